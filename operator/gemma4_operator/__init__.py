@@ -1,0 +1,1 @@
+"""gemma4-operator: from what a team wants of Gemma 4 to running inference pods."""
