@@ -1,0 +1,185 @@
+"""A thin client: raw objects over `kubernetes.aio`'s authenticated transport.
+
+Typed models are avoided on purpose: they cost ten times the CPU and drop fields that a newer API server knows.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+
+from gemma4_operator.kube.errors import ApiError, ApiUnavailable, from_response
+from gemma4_operator.kube.kinds import Kind
+from gemma4_operator.kube.retry import Backoff
+
+Object = dict[str, Any]
+
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+RETRIES = Backoff(first_seconds=0.2, maximum_seconds=2.0, attempts=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One finished request, for metrics. `code` is 0 when there was no answer."""
+
+    verb: str
+    kind: Kind
+    code: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The objects of a kind at one moment of the API server's history."""
+
+    items: tuple[Object, ...]
+    resource_version: int
+
+
+def _nothing(_: Request) -> None:
+    return None
+
+
+def _always() -> None:
+    return None
+
+
+class Api:
+    """Reads and writes objects as the JSON they are.
+
+    Args:
+        client: The authenticated transport, owned by the caller.
+        jitter: A number in [0, 1) for each retry delay.
+        may_write: Called before each write of `apply` and `apply_status`; raises `LeadershipLost` to prevent it.
+        observer: Told of each finished request.
+        timeout_seconds: For one attempt of one request; well below the Lease's duration, so that no write of a lost
+            leader is still under way when another begins.
+        retries: Delays between attempts of an idempotent request.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        jitter: Callable[[], float],
+        may_write: Callable[[], None] = _always,
+        observer: Callable[[Request], None] = _nothing,
+        timeout_seconds: float = 4.0,
+        retries: Backoff = RETRIES,
+    ) -> None:
+        self._client = client
+        self._jitter = jitter
+        self._may_write = may_write
+        self._observer = observer
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._list_timeout = aiohttp.ClientTimeout(total=10 * timeout_seconds)
+        self._retries = retries
+
+    async def get(self, kind: Kind, *, namespace: str, name: str) -> Object:
+        """Return one object as it is now. Raises `NotFound`, `Forbidden`, `ApiUnavailable`."""
+        return await self._retried("get", kind, "GET", kind.path(namespace=namespace, name=name))
+
+    async def list(self, kind: Kind, *, label_selector: str = "") -> Listing:
+        """Return every object of a kind in the cluster, consistently. Raises as `get`."""
+        query = {"labelSelector": label_selector} if label_selector else {}
+        answer = await self._retried("list", kind, "GET", kind.path(), query=query, timeout=self._list_timeout)
+        return Listing(
+            items=tuple({"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]),
+            resource_version=int(answer["metadata"]["resourceVersion"]),
+        )
+
+    async def apply(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        """Server-side apply, taking over conflicting fields; unknown fields are errors. Returns what is stored now."""
+        return await self._apply(kind, obj, manager=manager, subresource=None)
+
+    async def apply_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
+        """Server-side apply of the status subresource alone."""
+        return await self._apply(kind, obj, manager=manager, subresource="status")
+
+    async def create(self, kind: Kind, obj: Object) -> Object:
+        """Create once, without a retry: an attempt whose answer was lost may have created it."""
+        path = kind.path(namespace=obj["metadata"]["namespace"])
+        return await self._once("create", kind, "POST", path, body=obj)
+
+    async def replace(self, kind: Kind, obj: Object) -> Object:
+        """Replace the object of this resourceVersion; `Conflict` if it has changed since. Not retried."""
+        metadata = obj["metadata"]
+        path = kind.path(namespace=metadata["namespace"], name=metadata["name"])
+        return await self._once("update", kind, "PUT", path, body=obj)
+
+    async def merge(self, kind: Kind, patch: Object, *, namespace: str, name: str) -> Object:
+        """Merge-patch some fields. Not retried."""
+        path = kind.path(namespace=namespace, name=name)
+        return await self._once("patch", kind, "PATCH", path, body=patch, content_type=_MERGE)
+
+    async def _apply(self, kind: Kind, obj: Object, *, manager: str, subresource: str | None) -> Object:
+        metadata = obj["metadata"]
+        path = kind.path(namespace=metadata["namespace"], name=metadata["name"], subresource=subresource)
+        query = {"fieldManager": manager, "force": "true", "fieldValidation": "Strict"}
+        return await self._retried(
+            "apply", kind, "PATCH", path, query=query, body=obj, content_type=_APPLY, before=self._may_write
+        )
+
+    async def _retried(
+        self, verb: str, kind: Kind, method: str, path: str, *, before: Callable[[], None] = _always, **options: Any
+    ) -> Object:
+        """Try again while the server is merely unavailable; the last error is raised."""
+        delays = self._retries.delays_seconds(jitter=self._jitter)
+        while True:
+            before()
+            try:
+                return await self._once(verb, kind, method, path, **options)
+            except ApiUnavailable as error:
+                delay = next(delays, None)
+                if delay is None:
+                    raise
+                await asyncio.sleep(max(delay, min(error.retry_after_seconds or 0.0, 30.0)))
+
+    async def _once(
+        self,
+        verb: str,
+        kind: Kind,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> Object:
+        started = monotonic()
+        code = 0
+        try:
+            url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+            headers = await self._headers(method, content_type)
+            response = await self._client.call_api(
+                method, url, header_params=headers, body=body, _request_timeout=timeout or self._timeout
+            )
+            data: bytes = await response.read()
+            code = response.status
+            if code >= HTTPStatus.BAD_REQUEST:
+                raise from_response(status=code, body=data, retry_after=response.getheader("Retry-After"))
+            parsed: Object = json.loads(data)
+            return parsed
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise ApiUnavailable(f"no answer from the API server: {error or type(error).__name__}") from error
+        finally:
+            self._observer(Request(verb=verb, kind=kind, code=code, seconds=monotonic() - started))
+
+    async def _headers(self, method: str, content_type: str) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": self._client.user_agent}
+        if method != "GET":
+            headers["Content-Type"] = content_type
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], "", method, None)
+        return headers
+
+
+__all__ = ["Api", "ApiError", "Listing", "Object", "Request"]

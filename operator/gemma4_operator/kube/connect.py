@@ -1,0 +1,66 @@
+"""Credentials: the pod's own ServiceAccount, or the kubeconfig of a person or a test."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import kopf
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import incluster_config, kube_config
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class NoCredentials(Exception):
+    """There is neither a ServiceAccount nor a kubeconfig."""
+
+
+def _kubeconfig() -> Path:
+    configured = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(configured) if configured else Path.home() / ".kube" / "config"
+
+
+async def connect(*, user_agent: str) -> ApiClient:
+    """Return the process's one authenticated client; it is lazy, so no request is made here.
+
+    `KUBECONFIG` wins over the ServiceAccount, as in kubectl.
+
+    Raises:
+        NoCredentials: One sentence that says what to set.
+    """
+    configuration = Configuration()
+    if not os.environ.get("KUBECONFIG") and SERVICE_ACCOUNT.exists():
+        incluster_config.load_incluster_config(client_configuration=configuration)
+    elif _kubeconfig().exists():
+        await kube_config.load_kube_config(config_file=str(_kubeconfig()), client_configuration=configuration)
+    else:
+        raise NoCredentials(
+            f"There is no ServiceAccount token and no file '{_kubeconfig()}': set KUBECONFIG or run in a cluster."
+        )
+    if urlsplit(configuration.host).hostname in {"127.0.0.1", "localhost", "::1"}:
+        # A proxy of the environment cannot reach this machine's loopback.
+        configuration.proxy = None
+    client = ApiClient(configuration=configuration)
+    client.user_agent = user_agent
+    return client
+
+
+def kopf_login(client: ApiClient) -> kopf.ConnectionInfo:
+    """Give kopf the same server, authority and token that the client uses now.
+
+    kopf asks again after a 401, and a ServiceAccount's token is re-read by then.
+    """
+    configuration = client.configuration
+    if not os.environ.get("KUBECONFIG") and SERVICE_ACCOUNT.exists():
+        token: str | None = SERVICE_ACCOUNT.read_text().strip()
+    else:
+        token = (configuration.api_key.get("BearerToken") or "").removeprefix("Bearer ").strip() or None
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        token=token,
+    )
