@@ -1,0 +1,1 @@
+"""What the operator says: reasons, conditions and causes, computed afresh from what is."""

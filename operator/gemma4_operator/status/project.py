@@ -1,0 +1,230 @@
+"""The whole status from what is: one pure function, called in every pass."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.api.status import (
+    ConditionType,
+    EndpointStatus,
+    Gemma4DeploymentStatus,
+    PlanStatus,
+)
+from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.status.conditions import Condition, render_conditions
+from gemma4_operator.status.diagnose import Finding, diagnose
+from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a pass stopped before the children were as they should be.
+
+    `planned` says whether it stopped after the plan was made.
+    """
+
+    reason: Reason
+    message: str
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """What the Deployment controller says; nothing of it counts before it has seen the current generation."""
+
+    current: bool
+    replicas: int
+    updated: int
+    ready: int
+    deadline_message: str = ""
+
+    @property
+    def old(self) -> int:
+        """Pods that still run an earlier plan."""
+        return max(0, self.replicas - self.updated)
+
+
+def rollout(deployment: Mapping[str, Any] | None) -> Rollout:
+    """Read a raw Deployment; None stands for one that does not exist yet."""
+    if deployment is None:
+        return Rollout(current=False, replicas=0, updated=0, ready=0)
+    status = deployment.get("status", {})
+    late = (
+        condition.get("message", "")
+        for condition in status.get("conditions", ())
+        if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded"
+    )
+    return Rollout(
+        current=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0),
+        replicas=status.get("replicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        ready=status.get("readyReplicas", 0),
+        deadline_message=next(late, ""),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """All that one status is computed from.
+
+    Attributes:
+        spec: None when it makes no sense; then so is `plan`.
+        pending: Kinds of the children that differ from the plan and are left alone, because of `spec.suspend`.
+    """
+
+    namespace: str
+    name: str
+    generation: int
+    previous: Mapping[str, Any]
+    spec: Gemma4DeploymentSpec | None
+    plan: Plan | None
+    problem: Problem | None
+    rollout: Rollout
+    pods: Sequence[PodView]
+    selector: str
+    pending: Sequence[str] = ()
+
+
+def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
+    """Return the status as the API has it."""
+    wanted = subject.spec.replicas if subject.spec is not None else None
+    running = subject.rollout
+    status = Gemma4DeploymentStatus(
+        observed_generation=subject.generation,
+        plan=_plan_status(subject.plan) if subject.plan is not None else None,
+        replicas=running.replicas,
+        ready_replicas=running.ready,
+        updated_replicas=running.updated,
+        serving=f"{running.ready}/{wanted if wanted is not None else running.replicas}",
+        selector=subject.selector,
+        endpoint=_endpoint(subject) if subject.spec is not None else None,
+    )
+    body: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"conditions"})
+    body["conditions"] = render_conditions(
+        _conditions(subject),
+        previous=subject.previous.get("conditions", ()),
+        generation=subject.generation,
+        now=now,
+    )
+    return body
+
+
+def _endpoint(subject: Subject) -> EndpointStatus:
+    assert subject.spec is not None
+    endpoint = subject.spec.endpoint
+    return EndpointStatus(
+        url=f"http://{subject.name}.{subject.namespace}.svc:{endpoint.port}/v1", model=endpoint.served_model_name
+    )
+
+
+def _plan_status(plan: Plan) -> PlanStatus:
+    product = ",".join(plan.gpu_products)
+    return PlanStatus(
+        variant=plan.variant.value,
+        quantization=plan.quantization.value,
+        checkpoint=_checkpoint(plan.weights),
+        engine=plan.engine.value,
+        engine_version=plan.engine_version,
+        image=plan.image,
+        gpus_per_replica=plan.gpus_per_replica,
+        gpu_product=product,
+        gpu=f"{plan.gpus_per_replica}x {product or 'any'}",
+        context_tokens=plan.context_tokens,
+        why=plan.why,
+    )
+
+
+def _checkpoint(weights: Weights) -> str:
+    match weights:
+        case HuggingFaceWeights():
+            return f"{weights.repository}@{weights.revision}"
+        case ClaimWeights():
+            return f"claim:{weights.claim_name}/{weights.path}"
+        case OllamaWeights():
+            return f"ollama:{weights.name}:{weights.tag}"
+
+
+def _conditions(subject: Subject) -> Iterator[Condition]:
+    """Yield what is true now; Reconciling and Stalled only while they are (kstatus)."""
+    yield _planned(subject)
+    yield _available(subject)
+    ready, stalled = _ready(subject)
+    yield ready
+    if stalled:
+        yield _of(ConditionType.STALLED, True, ready.reason, ready.message)
+    elif not ready.status and ready.reason is not Reason.SUSPENDED:
+        yield _of(ConditionType.RECONCILING, True, ready.reason, ready.message)
+
+
+def _of(kind: ConditionType, status: bool | None, reason: Reason, message: str) -> Condition:
+    return Condition(type=kind.value, status=status, reason=reason, message=message)
+
+
+def _planned(subject: Subject) -> Condition:
+    problem = subject.problem
+    if problem is not None and not problem.planned:
+        return _of(ConditionType.PLANNED, False, problem.reason, problem.message)
+    assert subject.plan is not None
+    return _of(ConditionType.PLANNED, True, Reason.PLANNED, subject.plan.why)
+
+
+def _available(subject: Subject) -> Condition:
+    ready = subject.rollout.ready
+    if subject.spec is None:
+        return _of(ConditionType.AVAILABLE, ready > 0, _serving_reason(ready > 0), f"{ready} replicas serve.")
+    wanted = subject.spec.replicas
+    if wanted == 0:
+        return _of(ConditionType.AVAILABLE, False, Reason.SCALED_TO_ZERO, Reason.SCALED_TO_ZERO.sentence)
+    minimum = max(1, -(-wanted * subject.spec.disruption.min_available_percent // 100))
+    enough = ready >= minimum
+    message = f"{ready} of {wanted} replicas serve; at least {minimum} must."
+    return _of(ConditionType.AVAILABLE, enough, _serving_reason(enough), message)
+
+
+def _serving_reason(enough: bool) -> Reason:
+    return Reason.AVAILABLE if enough else Reason.TOO_FEW_SERVING
+
+
+def _ready(subject: Subject) -> tuple[Condition, bool]:
+    """Return the Ready condition, and whether it needs a person before anything can change (Stalled)."""
+    if subject.problem is not None:
+        return _of(ConditionType.READY, False, subject.problem.reason, subject.problem.message), True
+    assert subject.spec is not None
+    if subject.pending:
+        waiting = f"These wait to be changed: {', '.join(subject.pending)}. {Reason.SUSPENDED.sentence}"
+        return _of(ConditionType.READY, False, Reason.SUSPENDED, waiting), False
+    if _complete(subject.rollout, subject.spec.replicas):
+        return _complete_condition(subject.spec), False
+    finding = diagnose(subject.pods) or _progress(subject.rollout, subject.spec.replicas)
+    if subject.rollout.current and subject.rollout.deadline_message:
+        return _of(ConditionType.READY, False, _late(finding), finding.message), True
+    return _of(ConditionType.READY, False, finding.reason, finding.message), False
+
+
+def _late(finding: Finding) -> Reason:
+    """Past the deadline the cause is still the better reason, where one is known."""
+    return Reason.PROGRESS_DEADLINE_EXCEEDED if finding.reason is Reason.PROGRESSING else finding.reason
+
+
+def _complete(running: Rollout, wanted: int) -> bool:
+    return running.current and running.replicas == running.updated == running.ready == wanted
+
+
+def _complete_condition(spec: Gemma4DeploymentSpec) -> Condition:
+    reason = Reason.SCALED_TO_ZERO if spec.replicas == 0 else Reason.READY
+    message = f"{spec.replicas} of {spec.replicas} replicas serve." if spec.replicas else reason.sentence
+    if spec.suspend:
+        message += f" {Reason.SUSPENDED.sentence}"
+    return _of(ConditionType.READY, True, reason, message)
+
+
+def _progress(running: Rollout, wanted: int) -> Finding:
+    old = f", {running.old} of an earlier plan are still to go" if running.old else ""
+    return Finding(
+        reason=Reason.PROGRESSING,
+        message=f"{min(running.ready, wanted)} of {wanted} replicas serve, {running.updated} are up to date{old}.",
+    )
