@@ -1,0 +1,89 @@
+"""Which model: the member of the family, the format of its weights, and where the weights come from."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gemma4_operator.api.common import ApiModel, Name, Quantization, Variant
+from gemma4_operator.api.rules import Form, Rule
+
+_PART = "[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?"
+_FOLDER = r"\.{0,2}[-_A-Za-z0-9][-._A-Za-z0-9]*"
+
+
+class HuggingFaceCheckpoint(ApiModel):
+    """Weights in a repository of the Hugging Face Hub."""
+
+    repository: Annotated[
+        str,
+        Field(max_length=193),
+        Form(f"{_PART}/{_PART}", "must be an organization and a name, such as 'google/gemma-4-31B-it'"),
+    ]
+    """The repository, such as google/gemma-4-31B-it."""
+    revision: Annotated[
+        str,
+        Field(max_length=128),
+        Form("[A-Za-z0-9][-._/A-Za-z0-9]*", "must be a branch, a tag or a commit, such as 'main'"),
+    ] = "main"
+    """The branch, tag or commit; only a commit never changes."""
+
+
+class ClaimCheckpoint(ApiModel):
+    """Weights that already lie on a PersistentVolumeClaim of the same namespace."""
+
+    claim_name: Name
+    """The PersistentVolumeClaim's name."""
+    path: Annotated[
+        str,
+        Field(max_length=512),
+        Form(f"({_FOLDER}(/{_FOLDER})*)?", "must be a relative path without '..', such as 'gemma-4/31b'"),
+    ] = ""
+    """The folder or GGUF file inside the claim; absent: the claim's root."""
+
+
+class OllamaCheckpoint(ApiModel):
+    """Weights in Ollama's library."""
+
+    name: Annotated[
+        str,
+        Field(max_length=193),
+        Form(f"{_PART}(/{_PART}){{0,2}}", "must be a model of Ollama's library without its tag, such as 'gemma4'"),
+    ]
+    """The model's name without its tag, such as gemma4."""
+    tag: Annotated[
+        str,
+        Field(max_length=128),
+        Form("[_A-Za-z0-9][-._A-Za-z0-9]*", "must be a tag of the model, such as '31b-it-q4_K_M'"),
+    ] = "latest"
+    """The tag, which names size and format, such as 31b-it-q4_K_M."""
+
+
+class Checkpoint(ApiModel):
+    """Exactly one place where the weights come from."""
+
+    hugging_face: HuggingFaceCheckpoint | None = None
+    """A repository of the Hugging Face Hub."""
+    claim: ClaimCheckpoint | None = None
+    """A PersistentVolumeClaim that holds the weights already."""
+    ollama: OllamaCheckpoint | None = None
+    """A model of Ollama's library; only the engine Ollama reads it."""
+
+    RULES = (
+        Rule(
+            field="",
+            message="must have exactly one of `huggingFace`, `claim` and `ollama`",
+            cel="[has(self.huggingFace), has(self.claim), has(self.ollama)].exists_one(given, given)",
+            holds=lambda it: [it.hugging_face, it.claim, it.ollama].count(None) == 2,
+        ),
+    )
+
+
+class Model(ApiModel):
+    """Which member of the family, in which format, from where."""
+
+    variant: Variant
+    """The member of the Gemma 4 family."""
+    quantization: Quantization
+    """The format of the weights: Q formats are GGUF files for LlamaCpp or Ollama; FP8, NVFP4 and W4A16 need VLLM."""
+    checkpoint: Checkpoint | None = None
+    """The weights to load; absent: the catalogue's checkpoint for variant and quantization."""

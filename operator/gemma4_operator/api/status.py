@@ -1,0 +1,117 @@
+"""The status of a Gemma4Deployment: what was planned, what runs, and where it answers.
+
+Texts here are open, not enums: an operator may be newer than the CRD, and must still be able to say what it did.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from gemma4_operator.api.common import ApiModel
+from gemma4_operator.api.rules import Unique
+
+Word = Annotated[str, Field(max_length=63)]
+Line = Annotated[str, Field(max_length=512)]
+Sentence = Annotated[str, Field(max_length=32768)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class StatusModel(ApiModel):
+    """A part of a status; fields that a newer operator wrote are passed over when it is read back."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ConditionType(StrEnum):
+    """The conditions of a Gemma4Deployment."""
+
+    PLANNED = "Planned"
+    AVAILABLE = "Available"
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+
+
+class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(StatusModel):
+    """One condition, in the shape that all of Kubernetes uses."""
+
+    type: Annotated[str, Field(max_length=316)]
+    """What the condition is about: Planned, Available, Ready; Reconciling and Stalled are there only while true."""
+    status: ConditionStatus
+    """Whether it holds."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """The cause in one CamelCase word, for programs."""
+    message: Sentence
+    """The cause in a sentence, for people."""
+    last_transition_time: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+    """When the status last changed: UTC, in whole seconds, such as 2026-11-25T12:00:00Z."""
+    observed_generation: Count | None = None
+    """The generation of the spec that was judged."""
+
+
+class PlanStatus(StatusModel):
+    """The choices made for this deployment, and why."""
+
+    variant: Word
+    """The member of the family."""
+    quantization: Word
+    """The format of the weights."""
+    checkpoint: Line
+    """Where the weights come from, in one line."""
+    engine: Word
+    """The inference server."""
+    engine_version: Word
+    """The inference server's version; empty if it is not known, as for an image of your own."""
+    image: Line
+    """The image of the engine's container."""
+    gpus_per_replica: Count
+    """How many GPUs each replica takes."""
+    gpu_product: Word
+    """The GPU product the pods are bound to; empty: any."""
+    gpu: Annotated[str, Field(max_length=80)]
+    """Count and product of each replica's GPUs in one text, such as `1x NVIDIA-L40S` or `1x any`."""
+    context_tokens: Count
+    """The longest context that is served."""
+    why: Sentence
+    """The reason for these choices in one sentence."""
+
+
+class EndpointStatus(StatusModel):
+    """Where clients reach the model."""
+
+    url: Line
+    """The base URL of the OpenAI-compatible API inside the cluster."""
+    model: Line
+    """The model name that requests must carry."""
+
+
+class Gemma4DeploymentStatus(StatusModel):
+    """What the operator observed and decided."""
+
+    observed_generation: Count | None = None
+    """The generation of the spec that this status is about."""
+    conditions: Annotated[tuple[Condition, ...], Unique(by="type"), Field(max_length=16)] = ()
+    """What is true of the deployment now."""
+    plan: PlanStatus | None = None
+    """What was chosen for it, and why."""
+    replicas: Count | None = None
+    """How many pods exist."""
+    ready_replicas: Count | None = None
+    """How many pods answer requests."""
+    updated_replicas: Count | None = None
+    """How many pods run the current plan."""
+    serving: Word | None = None
+    """Ready pods out of wanted ones in one text, such as `2/2`."""
+    selector: Annotated[str, Field(max_length=1024)] | None = None
+    """The label selector of the pods, for autoscalers."""
+    endpoint: EndpointStatus | None = None
+    """Where clients reach the model."""
