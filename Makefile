@@ -1,0 +1,77 @@
+# Every target explains itself: `make help`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+IMAGE ?= gemma4-operator:0.1.0
+CONTAINER_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))) docker)
+# Narrow a run: make test-fast PYTEST_ARGS="tests/unit -k names"
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.stamp ## Make .venv with the locked packages (quick when nothing changed)
+	@:
+
+$(VENV)/.stamp: uv.lock pyproject.toml hack/setup.sh
+	@hack/setup.sh $(VENV)
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Start a local Kubernetes, install the operator, chat with a model
+	@$(PY) -m hack.demo up
+
+.PHONY: demo-down
+demo-down: setup ## Remove everything the demo started
+	@$(PY) -m hack.demo down
+
+.PHONY: test
+test: setup lint ## Run every check and every test (builds the test cluster's binaries on first use)
+	@$(PY) -m tests.cluster build
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that need no cluster
+	@$(PY) -m pytest -m "not cluster and not node" $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: setup ## Check style, types, import contracts and generated files
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(PY) -m hack.generate --check
+
+.PHONY: generate
+generate: setup ## Write the CRDs, their copies, the reference pages and manifests/base
+	@$(PY) -m hack.generate
+	@$(PY) -m hack.manifests
+
+.PHONY: bench
+bench: setup ## Measure requests, writes, memory and speed on a local cluster
+	@$(PY) -m tests.cluster build
+	@$(PY) -m tests.bench
+
+.PHONY: cluster-up
+cluster-up: setup ## Start a local Kubernetes to play with
+	@$(PY) -m tests.cluster up
+
+.PHONY: cluster-down
+cluster-down: setup ## Stop it and remove what it left
+	@$(PY) -m tests.cluster down
+
+.PHONY: image
+image: ## Build the operator's container image (IMAGE=..., CONTAINER_TOOL=docker|podman|buildah)
+	$(CONTAINER_TOOL) build -t $(IMAGE) -f Dockerfile .
+
+.PHONY: clean
+clean: ## Remove the virtual environment and all caches of this checkout
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
