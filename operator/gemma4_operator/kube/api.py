@@ -90,7 +90,7 @@ class Api:
     async def list(self, kind: Kind, *, label_selector: str = "") -> Listing:
         """Return every object of a kind in the cluster, consistently. Raises as `get`."""
         query = {"labelSelector": label_selector} if label_selector else {}
-        answer = await self._retried("list", kind, "GET", kind.path(), query=query, timeout=self._list_timeout)
+        answer = await self._retried("list", kind, "GET", kind.path(), query=query, within=self._list_timeout)
         return Listing(
             items=tuple({"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]),
             resource_version=int(answer["metadata"]["resourceVersion"]),
@@ -153,7 +153,7 @@ class Api:
         query: dict[str, str] | None = None,
         body: Object | None = None,
         content_type: str = "application/json",
-        timeout: aiohttp.ClientTimeout | None = None,
+        within: aiohttp.ClientTimeout | None = None,
     ) -> Object:
         started = monotonic()
         code = 0
@@ -161,7 +161,7 @@ class Api:
             url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
             headers = await self._headers(method, content_type)
             response = await self._client.call_api(
-                method, url, header_params=headers, body=body, _request_timeout=timeout or self._timeout
+                method, url, header_params=headers, body=body, _request_timeout=within or self._timeout
             )
             data: bytes = await response.read()
             code = response.status

@@ -16,6 +16,11 @@ class NoCredentials(Exception):
     """There is neither a ServiceAccount nor a kubeconfig."""
 
 
+def _in_cluster() -> bool:
+    """Whether the ServiceAccount counts: `KUBECONFIG` wins over it, as in kubectl."""
+    return not os.environ.get("KUBECONFIG") and SERVICE_ACCOUNT.exists()
+
+
 def _kubeconfig() -> Path:
     configured = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
     return Path(configured) if configured else Path.home() / ".kube" / "config"
@@ -24,20 +29,19 @@ def _kubeconfig() -> Path:
 async def connect(*, user_agent: str) -> ApiClient:
     """Return the process's one authenticated client; it is lazy, so no request is made here.
 
-    `KUBECONFIG` wins over the ServiceAccount, as in kubectl.
-
     Raises:
         NoCredentials: One sentence that says what to set.
     """
     configuration = Configuration()
-    if not os.environ.get("KUBECONFIG") and SERVICE_ACCOUNT.exists():
+    if _in_cluster():
         incluster_config.load_incluster_config(client_configuration=configuration)
-    elif _kubeconfig().exists():
-        await kube_config.load_kube_config(config_file=str(_kubeconfig()), client_configuration=configuration)
     else:
-        raise NoCredentials(
-            f"There is no ServiceAccount token and no file '{_kubeconfig()}': set KUBECONFIG or run in a cluster."
-        )
+        path = _kubeconfig()
+        if not path.exists():  # noqa: ASYNC240 - once, before anything runs
+            raise NoCredentials(
+                f"There is no ServiceAccount token and no file '{path}': set KUBECONFIG or run in a cluster."
+            )
+        await kube_config.load_kube_config(config_file=str(path), client_configuration=configuration)
     if urlsplit(configuration.host).hostname in {"127.0.0.1", "localhost", "::1"}:
         # A proxy of the environment cannot reach this machine's loopback.
         configuration.proxy = None
@@ -52,7 +56,7 @@ def kopf_login(client: ApiClient) -> kopf.ConnectionInfo:
     kopf asks again after a 401, and a ServiceAccount's token is re-read by then.
     """
     configuration = client.configuration
-    if not os.environ.get("KUBECONFIG") and SERVICE_ACCOUNT.exists():
+    if _in_cluster():
         token: str | None = SERVICE_ACCOUNT.read_text().strip()
     else:
         token = (configuration.api_key.get("BearerToken") or "").removeprefix("Bearer ").strip() or None

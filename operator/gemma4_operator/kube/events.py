@@ -10,6 +10,7 @@ from gemma4_operator.kube.errors import ApiError
 from gemma4_operator.kube.kinds import EVENT
 
 REPEAT_SECONDS = 120.0
+REMEMBER_SECONDS = 3600.0
 BURST = 25
 REFILL_SECONDS = 60.0
 _NOTE_LIMIT = 1024  # events.k8s.io/v1 refuses a longer note
@@ -75,8 +76,9 @@ class Recorder:
     async def publish(self, event: Event) -> None:
         """Publish, count or drop one event."""
         uid = event.regarding["metadata"]["uid"]
+        self._prune(uid)
         key = (event.reason, event.note)
-        known = self._published.setdefault(uid, {}).get(key)
+        known = self._published[uid].get(key)
         if known is not None and self._monotonic() - known.last_seconds < REPEAT_SECONDS:
             self._published[uid][key] = replace(known, count=known.count + 1)
             return
@@ -95,6 +97,11 @@ class Recorder:
         """Drop what is remembered of an object that is gone."""
         self._published.pop(uid, None)
         self._budgets.pop(uid, None)
+
+    def _prune(self, uid: str) -> None:
+        oldest = self._monotonic() - REMEMBER_SECONDS
+        known = self._published.get(uid, {})
+        self._published[uid] = {key: seen for key, seen in known.items() if seen.last_seconds > oldest}
 
     async def _send(self, event: Event, known: _Published | None) -> str:
         if known is None:
