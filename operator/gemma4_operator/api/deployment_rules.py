@@ -58,7 +58,7 @@ SPEC_RULES = (
     ),
     Rule(
         field=".engine.type",
-        message="must be 'LlamaCpp', 'Ollama' or 'Auto' with a `model.quantization` of GGUF, such as 'Q4_K_M'",
+        message="must be 'LlamaCpp', 'Ollama' or 'Auto' with a GGUF `model.quantization` such as 'Q4_K_M'",
         cel=f"!self.model.quantization.startsWith('Q') || {_ENGINE} in ['Auto', 'LlamaCpp', 'Ollama']",
         holds=_engine_reads_gguf,
     ),
@@ -76,7 +76,7 @@ SPEC_RULES = (
     ),
     Rule(
         field=".model.quantization",
-        message="must be 'BF16' or of GGUF, such as 'Q4_K_M', with `model.checkpoint.ollama`",
+        message="must be 'BF16' or a GGUF format such as 'Q4_K_M' with `model.checkpoint.ollama`",
         cel=f"!{_OLLAMA_WEIGHTS} || self.model.quantization == 'BF16' || self.model.quantization.startsWith('Q')",
         holds=_ollama_has_format,
     ),

@@ -11,8 +11,8 @@ from pydantic import ConfigDict, Field
 from gemma4_operator.api.common import ApiModel
 from gemma4_operator.api.rules import Unique
 
-Word = Annotated[str, Field(max_length=63)]
-Line = Annotated[str, Field(max_length=512)]
+Word = Annotated[str, Field(max_length=128)]
+Line = Annotated[str, Field(max_length=4096)]
 Sentence = Annotated[str, Field(max_length=32768)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -75,9 +75,9 @@ class PlanStatus(StatusModel):
     """The image of the engine's container."""
     gpus_per_replica: Count
     """How many GPUs each replica takes."""
-    gpu_product: Word
-    """The GPU product the pods are bound to; empty: any."""
-    gpu: Annotated[str, Field(max_length=80)]
+    gpu_product: Line
+    """The GPU product the pods are bound to, several with commas between them; empty: any."""
+    gpu: Line
     """Count and product of each replica's GPUs in one text, such as `1x NVIDIA-L40S` or `1x any`."""
     context_tokens: Count
     """The longest context that is served."""

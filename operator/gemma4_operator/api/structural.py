@@ -22,7 +22,7 @@ _HANDLED = frozenset({"anyOf", "const", "default", "additionalProperties", "prop
 _EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 
 
-class NotStructuralError(ValueError):
+class NotStructural(ValueError):
     """A model says something that no structural schema can say."""
 
 
@@ -43,7 +43,7 @@ class _Writer:
         schema = self._inlined(schema, path=path)
         written = {key: value for key, value in schema.items() if key in _KEPT or key.startswith("x-kubernetes-")}
         for keyword in schema.keys() - written.keys() - _DROPPED - _HANDLED - _EXCLUSIVE.keys() - {DEFAULT_SHOWN}:
-            raise NotStructuralError(f"{path}: a structural schema has no `{keyword}`")
+            raise NotStructural(f"{path}: a structural schema has no `{keyword}`")
         if "const" in schema:
             written["enum"] = [schema["const"]]
         for keyword, bound in _EXCLUSIVE.items():
@@ -66,7 +66,7 @@ class _Writer:
         if [option.get("type") for option in options] == ["integer", "string"]:
             return rest | {"x-kubernetes-int-or-string": True}
         if len(options) != 1:
-            raise NotStructuralError(f"{path}: a structural schema has no unions; use optional fields and a rule")
+            raise NotStructural(f"{path}: a structural schema has no unions; use optional fields and a rule")
         return self._inlined(options[0] | rest, path=path)
 
     def _children(self, schema: JsonObject, *, path: str) -> JsonObject:
@@ -81,7 +81,7 @@ class _Writer:
             written["additionalProperties"] = self.write(schema["additionalProperties"], path=f"{path}.*")
         if schema.get("type") == "array":
             if "items" not in schema:
-                raise NotStructuralError(f"{path}: a structural schema has one form for all items")
+                raise NotStructural(f"{path}: a structural schema has one form for all items")
             written["items"] = self.write(schema["items"], path=f"{path}[]")
             kind = "set" if schema.get("uniqueItems") else "atomic"
             written["x-kubernetes-list-type"] = schema.get("x-kubernetes-list-type", kind)

@@ -1,0 +1,65 @@
+"""The entry of the command line: run the chosen verb, and end with an exit code and at most one sentence."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from gemma4_operator.api.read import InvalidResource
+from gemma4_operator.cli import crds
+from gemma4_operator.cli.verb import Exit, Verb
+
+VERBS = (crds.VERB,)
+
+_EPILOG = """\
+exit codes:
+  0  done
+  1  something unexpected went wrong
+  2  the command or its input is not valid; the message says what must be
+
+Each verb explains itself: gemma4 VERB --help"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        args = _parser(VERBS).parse_args(argv)
+    except SystemExit as done:  # argparse ends by itself after --help, --version and a usage error
+        return Exit(int(done.code or 0))
+    try:
+        verb: Verb = args.verb
+        return verb.run(args)
+    except InvalidResource as error:
+        return _fail(error, Exit.INVALID)
+    except Exception as error:
+        if args.debug:
+            raise
+        return _fail(error, Exit.UNEXPECTED)
+
+
+def _fail(error: Exception, code: Exit) -> Exit:
+    print(f"gemma4: {error or type(error).__name__}", file=sys.stderr)
+    return code
+
+
+def _parser(verbs: Sequence[Verb]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gemma4",
+        description="Gemma 4 on Kubernetes: what the operator knows, without a cluster.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gemma4 {version('gemma4-operator')}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
+    choice = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in verbs:
+        own = choice.add_parser(
+            verb.name,
+            help=verb.summary,
+            description=verb.details,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        own.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        verb.add_arguments(own)
+        own.set_defaults(verb=verb)
+    return parser
