@@ -1,0 +1,111 @@
+"""The chart's values: what they switch, and what is refused."""
+
+import pytest
+import yaml
+
+from gemma4_operator.runtime.settings import Settings, from_environment
+from hack.manifests import ROOT
+from tests.chart.conftest import HIGH_AVAILABILITY, HelmRun, Render, only
+
+pytestmark = pytest.mark.cluster
+
+KINDS = [
+    "ServiceAccount",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Role",
+    "RoleBinding",
+    "Deployment",
+]
+
+
+@pytest.mark.parametrize("sets", [(), HIGH_AVAILABILITY], ids=["default", "high-availability"])
+def test_helm_lint_finds_nothing(run_helm: HelmRun, sets: tuple[str, ...]):
+    result = run_helm("lint", *sets, arguments=("--strict",))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "[WARNING]" not in result.stdout
+    assert "[ERROR]" not in result.stdout
+
+
+def test_default_values_render_these_kinds_and_no_others(render: Render):
+    assert sorted(item["kind"] for item in render()) == sorted(KINDS)
+
+
+def test_a_second_replica_brings_a_disruption_budget_and_spreads_the_pods(render: Render):
+    objects = render(*HIGH_AVAILABILITY)
+    assert only(objects, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    pod = only(objects, "Deployment")["spec"]["template"]
+    (spread,) = pod["spec"]["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert spread["labelSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_values_reach_the_pod(render: Render):
+    template = only(render(*HIGH_AVAILABILITY), "Deployment")["spec"]["template"]
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == f"registry.example/gemma4-operator@sha256:{'0' * 64}"
+    assert container["ports"] == [{"name": "http", "containerPort": 9090}]
+    assert {"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"} in container["env"]
+    assert pod["priorityClassName"] == "system-cluster-critical"
+    assert pod["imagePullSecrets"] == [{"name": "regcred"}]
+    assert pod["nodeSelector"] == {"pool": "system"}
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+    assert template["metadata"]["labels"]["team"] == "platform"
+
+
+def test_the_container_is_configured_by_settings_that_exist_and_by_their_defaults(render: Render):
+    (container,) = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"]
+    environment = {item["name"]: item.get("value", "from-the-pod") for item in container["env"]}
+    settings = from_environment(environment)
+    defaults = Settings()
+    assert settings.workers == defaults.workers
+    assert settings.resync_seconds == defaults.resync_seconds
+    assert settings.health_host == "0.0.0.0"
+    assert {item["containerPort"] for item in container["ports"]} == {settings.health_port}
+    assert settings.identity == settings.lease_namespace == "from-the-pod"
+
+
+@pytest.mark.parametrize("keep", ["true", "false"])
+def test_the_crds_are_those_of_the_crds_folder(render: Render, keep: str):
+    stored = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+    rendered = [item for item in render(f"crds.keep={keep}") if item["kind"] == "CustomResourceDefinition"]
+    policies = [item["metadata"].pop("annotations", {}) for item in rendered]
+    assert rendered == stored
+    expected = {"helm.sh/resource-policy": "keep"} if keep == "true" else {}
+    assert all(policy == expected for policy in policies)
+
+
+def test_the_crds_can_be_left_to_another_tool(render: Render):
+    assert "CustomResourceDefinition" not in {item["kind"] for item in render("crds.enabled=false")}
+
+
+def test_an_existing_service_account_is_bound_and_not_made(render: Render):
+    objects = render("serviceAccount.create=false", "serviceAccount.name=mine")
+    assert "ServiceAccount" not in {item["kind"] for item in objects}
+    assert only(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"] == "mine"
+    for kind in ("ClusterRoleBinding", "RoleBinding"):
+        (subject,) = only(objects, kind)["subjects"]
+        assert subject == {"kind": "ServiceAccount", "name": "mine", "namespace": "gemma4-system"}
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("replica=2", "replica"),
+        ("operator.loglevel=debug", "loglevel"),
+        ("crds.install=true", "install"),
+        ("image.digest=sha256:abc", "digest"),
+        ("operator.logLevel=chatty", "logLevel"),
+        ("operator.workers=0", "workers"),
+        ("operator.healthPort=80", "healthPort"),
+        ("operator.resyncSeconds=1", "resyncSeconds"),
+        ("replicas=two", "replicas"),
+        ("image.pullPolicy=Sometimes", "pullPolicy"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(run_helm: HelmRun, value: str, named: str):
+    result = run_helm("template", value)
+    assert result.returncode != 0
+    assert named in result.stderr
