@@ -85,7 +85,8 @@ class Api:
 
     async def get(self, kind: Kind, *, namespace: str, name: str) -> Object:
         """Return one object as it is now. Raises `NotFound`, `Forbidden`, `ApiUnavailable`."""
-        return await self._retried("get", kind, "GET", kind.path(namespace=namespace, name=name))
+        answer = await self._retried("get", kind, "GET", kind.path(namespace=namespace, name=name))
+        return {"apiVersion": kind.api_version, "kind": kind.kind, **answer}
 
     async def list(self, kind: Kind, *, label_selector: str = "") -> Listing:
         """Return every object of a kind in the cluster, consistently. Raises as `get`."""
@@ -96,13 +97,16 @@ class Api:
             resource_version=int(answer["metadata"]["resourceVersion"]),
         )
 
-    async def apply(self, kind: Kind, obj: Object, *, manager: str) -> Object:
-        """Server-side apply, taking over conflicting fields; unknown fields are errors. Returns what is stored now."""
-        return await self._apply(kind, obj, manager=manager, subresource=None)
+    async def apply(self, kind: Kind, obj: Object, *, manager: str, force: bool) -> Object:
+        """Server-side apply; unknown fields are errors. Returns what is stored now.
+
+        With `force` fields of other managers are taken over; without, they make it a `Conflict`.
+        """
+        return await self._apply(kind, obj, manager=manager, force=force, subresource=None)
 
     async def apply_status(self, kind: Kind, obj: Object, *, manager: str) -> Object:
         """Server-side apply of the status subresource alone."""
-        return await self._apply(kind, obj, manager=manager, subresource="status")
+        return await self._apply(kind, obj, manager=manager, force=True, subresource="status")
 
     async def create(self, kind: Kind, obj: Object) -> Object:
         """Create once, without a retry: an attempt whose answer was lost may have created it."""
@@ -120,10 +124,10 @@ class Api:
         path = kind.path(namespace=namespace, name=name)
         return await self._once("patch", kind, "PATCH", path, body=patch, content_type=_MERGE)
 
-    async def _apply(self, kind: Kind, obj: Object, *, manager: str, subresource: str | None) -> Object:
+    async def _apply(self, kind: Kind, obj: Object, *, manager: str, force: bool, subresource: str | None) -> Object:
         metadata = obj["metadata"]
         path = kind.path(namespace=metadata["namespace"], name=metadata["name"], subresource=subresource)
-        query = {"fieldManager": manager, "force": "true", "fieldValidation": "Strict"}
+        query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         return await self._retried(
             "apply", kind, "PATCH", path, query=query, body=obj, content_type=_APPLY, before=self._may_write
         )

@@ -37,7 +37,7 @@ async def connect(*, user_agent: str) -> ApiClient:
         incluster_config.load_incluster_config(client_configuration=configuration)
     else:
         path = _kubeconfig()
-        if not path.exists():  # noqa: ASYNC240 - once, before anything runs
+        if not path.exists():
             raise NoCredentials(
                 f"There is no ServiceAccount token and no file '{path}': set KUBECONFIG or run in a cluster."
             )

@@ -17,7 +17,7 @@ _SUFFIXES = {
     "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40),
     "Pi": Decimal(2**50), "Ei": Decimal(2**60),
 }  # fmt: skip
-_IDENTITIES = ("name", "mountPath", "containerPort", "port", "uid", "key")
+_IDENTITIES = ("name", "mountPath", "containerPort", "port", "uid", "key", "type")
 _ATOMIC = frozenset({"tolerations", "matchExpressions", "nodeSelectorTerms", "matchFields"})
 
 

@@ -1,0 +1,37 @@
+"""`python -m gemma4_operator`: read the settings, run, and end with one sentence if that cannot be."""
+
+import asyncio
+import logging
+import os
+import sys
+
+from gemma4_operator.kube.connect import NoCredentials
+from gemma4_operator.kube.errors import LeadershipLost
+from gemma4_operator.runtime.app import run
+from gemma4_operator.runtime.logs import configure
+from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
+
+
+def main() -> int:
+    """Return the exit status: 0 after a stop that was asked for, 1 otherwise, 2 for settings that cannot be."""
+    try:
+        settings = from_environment(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - before there is a logger
+        return 2
+    configure(level=settings.log_level, log_format=settings.log_format)
+    log = logging.getLogger("gemma4_operator")
+    for name in unknown_variables(os.environ):
+        log.warning("%s is no setting of this operator and is ignored.", name)
+    try:
+        asyncio.run(run(settings))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 0
+    except (NoCredentials, LeadershipLost) as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""The process: health first, then the Lease, then one look at everything, then kopf and the workers together."""
+
+import asyncio
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import kopf
+from kubernetes.aio.client.api_client import ApiClient
+
+from gemma4_operator.catalog.loader import builtin_catalog
+from gemma4_operator.engines.registry import engines
+from gemma4_operator.kube.api import Api
+from gemma4_operator.kube.connect import connect, kopf_login
+from gemma4_operator.kube.events import Recorder
+from gemma4_operator.kube.lease import LeaseElector
+from gemma4_operator.kube.retry import Backoff, Endless
+from gemma4_operator.runtime.converge import FIELD_MANAGER
+from gemma4_operator.runtime.health import serve_health
+from gemma4_operator.runtime.metrics import Metrics
+from gemma4_operator.runtime.queue import KeyedQueue
+from gemma4_operator.runtime.reconcile import Reconciler
+from gemma4_operator.runtime.resync import Resync
+from gemma4_operator.runtime.settings import Settings
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.watches import Doorbell, kopf_settings, registry
+from gemma4_operator.runtime.worker import Workers
+from gemma4_operator.runtime.world import World, empty_world
+
+KOPF_BACKOFF = Backoff(first_seconds=1.0, maximum_seconds=15.0)
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _State:
+    """What /readyz says."""
+
+    text: str = "starting"
+    ready: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """The parts of one process, wired once.
+
+    Attributes:
+        jitter: A number in [0, 1), so that many operators do not retry in step.
+    """
+
+    settings: Settings
+    client: ApiClient
+    identity: str
+    jitter: Callable[[], float] = random.random
+    world: World = field(default_factory=empty_world)
+    state: _State = field(default_factory=_State)
+    queue: KeyedQueue[Key] = field(init=False)
+    metrics: Metrics = field(init=False)
+    lease: LeaseElector = field(init=False)
+    api: Api = field(init=False)
+    resync: Resync = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Wire the parts; nothing is sent yet."""
+        self.queue = KeyedQueue(clock=time.monotonic)
+        self.metrics = Metrics(
+            queue_depth=lambda: len(self.queue),
+            queue_oldest_seconds=self.queue.oldest_seconds,
+            ready_reasons=self._ready_reasons,
+            is_leader=lambda: self.lease.is_leader,
+        )
+        self.lease = LeaseElector(
+            Api(self.client, jitter=self.jitter, observer=self.metrics.requested),
+            namespace=self.settings.lease_namespace,
+            name=self.settings.lease_name,
+            identity=self.identity,
+            monotonic=time.monotonic,
+            now=_now,
+        )
+        self.api = Api(self.client, jitter=self.jitter, observer=self.metrics.requested, may_write=self.lease.require)
+        self.resync = Resync(
+            api=self.api,
+            world=self.world,
+            queue=self.queue,
+            period_seconds=self.settings.resync_seconds,
+            jitter=self.jitter,
+        )
+
+    async def run(self) -> None:
+        """Run until the process is told to stop. Raises `LeadershipLost`."""
+        async with serve_health(
+            host=self.settings.health_host,
+            port=self.settings.health_port,
+            metrics=self.metrics,
+            state=lambda: self.state.text,
+            is_ready=lambda: self.state.ready,
+        ) as port:
+            log.info("Health and metrics on http://%s:%s", self.settings.health_host, port)
+            await self.lease.acquire(on_wait=self._stand_by)
+            try:
+                await self._lead()
+            finally:
+                await self.lease.release()
+
+    def _stand_by(self, why: str) -> None:
+        log.info("Standing by: %s", why)
+        self.state.text, self.state.ready = f"standing by: {why}", True
+
+    async def _lead(self) -> None:
+        log.info("Leading as '%s'", self.identity)
+        self.state.text, self.state.ready = "leading; listing everything", False
+        holding = asyncio.create_task(self.lease.hold(), name="hold the lease")
+        try:
+            listing = asyncio.create_task(self.resync.first(), name="first listing")
+            await asyncio.wait({holding, listing}, return_when=asyncio.FIRST_COMPLETED)
+            if holding.done():
+                listing.cancel()
+                await holding
+            self.state.text, self.state.ready = "leading", True
+            await self._serve(holding)
+        finally:
+            holding.cancel()
+
+    async def _serve(self, holding: "asyncio.Task[None]") -> None:
+        """Run kopf and our own tasks as one: when any of them ends, all do."""
+        bystanders = asyncio.all_tasks()
+        doorbell = Doorbell(world=self.world, queue=self.queue, on_relist=self.resync.soon)
+        kinds = tuple(self.world.shelves())
+        tasks = list(
+            await kopf.spawn_tasks(
+                registry=registry(doorbell=doorbell, kinds=kinds, login=lambda: kopf_login(self.client)),
+                settings=kopf_settings(kinds=kinds, backoffs=Endless(KOPF_BACKOFF, jitter=self.jitter)),
+                clusterwide=True,
+            )
+        )
+        workers = self._workers()
+        tasks += [
+            holding,
+            asyncio.create_task(self.resync.forever(), name="resync"),
+            *(asyncio.create_task(workers.work(), name=f"worker {n}") for n in range(self.settings.workers)),
+        ]
+        await kopf.run_tasks(tasks, ignored=bystanders - {holding})
+
+    def _workers(self) -> Workers:
+        recorder = Recorder(
+            self.api,
+            controller=FIELD_MANAGER,
+            instance=self.identity,
+            monotonic=time.monotonic,
+            now=_now,
+            on_drop=self._event_dropped,
+        )
+        reconciler = Reconciler(
+            api=self.api,
+            world=self.world,
+            recorder=recorder,
+            catalog=builtin_catalog(),
+            engines=engines(),
+            now=_now,
+        )
+        return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)
+
+    def _event_dropped(self, why: str) -> None:
+        self.metrics.event_dropped()
+        log.warning("An event was dropped: %s", why)
+
+    def _ready_reasons(self) -> Iterator[str]:
+        for key in self.world.custom_resources.owners():
+            resource = self.world.custom_resources.get(key) or {}
+            for condition in resource.get("status", {}).get("conditions", ()):
+                if condition["type"] == "Ready":
+                    yield condition["reason"]
+
+
+async def run(settings: Settings) -> None:
+    """Connect and run. Raises `NoCredentials`, `LeadershipLost`."""
+    client = await connect(user_agent=FIELD_MANAGER)
+    try:
+        identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
+        await App(settings=settings, client=client, identity=identity).run()
+    finally:
+        await client.close()

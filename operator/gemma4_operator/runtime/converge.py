@@ -1,0 +1,157 @@
+"""From rendered objects to the cluster: apply what differs, touch nothing that is not ours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gemma4_operator.kube.api import Api, Object
+from gemma4_operator.kube.drift import differences
+from gemma4_operator.kube.errors import Conflict
+from gemma4_operator.kube.kinds import Kind
+from gemma4_operator.render.hash import HASH_ANNOTATION
+from gemma4_operator.runtime.store import Key, Shelf
+from gemma4_operator.runtime.world import CHILD_KINDS
+
+FIELD_MANAGER = "gemma4-operator"
+_KINDS = {kind.kind: kind for kind in CHILD_KINDS}
+
+
+class ForeignObject(Exception):
+    """An object of the name that is needed belongs to somebody else."""
+
+    def __init__(self, obj: Object) -> None:
+        super().__init__(f"{obj['kind']} '{obj['metadata']['name']}' exists and does not belong to this object")
+
+
+class What(StrEnum):
+    """What was done to a child."""
+
+    CREATED = "Created"
+    CHANGED = "Changed"
+    REPAIRED = "Repaired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One write that is due, or was done. `paths` are the fields that differ."""
+
+    what: What
+    obj: Object
+    paths: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The child's kind."""
+        return str(self.obj["kind"])
+
+
+class Settled:
+    """Remembers applies that changed nothing, so that a field which the API server rewrites cannot cause a loop."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, tuple[str, str]] = {}
+
+    def is_settled(self, live: Object, fingerprint: str) -> bool:
+        """Whether this was applied to exactly this state before, to no effect."""
+        metadata = live["metadata"]
+        return self._versions.get(metadata["uid"]) == (metadata["resourceVersion"], fingerprint)
+
+    def note(self, before: Object | None, after: Object, fingerprint: str) -> None:
+        """Remember an apply if it changed nothing."""
+        old, new = (before or {}).get("metadata", {}), after["metadata"]
+        if old.get("resourceVersion") == new["resourceVersion"]:
+            self._versions[new["uid"]] = (new["resourceVersion"], fingerprint)
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self._versions.pop(uid, None)
+
+
+def fingerprint(obj: Object) -> str:
+    """Return the renderer's own hash of an object."""
+    return str(obj["metadata"]["annotations"][HASH_ANNOTATION])
+
+
+def due_changes(
+    desired: Sequence[Object], *, key: Key, children: Mapping[str, Shelf[Object]], settled: Settled
+) -> tuple[Change, ...]:
+    """Compare what should be with what is.
+
+    Raises:
+        ForeignObject: If a child of that name is known and has another controller.
+    """
+    changes = (_due_change(obj, children[obj["kind"]].get(key), settled) for obj in desired)
+    return tuple(change for change in changes if change is not None)
+
+
+def _due_change(obj: Object, live: Object | None, settled: Settled) -> Change | None:
+    if live is None:
+        return Change(what=What.CREATED, obj=obj, paths=())
+    if not belongs(live, obj):
+        raise ForeignObject(live)
+    paths = tuple(differences(obj, live))
+    if not paths or settled.is_settled(live, fingerprint(obj)):
+        return None
+    applied = live["metadata"].get("annotations", {}).get(HASH_ANNOTATION)
+    what = What.REPAIRED if applied == fingerprint(obj) else What.CHANGED
+    return Change(what=what, obj=obj, paths=paths)
+
+
+def belongs(live: Object, obj: Object) -> bool:
+    """Whether a live object has the controller that the rendered one names."""
+    wanted = obj["metadata"]["ownerReferences"][0]["uid"]
+    owners = live["metadata"].get("ownerReferences", ())
+    return any(owner.get("controller") and owner["uid"] == wanted for owner in owners)
+
+
+class Converger:
+    """Writes children."""
+
+    def __init__(self, api: Api, *, children: Mapping[str, Shelf[Object]], settled: Settled) -> None:
+        self._api = api
+        self._children = children
+        self._settled = settled
+
+    async def apply(self, change: Change, *, key: Key) -> None:
+        """Write one child and remember what is stored now.
+
+        Raises:
+            ForeignObject: If an object of that name turns out to be somebody else's.
+            ApiError: As the client does.
+        """
+        kind = _KINDS[change.kind]
+        before = self._children[change.kind].get(key)
+        force = change.what is not What.CREATED
+        try:
+            after = await self._api.apply(kind, change.obj, manager=FIELD_MANAGER, force=force)
+        except Conflict:
+            after = await self._take_over(kind, change.obj, key)
+        self._settled.note(before, after, fingerprint(change.obj))
+        self._children[change.kind].put(after)
+
+    async def _take_over(self, kind: Kind, obj: Object, key: Key) -> Object:
+        """Tell a child of ours that had lost its label from an object of somebody else's.
+
+        A first apply does not force. The selectors of all three kinds are atomic fields that every such object has, so
+        an existing one answers with a conflict instead of being taken over unseen.
+        """
+        live = await self._api.get(kind, namespace=key.namespace, name=key.name)
+        if not belongs(live, obj):
+            raise ForeignObject(live)
+        return await self._api.apply(kind, obj, manager=FIELD_MANAGER, force=True)
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """Say in one sentence what was done, such as `Created Deployment, Service. Repaired Service (spec.ports).`."""
+    sentences = []
+    for what in What:
+        parts = [_part(change) for change in changes if change.what is what]
+        if parts:
+            sentences.append(f"{what.value} {', '.join(parts)}.")
+    return " ".join(sentences)
+
+
+def _part(change: Change) -> str:
+    paths = [path for path in change.paths if HASH_ANNOTATION not in path]
+    shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return f"{change.kind} ({shown})" if paths else change.kind

@@ -1,0 +1,192 @@
+"""One pass over one custom resource: from what is to what should be, and what to say about it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.engines.base import Registry
+from gemma4_operator.kube.api import Api, Object
+from gemma4_operator.kube.drift import differences
+from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
+from gemma4_operator.kube.events import Event, EventType, Recorder
+from gemma4_operator.kube.kinds import DEPLOYMENT
+from gemma4_operator.render.labels import selector
+from gemma4_operator.runtime.converge import (
+    FIELD_MANAGER,
+    Change,
+    Converger,
+    ForeignObject,
+    Settled,
+    due_changes,
+    summary,
+)
+from gemma4_operator.runtime.desire import Desire, desire
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
+from gemma4_operator.status.project import Problem, Subject, project, rollout
+from gemma4_operator.status.reasons import Reason
+
+STATUS_MANAGER = f"{FIELD_MANAGER}-status"
+_UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.LOADING})
+_GOOD = frozenset({Reason.READY, Reason.SCALED_TO_ZERO, Reason.SUSPENDED})
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Brings one custom resource at a time closer to its spec; holds no state that a restart would miss."""
+
+    def __init__(
+        self,
+        *,
+        api: Api,
+        world: World,
+        recorder: Recorder,
+        catalog: Catalog,
+        engines: Registry,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._api = api
+        self._world = world
+        self._recorder = recorder
+        self._catalog = catalog
+        self._engines = engines
+        self._now = now
+        self._settled = Settled()
+        self._converger = Converger(api, children=world.children, settled=self._settled)
+        self._uids: dict[Key, str] = {}
+
+    async def __call__(self, key: Key) -> bool:
+        """Walk once from left to right; return whether to come back without news (a problem time may solve).
+
+        Raises:
+            ApiUnavailable: Nothing is wrong with the object; the status stays as it is.
+            LeadershipLost: Another replica may be writing.
+        """
+        resource = self._world.custom_resources.get(key)
+        self._remember(key, resource)
+        if resource is None or "deletionTimestamp" in resource["metadata"]:
+            return False
+        wanted = desire(resource, catalog=self._catalog, engines=self._engines)
+        done: list[Change] = []
+        problem = wanted.problem
+        pending: tuple[Change, ...] = ()
+        if problem is None:
+            try:
+                changes = self._due(wanted, key)
+                pending = changes if wanted.spec is not None and wanted.spec.suspend else ()
+                for change in changes if not pending else ():
+                    await self._converger.apply(change, key=key)
+                    done.append(change)
+            except NotFound:
+                return True  # The namespace or the custom resource went away in this moment.
+            except (ForeignObject, ApiRejected) as error:
+                if isinstance(error, Forbidden) and error.namespace_is_terminating:
+                    return False
+                problem = _problem_of(error)
+        await self._tell(key, resource, wanted, problem, pending, done)
+        return problem is not None and problem.planned
+
+    def _due(self, wanted: Desire, key: Key) -> tuple[Change, ...]:
+        return due_changes(wanted.objects, key=key, children=self._world.children, settled=self._settled)
+
+    async def _tell(
+        self,
+        key: Key,
+        resource: Object,
+        wanted: Desire,
+        problem: Problem | None,
+        pending: Sequence[Change],
+        done: Sequence[Change],
+    ) -> None:
+        subject = Subject(
+            namespace=key.namespace,
+            name=key.name,
+            generation=resource["metadata"]["generation"],
+            previous=resource.get("status", {}),
+            spec=wanted.spec,
+            plan=wanted.plan,
+            problem=problem,
+            rollout=rollout(self._world.child(DEPLOYMENT.kind, key)),
+            pods=self._world.pods.owned_by(key),
+            selector=selector(key.name),
+            pending=tuple(change.kind for change in pending),
+        )
+        status = project(subject, now=self._now())
+        await self._write_status(resource, status)
+        await self._announce(resource, status, done)
+
+    async def _write_status(self, resource: Object, status: dict[str, Any]) -> None:
+        previous = resource.get("status", {})
+        stale = set(previous) - set(status)
+        conditions = {condition["type"] for condition in previous.get("conditions", ())}
+        outdated = conditions != {condition["type"] for condition in status["conditions"]}
+        mark = str(status)
+        unchanged = not stale and not outdated and next(differences(status, previous), None) is None
+        if unchanged or self._settled.is_settled(resource, mark):
+            return
+        body = {
+            "apiVersion": GEMMA4_DEPLOYMENT.api_version,
+            "kind": GEMMA4_DEPLOYMENT.kind,
+            "metadata": {name: resource["metadata"][name] for name in ("namespace", "name", "uid")},
+            "status": status,
+        }
+        try:
+            after = await self._api.apply_status(GEMMA4_DEPLOYMENT, body, manager=STATUS_MANAGER)
+        except NotFound:
+            return
+        self._settled.note(resource, after, mark)
+        self._world.custom_resources.put(after)
+
+    async def _announce(self, resource: Object, status: dict[str, Any], done: Sequence[Change]) -> None:
+        """Publish what was done, and the cause when it has changed."""
+        if done:
+            note = summary(done)
+            log.info("%s/%s: %s", resource["metadata"]["namespace"], resource["metadata"]["name"], note)
+            await self._recorder.publish(
+                Event(
+                    regarding=resource,
+                    type=EventType.NORMAL,
+                    reason=Reason.CHILDREN_APPLIED.value,
+                    action="Apply",
+                    note=note,
+                )
+            )
+        before, ready = _ready(resource.get("status", {})), _ready(status)
+        reason = Reason(ready["reason"])
+        if reason in _UNEVENTFUL or (before or {}).get("reason") == reason.value:
+            return
+        await self._recorder.publish(
+            Event(
+                regarding=resource,
+                type=EventType.NORMAL if reason in _GOOD else EventType.WARNING,
+                reason=reason.value,
+                action="Reconcile",
+                note=ready["message"],
+            )
+        )
+
+    def _remember(self, key: Key, resource: Object | None) -> None:
+        """Forget what was kept of an object once it is gone or another has taken its name."""
+        uid = resource["metadata"]["uid"] if resource is not None else None
+        known = self._uids.pop(key, None)
+        if known is not None and known != uid:
+            self._recorder.forget(known)
+            self._settled.forget(known)
+        if uid is not None:
+            self._uids[key] = uid
+
+
+def _ready(status: dict[str, Any]) -> dict[str, Any] | Any:
+    return next((condition for condition in status.get("conditions", ()) if condition["type"] == "Ready"), None)
+
+
+def _problem_of(error: ForeignObject | ApiRejected) -> Problem:
+    if isinstance(error, ForeignObject):
+        return Problem(reason=Reason.NAME_CONFLICT, message=f"{error}. {Reason.NAME_CONFLICT.advice}", planned=True)
+    return Problem(
+        reason=Reason.CHILD_REJECTED,
+        message=f"The API server refuses: {error.message} {Reason.CHILD_REJECTED.advice}",
+        planned=True,
+    )

@@ -1,0 +1,58 @@
+"""The shelves the operator keeps: its custom resources, their children, and their pods."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gemma4_operator.api.common import GROUP, VERSION
+from gemma4_operator.api.deployment import KIND, PLURAL
+from gemma4_operator.kube.kinds import DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
+from gemma4_operator.render.labels import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL
+from gemma4_operator.runtime.store import Key, Shelf, key_of
+from gemma4_operator.status.pods import PodView, pod_view
+
+GEMMA4_DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
+CHILD_KINDS = (DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
+OUR_LABEL_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything known of the cluster."""
+
+    custom_resources: Shelf[dict[str, Any]]
+    children: Mapping[str, Shelf[dict[str, Any]]]
+    pods: Shelf[PodView]
+
+    def shelves(self) -> Mapping[Kind, "Shelf[Any]"]:
+        """Return the shelf of each watched kind."""
+        by_kind: dict[Kind, Shelf[Any]] = {GEMMA4_DEPLOYMENT: self.custom_resources, POD: self.pods}
+        return by_kind | {kind: self.children[kind.kind] for kind in CHILD_KINDS}
+
+    def child(self, kind: str, key: Key) -> dict[str, Any] | None:
+        """Return a child by its kind's name; children bear the name of their custom resource."""
+        return self.children[kind].get(key)
+
+
+def empty_world() -> World:
+    """Return a world of which nothing is known yet."""
+    return World(
+        custom_resources=Shelf(owner=key_of, reduce=_without_managed_fields),
+        children={kind.kind: Shelf(owner=_labelled_owner, reduce=_without_managed_fields) for kind in CHILD_KINDS},
+        pods=Shelf(owner=_labelled_owner, reduce=pod_view),
+    )
+
+
+def selector_of(kind: Kind) -> str:
+    """Return the label selector under which a kind is watched; empty for the custom resource itself."""
+    return "" if kind == GEMMA4_DEPLOYMENT else OUR_LABEL_SELECTOR
+
+
+def _labelled_owner(obj: Mapping[str, Any]) -> Key | None:
+    name = obj["metadata"].get("labels", {}).get(OWNER_LABEL)
+    return Key(obj["metadata"]["namespace"], name) if name else None
+
+
+def _without_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:
+    metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+    return {**obj, "metadata": metadata}
