@@ -116,11 +116,9 @@ LABEL_KEY = Form(
 LabelKey = Annotated[str, Field(max_length=317), LABEL_KEY]
 """The key of a label or a taint."""
 
-LabelValue = Annotated[
-    str,
-    Field(max_length=63),
-    Form(f"({_WORD})?", "must be a label's value: letters, digits, '-', '_' and '.', such as 'NVIDIA-L40S'"),
-]
+LABEL_VALUE = Form(f"({_WORD})?", "must be a label's value: letters, digits, '-', '_' and '.', such as 'NVIDIA-L40S'")
+
+LabelValue = Annotated[str, Field(max_length=63), LABEL_VALUE]
 """The value of a label or a taint; may be empty."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gemma4_operator.api.common import LABEL_KEY, ApiModel, Integer, LabelKey, LabelValue, Name
+from gemma4_operator.api.common import LABEL_KEY, LABEL_VALUE, ApiModel, Integer, LabelKey, LabelValue, Name
 from gemma4_operator.api.rules import Keys, Rule, RuleReason, Unique
 
 
@@ -65,7 +65,7 @@ class Placement(ApiModel):
     """Where pods may run, and how many GPUs each takes."""
 
     gpu_products: Annotated[
-        tuple[Annotated[LabelValue, Field(min_length=1)], ...],
+        tuple[Annotated[str, Field(min_length=1, max_length=63), LABEL_VALUE], ...],
         Field(max_length=32),
         Unique(),
     ] = ()

@@ -1,7 +1,8 @@
 """Rules that a field's type cannot say, each written once for both judges: the API server (CEL) and the operator.
 
 `Rule` looks at several fields of one object, `Form` at one text, `Keys` at the keys of a map, `Unique` at the items of
-a list. All four tell the writer what must be, in the same words on both sides.
+a list. All four tell the writer what must be, in the same words on both sides. In an annotation they stand after
+`Field`, whose bounds then belong to the value itself.
 """
 
 import re

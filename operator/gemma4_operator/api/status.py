@@ -99,7 +99,7 @@ class Gemma4DeploymentStatus(StatusModel):
 
     observed_generation: Count | None = None
     """The generation of the spec that this status is about."""
-    conditions: Annotated[tuple[Condition, ...], Unique(by="type"), Field(max_length=16)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16), Unique(by="type")] = ()
     """What is true of the deployment now."""
     plan: PlanStatus | None = None
     """What was chosen for it, and why."""

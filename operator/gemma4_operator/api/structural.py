@@ -49,6 +49,8 @@ class _Writer:
         for keyword, bound in _EXCLUSIVE.items():
             if keyword in schema:
                 written |= {bound: schema[keyword], keyword: True}
+        if "type" not in schema and "x-kubernetes-int-or-string" not in schema:
+            raise NotStructural(f"{path}: a structural schema has a type everywhere")
         written |= self._children(schema, path=path)
         written |= _default(schema)
         return written
@@ -80,8 +82,6 @@ class _Writer:
         elif "additionalProperties" in schema:
             written["additionalProperties"] = self.write(schema["additionalProperties"], path=f"{path}.*")
         if schema.get("type") == "array":
-            if "items" not in schema:
-                raise NotStructural(f"{path}: a structural schema has one form for all items")
             written["items"] = self.write(schema["items"], path=f"{path}[]")
             kind = "set" if schema.get("uniqueItems") else "atomic"
             written["x-kubernetes-list-type"] = schema.get("x-kubernetes-list-type", kind)
