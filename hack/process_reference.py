@@ -17,8 +17,8 @@ def settings_reference() -> str:
 # Settings
 
 The operator's process is configured by environment variables and by nothing else. The chart sets them from its values
-(`operator.*`, or `extraEnv` for others). A variable that begins with `{PREFIX}` and is not listed here ends the
-process with a message, and so does a value that cannot be.
+(`operator.*`, or `extraEnv` for others). A value that cannot be ends the process with a message that says what must
+be; a variable that begins with `{PREFIX}` and is not listed here is ignored with a warning.
 
 | variable | default | values | meaning |
 | --- | --- | --- | --- |

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from gemma4_operator.runtime.settings import Settings, from_environment
+from gemma4_operator.runtime.settings import Settings, from_environment, unknown_variables
 from hack.manifests import ROOT
 from tests.chart.conftest import HIGH_AVAILABILITY, HelmRun, Render, only
 
@@ -58,6 +58,7 @@ def test_values_reach_the_pod(render: Render):
 def test_the_container_is_configured_by_settings_that_exist_and_by_their_defaults(render: Render):
     (container,) = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"]
     environment = {item["name"]: item.get("value", "from-the-pod") for item in container["env"]}
+    assert list(unknown_variables(environment)) == []
     settings = from_environment(environment)
     defaults = Settings()
     assert settings.workers == defaults.workers
