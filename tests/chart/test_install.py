@@ -1,0 +1,47 @@
+"""What the chart and the samples hold, judged by a real API server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hack.manifests import ROOT
+from tests.chart.conftest import HIGH_AVAILABILITY, HelmRun
+from tests.chart.test_manifests import SAMPLES
+from tests.cluster import Cluster
+
+pytestmark = pytest.mark.cluster
+
+STANDARD = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+
+
+@pytest.fixture
+def strict_namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace that also warns of a workload whose pods it would refuse."""
+    name = cluster.namespace(labels=STANDARD)
+    yield name
+    cluster.delete_namespace(name)
+
+
+@pytest.fixture(scope="module")
+def with_crds(cluster: Cluster) -> Cluster:
+    cluster.apply(ROOT / "crds")
+    cluster.kubectl("wait", "--for=condition=Established", "crd/gemma4deployments.gemma4.dev", "--timeout=30s")
+    return cluster
+
+
+@pytest.mark.parametrize("sets", [(), HIGH_AVAILABILITY], ids=["default", "high-availability"])
+def test_the_api_server_takes_the_chart_without_a_warning(
+    cluster: Cluster, strict_namespace: str, run_helm: HelmRun, sets: tuple[str, ...]
+):
+    objects = run_helm("template", *sets, arguments=("--namespace", strict_namespace)).stdout
+    result = cluster.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=objects)
+    assert "deployment.apps/gemma4-operator serverside-applied" in result.stdout
+    assert "Warning" not in result.stderr
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_the_api_server_takes_a_sample(with_crds: Cluster, namespace: str, path: Path):
+    result = with_crds.kubectl("apply", "--dry-run=server", "-n", namespace, "-f", str(path))
+    assert "created (server dry run)" in result.stdout
+    assert "Warning" not in result.stderr
