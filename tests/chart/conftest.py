@@ -1,5 +1,6 @@
 """The chart, rendered by Helm as a user would."""
 
+import functools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -44,8 +45,9 @@ def kubectl() -> Path:
 
 @pytest.fixture(scope="session")
 def run_helm(helm: Path) -> HelmRun:
-    """Run Helm on the chart with `--set` values; a failure is a result, not an exception."""
+    """Run Helm on the chart with `--set` values, once for the same ones; a failure is a result, not an exception."""
 
+    @functools.cache
     def run(verb: str, *sets: str, arguments: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         name = ("gemma4-operator",) if verb == "template" else ()
         options = [word for value in sets for word in ("--set", value)]
