@@ -4,8 +4,7 @@
 and tells from the audit log who has asked for what.
 """
 
-import json
-import os
+import dataclasses
 import secrets
 import shutil
 import subprocess
@@ -19,11 +18,11 @@ from tests.cluster import audit, credentials
 from tests.cluster.controlplane import Settings
 from tests.cluster.errors import ClusterError
 from tests.cluster.fakenodes import fake_gpu_node
+from tests.cluster.kubectl import Kubectl, Object
 from tests.cluster.runtime import Runtime
 from tests.cluster.waiting import wait_for
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-Object = Mapping[str, Any]
 
 
 class Cluster:
@@ -38,6 +37,9 @@ class Cluster:
         self.kubeconfig: Path = layout.kubeconfig("admin")
         self.authority: Path = layout.authority
         self.server: str = runtime.plane.server
+        self._kubectl = Kubectl(
+            binary=runtime.plane.binaries["kubectl"], kubeconfig=self.kubeconfig, cache=self.directory / "kubectl"
+        )
 
     @classmethod
     def start(
@@ -72,19 +74,27 @@ class Cluster:
             apiserver_arguments=tuple(apiserver_arguments),
             users={user: tuple(groups) for user, groups in (users or {}).items()},
         )
-        cluster = cls(Runtime.launch(directory, settings=settings, guarded=guarded), temporary=temporary)
         try:
-            # The controllers are at work once they have made this; then namespaces and pods can be made at will.
-            cluster._await_default_account("default")
+            cluster = cls(Runtime.launch(directory, settings=settings, guarded=guarded), temporary=temporary)
         except BaseException:
-            cluster.stop()
+            if temporary:
+                shutil.rmtree(temporary, ignore_errors=True)
             raise
-        return cluster
+        return cluster._settled()
 
     @classmethod
     def attach(cls, directory: Path) -> Self:
         """Returns the cluster that another process has started in a folder."""
         return cls(Runtime.attach(directory.absolute()))
+
+    def _settled(self) -> Self:
+        try:
+            # The controllers are at work once they have made this; then namespaces and pods can be made at will.
+            self._await_default_account("default")
+        except BaseException:
+            self.stop()
+            raise
+        return self
 
     def stop(self) -> None:
         """Ends all programs and returns when they are gone. The folder with logs stays, unless it is temporary."""
@@ -97,8 +107,6 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    # The programs
 
     def restart_apiserver(self) -> None:
         """Ends the API server, cutting every connection, and returns when it is ready again on the same port."""
@@ -115,8 +123,6 @@ class Cluster:
         """Returns for each program whether it runs."""
         return self._runtime.summary()
 
-    # Objects
-
     def kubectl(
         self,
         *arguments: str,
@@ -126,48 +132,24 @@ class Cluster:
         timeout_seconds: float = 60.0,
     ) -> subprocess.CompletedProcess[str]:
         """Runs kubectl as admin, or as whoever ``kubeconfig`` belongs to; ``check`` raises with what it said."""
-        environ = {**os.environ, "KUBECACHEDIR": str(self.directory / "kubectl"), "KUBERC": "off"}
-        result = subprocess.run(
-            [self._runtime.plane.binaries["kubectl"], f"--kubeconfig={kubeconfig or self.kubeconfig}", *arguments],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            env=environ,
-            timeout=timeout_seconds,
-            check=False,
-        )
-        if check and result.returncode:
-            raise ClusterError(
-                f"kubectl {' '.join(arguments)} failed: {result.stderr.strip() or result.stdout.strip()}"
-            )
-        return result
+        kubectl = dataclasses.replace(self._kubectl, kubeconfig=kubeconfig) if kubeconfig else self._kubectl
+        return kubectl.run(*arguments, stdin=stdin, check=check, timeout_seconds=timeout_seconds)
 
     def apply(self, what: Object | Sequence[Object] | Path, *, namespace: str | None = None) -> None:
         """Applies, server-side, an object, several, or the files of a path."""
-        flags = ["--server-side", "--force-conflicts", *(["-n", namespace] if namespace else [])]
-        if isinstance(what, Path):
-            self.kubectl("apply", *flags, "-R", "-f", str(what))
-            return
-        items = [what] if isinstance(what, Mapping) else list(what)
-        document = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-        self.kubectl("apply", *flags, "-f", "-", stdin=document)
+        self._kubectl.apply(what, namespace=namespace)
 
     def get(
         self, resource: str, name: str | None = None, namespace: str | None = None, *, selector: str | None = None
     ) -> dict[str, Any]:
         """Returns an object, or the List of all; without a namespace those of all namespaces."""
-        where = ["-n", namespace] if namespace else [] if name else ["-A"]
-        which = [name] if name else ["-l", selector] if selector else []
-        return dict(json.loads(self.kubectl("get", resource, *which, *where, "-o", "json").stdout))
+        return self._kubectl.get(resource, name, namespace, selector)
 
     def namespace(self, *, prefix: str = "test", labels: Mapping[str, str] | None = None) -> str:
         """Makes a namespace of a new name, under the restricted Pod Security Standard unless ``labels`` say else."""
         name = f"{prefix}-{secrets.token_hex(4)}"
         metadata = {"name": name, "labels": RESTRICTED if labels is None else dict(labels)}
-        self.kubectl(
-            "create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        )
+        self._kubectl.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         self._await_default_account(name)
         return name
 
@@ -182,8 +164,6 @@ class Cluster:
     def delete_namespace(self, name: str, *, wait: bool = False) -> None:
         self.kubectl("delete", "namespace", name, f"--wait={str(wait).lower()}", "--ignore-not-found")
 
-    # Nodes
-
     def add_fake_nodes(self, nodes: int | Sequence[Object] = 4, *, prefix: str = "gpu", **fake: Any) -> list[str]:
         """Adds nodes that KWOK plays, and returns their names once they are Ready.
 
@@ -196,15 +176,12 @@ class Cluster:
             nodes = [fake_gpu_node(f"{prefix}-{number}", **fake) for number in range(nodes)]
         names = [str(node["metadata"]["name"]) for node in nodes]
         self._runtime.ensure_kwok()
-        # Not applied: an apply of the whole object leaves out its status, and with it the GPUs.
-        self.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(nodes)}))
+        self._kubectl.create(*nodes)
         self.kubectl("wait", "node", *names, "--for=condition=Ready", "--timeout=30s")
         return names
 
     def remove_nodes(self, *names: str) -> None:
         self.kubectl("delete", "node", *names)
-
-    # Rights
 
     def service_account_kubeconfig(
         self, namespace: str, name: str, server: str | None = None, authority: Path | None = None
@@ -231,8 +208,6 @@ class Cluster:
     def user_kubeconfig(self, name: str) -> Path:
         """Returns the kubeconfig of a user given to ``start``."""
         return self._runtime.plane.layout.kubeconfig(name.replace(":", "-"))
-
-    # The audit log
 
     def audit_offset(self) -> int:
         """Returns where the log is now: what happens next is ``since`` this."""

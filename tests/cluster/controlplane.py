@@ -154,7 +154,6 @@ class ControlPlane:
             "--leader-elect=false",
             "--secure-port=0",
             *_CLIENT_RATE,
-            grace_seconds=1.0,
         )
 
     def scheduler(self) -> Program:
@@ -164,12 +163,12 @@ class ControlPlane:
             "--leader-elect=false",
             "--secure-port=0",
             *_CLIENT_RATE,
-            grace_seconds=1.0,
         )
 
-    def _program(self, name: str, *arguments: str, grace_seconds: float = 1.5) -> Program:
+    def _program(self, name: str, *arguments: str) -> Program:
         command = (str(self.binaries[name]), *arguments)
-        return Program(name=name, command=command, log=self.layout.log(name), grace_seconds=grace_seconds)
+        # With a watch open, and there always is one, the API server would take a minute to end by itself.
+        return Program(name=name, command=command, log=self.layout.log(name), grace_seconds=1.0)
 
     def write_credentials(self) -> list[credentials.User]:
         """Writes what the programs read when they start; kubeconfigs need the server's certificate and come later."""
@@ -192,7 +191,10 @@ _AUDIT_POLICY = {
     "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted"],
     "omitManagedFields": True,
-    "rules": [{"level": "Metadata"}],
+    "rules": [
+        {"level": "None", "nonResourceURLs": ["/readyz*", "/livez*", "/healthz*"]},  # our own waiting is no news
+        {"level": "Metadata"},
+    ],
 }
 
 

@@ -32,9 +32,10 @@ def kwok(plane: ControlPlane, *, binary: Path) -> Program:
         f"--cidr={plane.settings.pod_cidr}",
         "--node-ip=127.0.0.1",
         "--node-lease-duration-seconds=40",
+        "-v=WARN",  # a line for each write is too much for a test with hundreds of pods
         *stages,
     )
-    return Program(name="kwok", command=command, log=plane.layout.log("kwok"), grace_seconds=1.0)
+    return Program(name="kwok", command=command, log=plane.layout.log("kwok"))
 
 
 def fake_gpu_node(

@@ -11,7 +11,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -55,11 +55,11 @@ class Identity:
             return bool(poll.poll(timeout_seconds * 1000))
 
     @contextlib.contextmanager
-    def _handle(self):  # type: ignore[no-untyped-def]
+    def _handle(self) -> Iterator[int | None]:
         # Opened first and compared after: from then on the handle cannot come to mean another process.
         try:
             handle = os.pidfd_open(self.pid)
-        except (ProcessLookupError, OSError):
+        except OSError:
             yield None
             return
         try:
@@ -101,16 +101,18 @@ class Running:
             code = self._popen.returncode if self._popen else None
             raise ClusterError(f"{self.name} has ended (exit code {code}); its log {self.log} ends:\n{self.tail()}")
 
-    def ask_to_end(self) -> None:
-        self.identity.signal(signal.SIGTERM)
-
     def stop(self) -> None:
         """Ends the program and returns when it is gone, its ports free."""
-        self.ask_to_end()
-        if not self.identity.wait(self.grace_seconds):
-            self.identity.signal(signal.SIGQUIT if self.guarded else signal.SIGKILL)
-            if not self.identity.wait(5):
-                self.identity.signal(signal.SIGKILL)
+        self.identity.signal(signal.SIGTERM)
+        self.identity.wait(self.grace_seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the program at once, for when nobody needs its data any more; returns when it is gone."""
+        # A guard that is asked so kills the program and sees it off; killed itself, it could not tell us that it did.
+        self.identity.signal(signal.SIGQUIT if self.guarded else signal.SIGKILL)
+        if not self.identity.wait(5):
+            self.identity.signal(signal.SIGKILL)
         if self._popen is not None:
             self._popen.wait()
 
@@ -142,14 +144,6 @@ def start(program: Program, *, guarded: bool) -> Running:
         guarded=guarded,
         _popen=popen,
     )
-
-
-def stop_all(running: Sequence[Running]) -> None:
-    """Ends programs together: each has its grace, and they do not wait for one another."""
-    for program in running:
-        program.ask_to_end()
-    for program in running:
-        program.stop()
 
 
 def _guard() -> list[str]:

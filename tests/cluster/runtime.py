@@ -92,8 +92,9 @@ class Runtime:
             self._save()
 
     def stop(self) -> None:
-        """Ends everything. The data is thrown away, so nobody is asked to end in an order."""
-        process.stop_all(list(self._running.values()))
+        """Ends everything, at once: the data is thrown away."""
+        for program in reversed(self._running.values()):
+            program.kill()
         self._running.clear()
         for reservation in self._reservations:
             reservation.release()
@@ -122,7 +123,8 @@ class Runtime:
             state = json.loads((directory / _STATE).read_text())
         except FileNotFoundError:
             raise ClusterError(f"There is no running cluster in {directory}: start one with 'up'.") from None
-        settings = {key: tuple(value) if isinstance(value, list) else value for key, value in state["settings"].items()}
+        # JSON has no tuples; these lists differ from them in nothing that matters here.
+        settings: dict[str, Any] = state["settings"]
         plane = ControlPlane(
             layout=Layout(directory),
             settings=Settings(**settings),
@@ -141,7 +143,7 @@ class Runtime:
                 identity=Identity(**identity),
                 log=self.plane.layout.log(name),
                 guarded=self._guarded,
-                grace_seconds=1.5,
+                grace_seconds=1.0,
             )
 
     def summary(self) -> dict[str, bool]:
