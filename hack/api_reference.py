@@ -77,10 +77,8 @@ def _rule(rule: Schema) -> str:
 
 
 def _meaning(field: Schema) -> str:
-    """Join a field's description, default and form; the rules of an object stand in its own section."""
+    """Join a field's description, form; the rules of an object stand in its own section."""
     parts = [field.get("description", "")]
-    if "default" in field:
-        parts.append(f"Default: {field['default']}.")
     items, values = field.get("items", {}), field.get("additionalProperties", {})
     for subject, holder in (("A key" if values else "It", field), ("An item", items), ("A value", values)):
         if "properties" not in holder:

@@ -89,11 +89,10 @@ class _Writer:
 
 
 def _default(schema: JsonObject) -> JsonObject:
-    """Set the default where users expect to see it; elsewhere only tell it, because a stored default never changes."""
+    """Tell a default, and set it only where users expect to see it: a stored default never changes again."""
     default = schema.get("default")
-    if schema.get(DEFAULT_SHOWN):
-        return {"default": default}
-    if isinstance(default, str | int) and default != "":
-        told = f"'{default}'" if isinstance(default, str) else str(default).lower()
-        return {"description": f"{schema.get('description', '')} Default: {told}.".strip()}
-    return {}
+    if not isinstance(default, str | int) or default == "":
+        return {}
+    told = f"'{default}'" if isinstance(default, str) else str(default).lower()
+    description = {"description": f"{schema.get('description', '')} Default: {told}.".strip()}
+    return description | {"default": default} if schema.get(DEFAULT_SHOWN) else description

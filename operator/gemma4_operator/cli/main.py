@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, code: Exit) -> Exit:
-    print(f"gemma4: {error or type(error).__name__}", file=sys.stderr)
+    print(f"gemma4: {str(error) or type(error).__name__}", file=sys.stderr)
     return code
 
 

@@ -83,7 +83,8 @@ A_FORM = Form(r"[a-z]\.", "must be a letter and a dot")
         (bool, False, {"type": "boolean", "description": "Default: false."}),
         (str, "x", {"type": "string", "description": "Default: 'x'."}),
         (str, "", {"type": "string"}),
-        (Annotated[int, Field(json_schema_extra={DEFAULT_SHOWN: True})], 3, {"type": "integer", "default": 3}),
+        (Annotated[int, Field(json_schema_extra={DEFAULT_SHOWN: True})], 3,
+         {"type": "integer", "description": "Default: 3.", "default": 3}),
         (
             Annotated[str, A_FORM],
             ...,
