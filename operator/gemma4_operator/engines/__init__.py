@@ -1,0 +1,1 @@
+"""One module per inference server, behind the protocol of base.py; none of them knows a Kubernetes object."""

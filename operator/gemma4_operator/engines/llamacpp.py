@@ -1,0 +1,134 @@
+"""llama.cpp's server: GGUF files, on one GPU or on layers spread over several.
+
+Flags as of build 10920 (`llama-server --help`). Two defaults are chosen for Gemma 4: few context checkpoints and a
+small prompt cache, because at their defaults they have filled the host's memory (llama.cpp#21690).
+"""
+
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.engines import arguments, budget, environment, volumes
+from gemma4_operator.engines.base import (
+    ClaimWeights,
+    ContainerSpec,
+    EnginePod,
+    EnvVar,
+    HuggingFaceWeights,
+    OllamaWeights,
+    Serving,
+)
+
+_OWNED_FLAGS = {
+    "--model": "spec.model.checkpoint",
+    "-m": "spec.model.checkpoint",
+    "--hf-repo": "spec.model.checkpoint.huggingFace.repository",
+    "-hf": "spec.model.checkpoint.huggingFace.repository",
+    "--alias": "spec.endpoint.servedModelName",
+    "-a": "spec.endpoint.servedModelName",
+    "--ctx-size": "spec.capabilities.contextTokens",
+    "-c": "spec.capabilities.contextTokens",
+    "--host": "spec.endpoint",
+    "--port": "spec.endpoint.port",
+    "--api-key": "spec.secrets.apiKey",
+}
+_HEALTH = "/health"
+
+
+class LlamaCpp:
+    """The server of the llama.cpp project."""
+
+    type = EngineType.LLAMA_CPP
+
+    def refuses(self, serving: Serving) -> str | None:
+        """Return the one reason why llama.cpp cannot serve this."""
+        match serving.weights:
+            case OllamaWeights():
+                return (
+                    "`spec.model.checkpoint` must be `huggingFace` or `claim` with LlamaCpp: "
+                    "or set `spec.engine.type` to 'Ollama'."
+                )
+            case ClaimWeights(path=path) if not path.endswith(".gguf"):
+                return (
+                    "`spec.model.checkpoint.claim.path` must name a file that ends in '.gguf' with LlamaCpp, "
+                    f"not '{path}': name the file inside the claim, or set `spec.engine.type` to 'VLLM'."
+                )
+            case HuggingFaceWeights(revision=revision) if revision != "main":
+                return (
+                    f"`spec.model.checkpoint.huggingFace.revision` must be 'main' with LlamaCpp, not '{revision}', "
+                    "because its downloads know no other: put that revision on a claim to pin it."
+                )
+            case HuggingFaceWeights(file=None) if not serving.quantization.is_gguf:
+                return (
+                    "`spec.model.quantization` must be of GGUF, such as 'Q4_K_M', with LlamaCpp, "
+                    f"not '{serving.quantization}': or set `spec.engine.type` to 'VLLM'."
+                )
+        return arguments.clash(serving, _OWNED_FLAGS) or environment.clash(serving, _reserved(serving))
+
+    def pod(self, serving: Serving) -> EnginePod:
+        """Describe the pod that serves this with llama.cpp."""
+        seconds = budget.start_seconds(
+            weights_bytes=serving.weights_bytes, downloads=isinstance(serving.weights, HuggingFaceWeights)
+        )
+        container = ContainerSpec(
+            name="llama-server",
+            image=serving.image,
+            command=("/app/llama-server",),
+            args=_args(serving),
+            env=environment.merged(_env(serving), serving.env),
+            port=serving.port,
+            mounts=volumes.mounts(serving.weights),
+            gpus=serving.gpus,
+            startup_probe=budget.startup_probe(_HEALTH, seconds=seconds),
+            readiness_probe=budget.readiness_probe(_HEALTH),
+            liveness_probe=budget.liveness_probe(_HEALTH),
+            drain_seconds=budget.DRAIN_SECONDS,
+        )
+        return EnginePod(
+            container=container,
+            volumes=volumes.volumes(serving.weights),
+            start_seconds=seconds,
+            grace_seconds=budget.GRACE_SECONDS,
+        )
+
+
+def _args(serving: Serving) -> tuple[str, ...]:
+    return (
+        *_model(serving),
+        "--alias", serving.served_model_name,
+        "--ctx-size", str(serving.context_tokens),
+        "--n-gpu-layers", "999",
+        "--ctx-checkpoints", "4",
+        "--cache-ram", "2048",
+        "--jinja",
+        "--metrics",
+        "--host", "0.0.0.0",
+        "--port", str(serving.port),
+        *serving.extra_args,
+    )  # fmt: skip
+
+
+def _model(serving: Serving) -> tuple[str, ...]:
+    match serving.weights:
+        case HuggingFaceWeights(repository=repository, file=None):
+            return ("--hf-repo", f"{repository}:{serving.quantization}")
+        case HuggingFaceWeights(repository=repository, file=str(file)):
+            return ("--hf-repo", repository, "--hf-file", file)
+        case ClaimWeights() as claim:
+            return ("--model", volumes.claim_path(claim))
+        case _:
+            raise ValueError("llama.cpp was asked for a pod that it refuses")
+
+
+def _env(serving: Serving) -> tuple[EnvVar, ...]:
+    cached = not isinstance(serving.weights, ClaimWeights)
+    return (
+        *volumes.HOME_ENV,
+        *((EnvVar(name="LLAMA_CACHE", value=volumes.CACHE.path),) if cached else ()),
+        *environment.from_secret("HF_TOKEN", serving.hugging_face_token),
+        *environment.from_secret("LLAMA_API_KEY", serving.api_key),
+    )
+
+
+def _reserved(serving: Serving) -> dict[str, str]:
+    return {
+        **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
+        **({"LLAMA_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),
+    }

@@ -1,0 +1,169 @@
+"""Ollama: models of its own library, and GGUF files that are brought under the served name before it starts.
+
+Variables as of Ollama 0.35 (`ollama serve --help`). The server takes no arguments and knows no API key. Its cache
+holds the model's blobs; the init container fills it, so that the server itself never needs the network.
+"""
+
+import re
+
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.engines import budget, environment, volumes
+from gemma4_operator.engines.base import (
+    ClaimWeights,
+    ContainerSpec,
+    EnginePod,
+    EnvVar,
+    HuggingFaceWeights,
+    Mount,
+    OllamaWeights,
+    ScratchVolume,
+    Serving,
+    Volume,
+)
+
+_NAME = re.compile(r"[A-Za-z0-9_][-._A-Za-z0-9]*(/[A-Za-z0-9_][-._A-Za-z0-9]*){0,2}(:[A-Za-z0-9_][-._A-Za-z0-9]*)?")
+_HEALTH = "/api/version"
+_BRING = """\
+set -eu
+ollama serve &
+server=$!
+trap 'kill "$server"' EXIT
+until ollama list >/dev/null 2>&1; do
+  kill -0 "$server"
+  sleep 1
+done
+if [ -n "${GEMMA4_PULL:-}" ]; then
+  ollama pull "$GEMMA4_PULL"
+  ollama cp "$GEMMA4_PULL" "$GEMMA4_SERVED_AS"
+else
+  printf 'FROM %s\\n' "$GEMMA4_FILE" >"$TMPDIR/Modelfile"
+  ollama create "$GEMMA4_SERVED_AS" -f "$TMPDIR/Modelfile"
+fi
+"""
+"""Constant: what differs comes in as environment variables, so nothing that a user wrote is ever read as shell code."""
+
+
+class Ollama:
+    """The server of the Ollama project."""
+
+    type = EngineType.OLLAMA
+
+    def refuses(self, serving: Serving) -> str | None:
+        """Return the one reason why Ollama cannot serve this."""
+        if serving.api_key is not None:
+            return (
+                "`spec.secrets.apiKey` must be absent with Ollama, which checks no key: "
+                "drop the key, or set `spec.engine.type` to 'LlamaCpp'."
+            )
+        if serving.hugging_face_token is not None:
+            return (
+                "`spec.secrets.huggingFaceToken` must be absent with Ollama, which cannot send it: "
+                "drop the token, or put the file on a claim."
+            )
+        if serving.extra_args:
+            return (
+                "`spec.engine.extraArgs` must be empty with Ollama, which takes none: "
+                "use its variables in `spec.engine.env`."
+            )
+        if _NAME.fullmatch(serving.served_model_name) is None:
+            return (
+                f"`spec.endpoint.servedModelName` must be a name of Ollama's, not '{serving.served_model_name}': "
+                "take one such as 'gemma-4' or 'team/gemma-4:31b'."
+            )
+        return _refuses_weights(serving) or environment.clash(serving, {"OLLAMA_HOST": "spec.endpoint"})
+
+    def pod(self, serving: Serving) -> EnginePod:
+        """Describe the pod that serves this with Ollama."""
+        seconds = budget.start_seconds(
+            weights_bytes=serving.weights_bytes, downloads=not isinstance(serving.weights, ClaimWeights)
+        )
+        container = ContainerSpec(
+            name="ollama",
+            image=serving.image,
+            command=("ollama",),
+            args=("serve",),
+            env=environment.merged(_env(serving), serving.env),
+            port=serving.port,
+            mounts=_STORE,
+            gpus=serving.gpus,
+            startup_probe=budget.startup_probe(_HEALTH, seconds=budget.WARM_UP_SECONDS),
+            readiness_probe=budget.readiness_probe(_HEALTH),
+            liveness_probe=budget.liveness_probe(_HEALTH),
+            drain_seconds=budget.DRAIN_SECONDS,
+        )
+        return EnginePod(
+            container=container,
+            init_containers=(_bring(serving),),
+            volumes=_volumes(serving),
+            start_seconds=seconds + budget.WARM_UP_SECONDS,
+            grace_seconds=budget.GRACE_SECONDS,
+        )
+
+
+_STORE: tuple[Mount, ...] = (volumes.CACHE, volumes.SCRATCH, volumes.TMP)
+_STORE_ENV = (*volumes.HOME_ENV, EnvVar(name="OLLAMA_MODELS", value=volumes.CACHE.path))
+
+
+def _refuses_weights(serving: Serving) -> str | None:
+    match serving.weights:
+        case ClaimWeights(path=path) if not path.endswith(".gguf"):
+            return (
+                "`spec.model.checkpoint.claim.path` must name a file that ends in '.gguf' with Ollama, "
+                f"not '{path}': name the file inside the claim, or set `spec.engine.type` to 'VLLM'."
+            )
+        case HuggingFaceWeights(revision=revision) if revision != "main":
+            return (
+                f"`spec.model.checkpoint.huggingFace.revision` must be 'main' with Ollama, not '{revision}', "
+                "because its downloads know no other: put that revision on a claim to pin it."
+            )
+        case HuggingFaceWeights(file=None) if not serving.quantization.is_gguf:
+            return (
+                "`spec.model.quantization` must be of GGUF, such as 'Q4_K_M', with Ollama, "
+                f"not '{serving.quantization}': or set `spec.engine.type` to 'VLLM'."
+            )
+        case _:
+            return None
+
+
+def _env(serving: Serving) -> tuple[EnvVar, ...]:
+    return (
+        *_STORE_ENV,
+        EnvVar(name="OLLAMA_HOST", value=f"0.0.0.0:{serving.port}"),
+        EnvVar(name="OLLAMA_CONTEXT_LENGTH", value=str(serving.context_tokens)),
+        EnvVar(name="OLLAMA_KEEP_ALIVE", value="-1"),
+        EnvVar(name="OLLAMA_MAX_LOADED_MODELS", value="1"),
+        *((EnvVar(name="OLLAMA_SCHED_SPREAD", value="1"),) if serving.gpus > 1 else ()),
+    )
+
+
+def _bring(serving: Serving) -> ContainerSpec:
+    """Describe the container that puts the model into the store under its served name, without a GPU."""
+    claim = (volumes.WEIGHTS,) if isinstance(serving.weights, ClaimWeights) else ()
+    return ContainerSpec(
+        name="bring-model",
+        image=serving.image,
+        command=("/bin/sh", "-c", _BRING),
+        env=(
+            *_STORE_ENV,
+            EnvVar(name="NVIDIA_VISIBLE_DEVICES", value="void"),
+            _source(serving),
+            EnvVar(name="GEMMA4_SERVED_AS", value=serving.served_model_name),
+        ),
+        mounts=(*_STORE, *claim),
+    )
+
+
+def _source(serving: Serving) -> EnvVar:
+    match serving.weights:
+        case OllamaWeights(name=name, tag=tag):
+            return EnvVar(name="GEMMA4_PULL", value=f"{name}:{tag}")
+        case HuggingFaceWeights(repository=repository, file=file):
+            return EnvVar(name="GEMMA4_PULL", value=f"hf.co/{repository}:{file or serving.quantization}")
+        case ClaimWeights() as claim:
+            return EnvVar(name="GEMMA4_FILE", value=volumes.claim_path(claim))
+
+
+def _volumes(serving: Serving) -> tuple[Volume, ...]:
+    cache = ScratchVolume(name=volumes.CACHE.volume)
+    own = volumes.volumes(serving.weights)
+    return own if cache in own else (cache, *own)

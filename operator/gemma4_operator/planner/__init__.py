@@ -1,0 +1,1 @@
+"""From a spec to one plan: which checkpoint, engine, image and GPUs, and why."""

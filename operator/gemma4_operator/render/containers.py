@@ -1,0 +1,102 @@
+"""Containers and volumes of an engine as plain data, and what a container asks of its node."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gemma4_operator.engines.base import (
+    ClaimVolume,
+    ContainerSpec,
+    EnvVar,
+    HttpProbe,
+    ScratchVolume,
+    Volume,
+)
+
+PORT_NAME = "http"
+GPU_RESOURCE = "nvidia.com/gpu"
+
+_CPU_REQUEST = "500m"
+_BASE_MEMORY_BYTES = 2 * 2**30
+_WEIGHTS_DIVISOR = 10
+_MAX_WEIGHTS_MEMORY_BYTES = 8 * 2**30
+
+
+def requests(*, weights_bytes: int, volumes: Iterable[Volume]) -> dict[str, str]:
+    """Return the CPU and memory a container asks for, modest so that a GPU node is never full for want of them.
+
+    Memory is 2 GiB, a tenth of the weights (at most 8 GiB) for what passes through the host while they load, and all of
+    the volumes that live in memory. There is no limit: the page cache of the weights counts against one.
+    """
+    in_memory = sum(
+        volume.size_bytes or 0 for volume in volumes if isinstance(volume, ScratchVolume) and volume.in_memory
+    )
+    passing = min(weights_bytes // _WEIGHTS_DIVISOR, _MAX_WEIGHTS_MEMORY_BYTES)
+    return {"cpu": _CPU_REQUEST, "memory": _mebibytes(_BASE_MEMORY_BYTES + passing + in_memory)}
+
+
+def plain(container: ContainerSpec, resources: dict[str, str]) -> dict[str, Any]:
+    """Return a container as its template reads it."""
+    gpus = {GPU_RESOURCE: str(container.gpus)} if container.gpus else {}
+    return {
+        "name": container.name,
+        "image": container.image,
+        "command": list(container.command),
+        "args": list(container.args),
+        "env": [_variable(variable) for variable in container.env],
+        "ports": _ports(container),
+        "requests": {**resources, **gpus},
+        "limits": gpus,
+        "mounts": [
+            {"name": mount.volume, "mountPath": mount.path, **({"readOnly": True} if mount.read_only else {})}
+            for mount in container.mounts
+        ],
+        "startup_probe": _probe(container.startup_probe),
+        "readiness_probe": _probe(container.readiness_probe),
+        "liveness_probe": _probe(container.liveness_probe),
+        "lifecycle": _lifecycle(container.drain_seconds),
+    }
+
+
+def plain_volume(volume: Volume) -> dict[str, Any]:
+    """Return a volume as a pod has it."""
+    match volume:
+        case ScratchVolume(in_memory=in_memory, size_bytes=size_bytes):
+            medium = {"medium": "Memory"} if in_memory else {}
+            size = {"sizeLimit": _mebibytes(size_bytes)} if size_bytes is not None else {}
+            return {"name": volume.name, "emptyDir": {**medium, **size}}
+        case ClaimVolume(claim_name=claim_name, read_only=read_only):
+            access = {"readOnly": True} if read_only else {}
+            return {"name": volume.name, "persistentVolumeClaim": {"claimName": claim_name, **access}}
+
+
+def _variable(variable: EnvVar) -> dict[str, Any]:
+    if variable.secret is None:
+        return {"name": variable.name, "value": variable.value}
+    reference = {"name": variable.secret.name, "key": variable.secret.key}
+    return {"name": variable.name, "valueFrom": {"secretKeyRef": reference}}
+
+
+def _ports(container: ContainerSpec) -> list[dict[str, Any]]:
+    if container.port is None:
+        return []
+    return [{"name": PORT_NAME, "containerPort": container.port, "protocol": "TCP"}]
+
+
+def _probe(probe: HttpProbe | None) -> dict[str, Any] | None:
+    if probe is None:
+        return None
+    headers = [{"name": name, "value": value} for name, value in probe.headers]
+    return {
+        "httpGet": {"path": probe.path, "port": PORT_NAME, "httpHeaders": headers},
+        "periodSeconds": probe.period_seconds,
+        "failureThreshold": probe.failure_threshold,
+        "timeoutSeconds": probe.timeout_seconds,
+    }
+
+
+def _lifecycle(drain_seconds: int) -> dict[str, Any] | None:
+    return {"preStop": {"sleep": {"seconds": drain_seconds}}} if drain_seconds else None
+
+
+def _mebibytes(number: int) -> str:
+    return f"{-(-number // 2**20)}Mi"

@@ -1,0 +1,115 @@
+"""From typed values to the plain data that templates lay out: every decision about an object is made here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gemma4_operator.api.deployment import KIND, Gemma4DeploymentSpec, Toleration
+from gemma4_operator.engines.base import EnginePod
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.render import containers
+from gemma4_operator.render.disruption import drain_max_unavailable, rollout_max_unavailable
+from gemma4_operator.render.labels import labels, match_labels
+
+API_VERSION = "gemma4.dev/v1alpha1"
+USER_ID = 65532
+"""The user of distroless images; any but root would do, a fixed one keeps what is written to claims readable."""
+IMAGE_PULL_SECONDS = 900
+"""What a rollout may take beside the engine's own start: images of engines are up to 10 GB."""
+
+_GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
+_GPU_TAINT = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The Gemma4Deployment that objects belong to."""
+
+    name: str
+    namespace: str
+    uid: str
+
+
+def metadata(owner: Owner) -> dict[str, Any]:
+    """Return what all objects have in common."""
+    return {
+        "name": owner.name,
+        "namespace": owner.namespace,
+        "labels": labels(owner.name),
+        "ownerReferences": [
+            {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "name": owner.name,
+                "uid": owner.uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ],
+    }
+
+
+def deployment(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
+    """Return what deployment.yaml.j2 lays out."""
+    return {
+        "metadata": metadata(owner),
+        "replicas": spec.replicas,
+        "match_labels": match_labels(owner.name),
+        "max_unavailable": rollout_max_unavailable(
+            replicas=spec.replicas, min_available_percent=spec.disruption.min_available_percent
+        ),
+        "progress_deadline_seconds": pod.start_seconds + IMAGE_PULL_SECONDS,
+        "pod_labels": labels(owner.name),
+        "pod_annotations": {"kubectl.kubernetes.io/default-container": pod.container.name},
+        "pod": _pod(spec=spec, plan=plan, pod=pod),
+    }
+
+
+def service(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
+    """Return what service.yaml.j2 lays out."""
+    return {
+        "metadata": metadata(owner),
+        "type": spec.endpoint.service_type.value,
+        "match_labels": match_labels(owner.name),
+        "port": spec.endpoint.port,
+        "target_port": containers.PORT_NAME,
+    }
+
+
+def budget(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
+    """Return what poddisruptionbudget.yaml.j2 lays out."""
+    return {
+        "metadata": metadata(owner),
+        "match_labels": match_labels(owner.name),
+        "max_unavailable": drain_max_unavailable(
+            replicas=spec.replicas, min_available_percent=spec.disruption.min_available_percent
+        ),
+    }
+
+
+def _pod(*, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
+    resources = containers.requests(weights_bytes=plan.weights_bytes, volumes=pod.volumes)
+    return {
+        "runtime_class": spec.placement.runtime_class_name,
+        "pull_secrets": [{"name": secret.name} for secret in spec.secrets.image_pull_secrets],
+        "grace_seconds": pod.grace_seconds,
+        "user_id": USER_ID,
+        "node_selector": spec.placement.node_selector,
+        "affinity": _affinity(plan.gpu_products),
+        "tolerations": _tolerations(spec.placement.tolerations),
+        "init_containers": [containers.plain(container, resources) for container in pod.init_containers],
+        "containers": [containers.plain(pod.container, resources)],
+        "volumes": [containers.plain_volume(volume) for volume in pod.volumes],
+    }
+
+
+def _affinity(products: tuple[str, ...]) -> dict[str, Any]:
+    if not products:
+        return {}
+    term = {"matchExpressions": [{"key": _GPU_PRODUCT_LABEL, "operator": "In", "values": list(products)}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+
+
+def _tolerations(given: tuple[Toleration, ...]) -> list[dict[str, Any]]:
+    """Return the toleration that GPU nodes usually need, and the user's that are not the same."""
+    user = [toleration.to_json() for toleration in given]
+    return [_GPU_TAINT, *(toleration for toleration in user if toleration != _GPU_TAINT)]

@@ -1,0 +1,25 @@
+"""The renderer: a plan in, the objects that should exist out, always the same for the same input."""
+
+from typing import Any
+
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.engines.base import EnginePod
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.render import context
+from gemma4_operator.render.context import Owner
+from gemma4_operator.render.hash import stamped
+from gemma4_operator.render.layout import lay_out
+from gemma4_operator.render.patch import patched
+
+
+def render(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> tuple[dict[str, Any], ...]:
+    """Return the Deployment, the Service and the PodDisruptionBudget, in this order.
+
+    Raises:
+        PatchError: If the spec's pod template patch touches what is protected.
+    """
+    deployment = lay_out("deployment.yaml.j2", context.deployment(owner=owner, spec=spec, plan=plan, pod=pod))
+    deployment["spec"]["template"] = patched(deployment["spec"]["template"], spec.pod_template_patch)
+    service = lay_out("service.yaml.j2", context.service(owner=owner, spec=spec))
+    budget = lay_out("poddisruptionbudget.yaml.j2", context.budget(owner=owner, spec=spec))
+    return tuple(stamped(obj) for obj in (deployment, service, budget))
