@@ -9,6 +9,7 @@ import yaml
 from gemma4_operator.api.common import DEFAULT_SHOWN
 from gemma4_operator.api.crd import crds, deployment_crd, to_yaml
 from gemma4_operator.api.status import ConditionType, Gemma4DeploymentStatus
+from tests.cases.deployments import BAD
 
 FORBIDDEN = {
     "$ref", "$defs", "additionalItems", "const", "definitions", "dependencies", "deprecated", "discriminator",
@@ -134,3 +135,8 @@ def test_a_newer_operators_status_reads_back():
 
 def test_condition_types_are_words_of_one_case():
     assert {kind.value for kind in ConditionType} == {"Planned", "Available", "Ready", "Reconciling", "Stalled"}
+
+
+def test_every_rule_has_a_bad_deployment():
+    messages = {rule["message"] for node in NODES.values() for rule in node.get("x-kubernetes-validations", ())}
+    assert {message for message in messages if not any(case.says in message for case in BAD)} == set()
