@@ -22,6 +22,13 @@ from gemma4_operator.engines.base import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_][-._A-Za-z0-9]*(/[A-Za-z0-9_][-._A-Za-z0-9]*){0,2}(:[A-Za-z0-9_][-._A-Za-z0-9]*)?")
+_RESERVED = {
+    "OLLAMA_HOST": "spec.endpoint",
+    "OLLAMA_CONTEXT_LENGTH": "spec.capabilities.contextTokens",
+    "GEMMA4_PULL": "spec.model.checkpoint",
+    "GEMMA4_FILE": "spec.model.checkpoint",
+    "GEMMA4_SERVED_AS": "spec.endpoint.servedModelName",
+}
 _HEALTH = "/api/version"
 _BRING = """\
 set -eu
@@ -70,7 +77,7 @@ class Ollama:
                 f"`spec.endpoint.servedModelName` must be a name of Ollama's, not '{serving.served_model_name}': "
                 "take one such as 'gemma-4' or 'team/gemma-4:31b'."
             )
-        return _refuses_weights(serving) or environment.clash(serving, {"OLLAMA_HOST": "spec.endpoint"})
+        return _refuses_weights(serving) or environment.clash(serving, _RESERVED)
 
     def pod(self, serving: Serving) -> EnginePod:
         """Describe the pod that serves this with Ollama."""
@@ -137,18 +144,23 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
 
 
 def _bring(serving: Serving) -> ContainerSpec:
-    """Describe the container that puts the model into the store under its served name, without a GPU."""
+    """Describe the container that puts the model into the store under its served name, without a GPU.
+
+    It gets the user's variables too: a proxy matters here more than anywhere.
+    """
     claim = (volumes.WEIGHTS,) if isinstance(serving.weights, ClaimWeights) else ()
+    own = (
+        *_STORE_ENV,
+        EnvVar(name="OLLAMA_HOST", value="127.0.0.1:11434"),
+        EnvVar(name="NVIDIA_VISIBLE_DEVICES", value="void"),
+        _source(serving),
+        EnvVar(name="GEMMA4_SERVED_AS", value=serving.served_model_name),
+    )
     return ContainerSpec(
         name="bring-model",
         image=serving.image,
         command=("/bin/sh", "-c", _BRING),
-        env=(
-            *_STORE_ENV,
-            EnvVar(name="NVIDIA_VISIBLE_DEVICES", value="void"),
-            _source(serving),
-            EnvVar(name="GEMMA4_SERVED_AS", value=serving.served_model_name),
-        ),
+        env=environment.merged(own, serving.env),
         mounts=(*_STORE, *claim),
     )
 

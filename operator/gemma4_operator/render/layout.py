@@ -1,7 +1,6 @@
 """Templates to objects: Jinja2 lays out YAML, and every value is JSON inside it, so that none can change the layout."""
 
 import json
-import re
 from typing import Any
 
 import jinja2
@@ -10,29 +9,29 @@ import yaml
 _KEPT_EMPTY = frozenset({"emptyDir"})
 """Fields whose empty value says something: an emptyDir without options is a volume all the same."""
 
-_SURROGATE_PAIR = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
-
 
 def lay_out(template: str, context: dict[str, Any]) -> dict[str, Any]:
     """Return the object that a template of this room describes, without what is null or empty."""
     text = _ENVIRONMENT.get_template(template).render(context)
-    loaded: dict[str, Any] = _pruned(yaml.load(text, Loader=yaml.CSafeLoader))
+    loaded: dict[str, Any] = _pruned(yaml.load(text, Loader=_Loader))
     return loaded
 
 
 def encoded(value: Any) -> str:
-    """Write a value as JSON that YAML reads the same way.
+    """Write a value as one YAML scalar that holds its JSON.
 
-    The two differ in one thing: what lies beyond 16 bits is a pair of escapes in JSON and a single one in YAML.
+    The JSON is plain ASCII on one line, so that nothing in the scalar needs YAML's own rules for quoting, and YAML has
+    one node to read instead of the value's many.
     """
-    return _SURROGATE_PAIR.sub(_joined, json.dumps(value, ensure_ascii=True, allow_nan=False))
+    return f"!json {json.dumps(json.dumps(value, allow_nan=False))}"
 
 
-def _joined(match: re.Match[str]) -> str:
-    if match[1] is None:
-        return match[0]
-    code = 0x10000 + ((int(match[1], 16) - 0xD800) << 10) + (int(match[2], 16) - 0xDC00)
-    return f"\\U{code:08x}"
+class _Loader(yaml.CSafeLoader):
+    """YAML with the values that `encoded` wrote."""
+
+
+def _decoded(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return json.loads(loader.construct_scalar(node))
 
 
 def _pruned(value: Any) -> Any:
@@ -49,6 +48,8 @@ def _pruned(value: Any) -> Any:
 def _is_nothing(value: Any) -> bool:
     return value is None or value == {} or value == []
 
+
+_Loader.add_constructor("!json", _decoded)
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("gemma4_operator.render"),

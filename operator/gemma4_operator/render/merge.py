@@ -17,6 +17,8 @@ _IDENTITIES = {
     "ports": "containerPort",
 }
 _WHOLE = frozenset({"env", "volumes", "volumeMounts"})
+_FREE_KEYS = frozenset({"labels", "annotations", "nodeSelector", "limits", "requests"})
+"""Maps whose keys are the user's own words, so that a label may be called `env`."""
 
 
 class PatchError(ValueError):
@@ -28,8 +30,8 @@ class PatchError(ValueError):
         self.message = message
 
 
-def merged(base: Any, patch: Any, *, path: str) -> Any:
-    """Return the base with the patch over it, sharing nothing that either could change."""
+def merged(base: Any, patch: Any, *, path: str, free: bool = False) -> Any:
+    """Return the base with the patch over it; `free`: the keys are the user's, and none names a list of objects."""
     if not isinstance(patch, dict):
         return patch
     result = dict(base) if isinstance(base, dict) else {}
@@ -37,18 +39,18 @@ def merged(base: Any, patch: Any, *, path: str) -> Any:
         here = f"{path}.{key}"
         if value is None:
             result.pop(key, None)
-        elif key in _IDENTITIES:
-            result[key] = _merged_list(result.get(key), value, field=key, path=here)
+        elif key in _IDENTITIES and not free:
+            result[key] = _merged_list(result.get(key, []), value, field=key, path=here)
         else:
-            result[key] = merged(result.get(key), value, path=here)
+            result[key] = merged(result.get(key), value, path=here, free=free or key in _FREE_KEYS)
     return result
 
 
-def _merged_list(base: Any, patch: Any, *, field: str, path: str) -> list[Any]:
+def _merged_list(base: list[Any], patch: Any, *, field: str, path: str) -> list[Any]:
     if not isinstance(patch, list):
         raise PatchError(path, "must be a list.")
     identity = _IDENTITIES[field]
-    result = {item[identity]: item for item in base or ()}
+    result = {item[identity]: item for item in base}
     for index, item in enumerate(patch):
         here = f"{path}[{index}]"
         mark = item.get(identity) if isinstance(item, dict) else None

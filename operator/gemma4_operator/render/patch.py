@@ -16,8 +16,8 @@ __all__ = ["PATH", "PatchError", "patched"]
 
 PATH = "spec.podTemplatePatch"
 
-_FORBIDDEN_TRUE = ("hostNetwork", "hostPID", "hostIPC", "automountServiceAccountToken")
-_FORBIDDEN = ("serviceAccountName", "serviceAccount")
+_HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
+_IDENTITY_FIELDS = ("serviceAccountName", "serviceAccount", "automountServiceAccountToken")
 
 
 def patched(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,55 +27,53 @@ def patched(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
         PatchError: If the patch is not of the form of a pod template, or touches what is protected.
     """
     result: dict[str, Any] = merged(template, patch, path=PATH)
-    _check_metadata(template, patch, result)
-    _check_pod(patch.get("spec", {}))
-    _check_engine(template, result)
+    _check_metadata(template["metadata"], result["metadata"])
+    _check_fences(patch.get("spec", {}))
+    _check_engine(template["spec"], result["spec"])
     return result
 
 
-def _check_metadata(template: Mapping[str, Any], patch: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def _check_metadata(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     for section in ("labels", "annotations"):
         path = f"{PATH}.metadata.{section}"
-        before, after = template["metadata"].get(section, {}), result["metadata"].get(section, {})
-        if not isinstance(after, dict):
+        own, now = before[section], after.get(section, {})
+        if not isinstance(now, dict):
             raise PatchError(path, "must be a map.")
-        for key in before.keys() | after.keys():
-            reserved = (section == "labels" and key in before) or key.startswith(OWN_PREFIX)
-            if reserved and after.get(key) != before.get(key):
-                raise PatchError(path, f"must not change '{key}', which the operator finds its pods by: leave it out.")
+        for key in sorted(own.keys() | now.keys()):
+            is_protected = key.startswith(OWN_PREFIX) or (section == "labels" and key in own)
+            if is_protected and now.get(key) != own.get(key):
+                raise PatchError(path, f"must not change '{key}', by which the operator knows its pods: leave it out.")
 
 
-def _check_pod(spec: Mapping[str, Any]) -> None:
+def _check_fences(spec: Mapping[str, Any]) -> None:
     path = f"{PATH}.spec"
-    for field in _FORBIDDEN_TRUE:
+    for field in _HOST_FIELDS:
         if spec.get(field):
-            raise PatchError(
-                f"{path}.{field}", "must not be true, which would open the pod to more than its own: leave it out."
-            )
-    for field in _FORBIDDEN:
+            raise PatchError(f"{path}.{field}", "must not be true: no engine needs the host's own.")
+    for field in _IDENTITY_FIELDS:
         if spec.get(field):
-            raise PatchError(f"{path}.{field}", "must be absent: engines need no rights in the cluster.")
-    for index, volume in enumerate(spec.get("volumes") or ()):
+            raise PatchError(f"{path}.{field}", "must be absent: no engine needs rights in the cluster.")
+    for volume in spec.get("volumes") or ():
         if "hostPath" in volume:
-            raise PatchError(f"{path}.volumes[{index}]", "must not be a `hostPath`: use a PersistentVolumeClaim.")
+            raise PatchError(f"{path}.volumes[{volume['name']}]", "must not be a `hostPath`: take a claim instead.")
     for where, container in _containers(spec):
         security = container.get("securityContext")
         if isinstance(security, dict) and security.get("privileged"):
-            raise PatchError(f"{path}.{where}.securityContext.privileged", "must not be true: add single capabilities.")
+            raise PatchError(f"{path}.{where}.securityContext.privileged", "must not be true: no engine needs it.")
 
 
-def _check_engine(template: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-    (engine,) = template["spec"]["containers"]
-    path = f"{PATH}.spec.containers"
-    kept = [item for item in result["spec"].get("containers", ()) if item["name"] == engine["name"]]
-    if not kept or kept[0].get("ports", [])[: len(engine["ports"])] != engine["ports"]:
-        raise PatchError(path, f"must keep the container '{engine['name']}' and its port, which the Service leads to.")
-    for where, container in _containers(result["spec"]):
-        ports = [port for port in container.get("ports", ()) if port.get("name") == PORT_NAME]
-        if len(ports) > (container is kept[0]):
-            raise PatchError(
-                f"{PATH}.spec.{where}.ports", f"must not have another port named '{PORT_NAME}': give it another name."
-            )
+def _check_engine(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    (engine,) = before["containers"]
+    now = {container["name"]: container for container in after.get("containers", ())}.get(engine["name"], {})
+    count = len(engine["ports"])
+    if now.get("ports", [])[:count] != engine["ports"]:
+        raise PatchError(
+            f"{PATH}.spec.containers", f"must leave '{engine['name']}' its port '{PORT_NAME}', where requests arrive."
+        )
+    for where, container in _containers(after):
+        others = container.get("ports", [])[count if container is now else 0 :]
+        if any(port.get("name") == PORT_NAME for port in others):
+            raise PatchError(f"{PATH}.spec.{where}.ports", f"must not have another port named '{PORT_NAME}'.")
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
