@@ -51,15 +51,16 @@ def _in_list(applied: Sequence[Any], live: Any, path: str) -> Iterator[str]:
         if len(applied) != len(have):
             yield path
             return
-        pairs = [(str(index), item, have[index]) for index, item in enumerate(applied)]
-    else:
-        by_identity = {item.get(identity): item for item in have if isinstance(item, Mapping)}
-        pairs = [(str(item[identity]), item, by_identity.get(item[identity])) for item in applied]
-    for label, item, match in pairs:
-        if match is None:
-            yield f"{path}[{label}]"
+        for index, item in enumerate(applied):
+            yield from differences(item, have[index], path=f"{path}[{index}]")
+        return
+    by_identity = {item.get(identity): item for item in have if isinstance(item, Mapping)}
+    for item in applied:
+        place = f"{path}[{item[identity]}]"
+        if item[identity] in by_identity:
+            yield from differences(item, by_identity[item[identity]], path=place)
         else:
-            yield from differences(item, match, path=f"{path}[{label}]")
+            yield place
 
 
 def _identity(applied: Sequence[Any], path: str) -> str | None:

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.api.read import InvalidResource, read_deployment
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.context import Owner
-from gemma4_operator.render.patch import PatchError
+from gemma4_operator.render.merge import PatchError
 from gemma4_operator.render.render import render
 from gemma4_operator.status.project import Problem
 from gemma4_operator.status.reasons import Reason
@@ -31,9 +30,9 @@ class Desire:
 def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry) -> Desire:
     """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception."""
     try:
-        spec = Gemma4DeploymentSpec.model_validate(resource.get("spec", {}))
-    except ValidationError as error:
-        return Desire(problem=Problem(reason=Reason.INVALID_SPEC, message=_first(error), planned=False))
+        spec = read_deployment(resource).spec
+    except InvalidResource as error:
+        return Desire(problem=Problem(reason=Reason.INVALID_SPEC, message=f"{error}.", planned=False))
     plan = choose(spec, catalog=catalog, engines=engines)
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
@@ -48,10 +47,3 @@ def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry) -> 
         return Desire(spec=spec, plan=plan, problem=problem)
     return Desire(spec=spec, plan=plan, objects=objects)
 
-
-def _first(error: ValidationError) -> str:
-    """Say the first thing that is wrong, with the field's path as a user writes it."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    path = ".".join(["spec", *(str(part) for part in first["loc"])])
-    more = f" ({error.error_count() - 1} more problems)" if error.error_count() > 1 else ""
-    return f"`{path}`: {first['msg']}{more}."
