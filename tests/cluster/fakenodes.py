@@ -1,8 +1,8 @@
 """GPU nodes without GPUs: KWOK plays the kubelet, by the project's own Stage files in ``stages``.
 
-A pod on such a node starts, becomes ready ``gemma4.dev/fake-ready-seconds`` (annotation, default 1) later, and is
-gone at once when deleted, or ``gemma4.dev/fake-stop-seconds`` later. With the label ``gemma4.dev/fake-fault`` it
-fails as a real kubelet would report it; taking the label off heals it, putting it on breaks a healthy pod.
+A pod on such a node starts, becomes ready ``fake.kwok.dev/ready-seconds`` (annotation, default 1) later, and is gone
+at once when deleted, or ``fake.kwok.dev/stop-seconds`` later. With the label ``fake.kwok.dev/fault`` it fails as a real
+kubelet would report it; taking the label off heals it, putting it on breaks a healthy pod.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from typing import Any
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.process import Program
 
-FAULT_LABEL = "gemma4.dev/fake-fault"
+FAULT_LABEL = "fake.kwok.dev/fault"
 FAULTS = ("NeverReady", "ImagePullBackOff", "OOMKilled", "InitFailed")
-READY_ANNOTATION = "gemma4.dev/fake-ready-seconds"
-STOP_ANNOTATION = "gemma4.dev/fake-stop-seconds"
+READY_ANNOTATION = "fake.kwok.dev/ready-seconds"
+STOP_ANNOTATION = "fake.kwok.dev/stop-seconds"
 MANAGED_ANNOTATION = "kwok.x-k8s.io/node"
 
 _STAGES = Path(__file__).parent / "stages"
