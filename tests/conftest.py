@@ -1,7 +1,6 @@
 """What all tests share."""
 
 import asyncio
-import inspect
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,6 @@ pytest_plugins = ["tests.cluster.fixtures"]
 @pytest.hookimpl(tryfirst=True, wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     """Say that a synchronous test has no event loop: looptime asks for one, and asyncio would make it and leak it."""
-    if not inspect.iscoroutinefunction(pyfuncitem.function):
+    if pyfuncitem.get_closest_marker("asyncio") is None:
         asyncio.set_event_loop(None)
     return (yield)
