@@ -66,7 +66,7 @@ def _engine(spec: Gemma4DeploymentSpec, weights: Weights) -> tuple[EngineType, s
         return EngineType.OLLAMA, "the only engine that reads Ollama's library"
     if spec.model.quantization.is_gguf or (isinstance(weights, ClaimWeights) and weights.path.endswith(".gguf")):
         return EngineType.LLAMA_CPP, "the engine whose own format GGUF is"
-    return EngineType.VLLM, "the fastest engine for safetensors"
+    return EngineType.VLLM, "the engine that reads safetensors"
 
 
 def _origin(weights: Weights) -> str:

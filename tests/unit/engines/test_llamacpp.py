@@ -1,0 +1,160 @@
+"""llama.cpp: the command it is started with, and what it refuses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gemma4_operator.engines.base import (
+    ClaimVolume,
+    ClaimWeights,
+    EnginePod,
+    HuggingFaceWeights,
+    OllamaWeights,
+    SecretSource,
+)
+from gemma4_operator.engines.llamacpp import LlamaCpp
+from tests.rendering import a_serving
+
+ENGINE = LlamaCpp()
+FILE = HuggingFaceWeights(repository="team/gemma-GGUF", revision="main", file="gemma-Q4_K_M.gguf")
+REPOSITORY = HuggingFaceWeights(repository="team/gemma-GGUF", revision="main")
+CLAIM = ClaimWeights(claim_name="weights", path="e2b.gguf")
+
+
+def a_gguf_serving(**changes: Any) -> Any:
+    return a_serving(**{"quantization": "Q4_K_M", "weights": FILE, **changes})
+
+
+def pod(**changes: Any) -> EnginePod:
+    serving = a_gguf_serving(**changes)
+    assert ENGINE.refuses(serving) is None
+    return ENGINE.pod(serving)
+
+
+def args(**changes: Any) -> tuple[str, ...]:
+    return pod(**changes).container.args
+
+
+class TestCommand:
+    def test_it_is_the_server_of_the_official_images(self) -> None:
+        assert pod().container.command == ("/app/llama-server",)
+
+    def test_a_known_file_is_taken_by_its_name(self) -> None:
+        assert args()[:4] == ("--hf-repo", "team/gemma-GGUF", "--hf-file", "gemma-Q4_K_M.gguf")
+
+    def test_of_any_other_repository_the_format_picks_the_file(self) -> None:
+        arguments = args(weights=REPOSITORY)
+        assert arguments[:2] == ("--hf-repo", "team/gemma-GGUF:Q4_K_M")
+        assert "--hf-file" not in arguments
+
+    def test_a_claim_is_a_path(self) -> None:
+        assert args(weights=CLAIM)[:2] == ("--model", "/weights/e2b.gguf")
+
+    def test_original_precision_is_fine_as_a_file(self) -> None:
+        assert args(weights=CLAIM, quantization="BF16")[:2] == ("--model", "/weights/e2b.gguf")
+
+    @pytest.mark.parametrize(
+        ("flag", "changes", "value"),
+        [
+            ("--alias", {"served_model_name": "assistant"}, "assistant"),
+            ("--ctx-size", {"context_tokens": 65536}, "65536"),
+            ("--port", {"port": 9000}, "9000"),
+            ("--host", {}, "0.0.0.0"),
+            ("--n-gpu-layers", {}, "999"),
+            ("--ctx-checkpoints", {}, "4"),
+            ("--cache-ram", {}, "2048"),
+        ],
+    )
+    def test_flags(self, flag: str, changes: dict[str, Any], value: str) -> None:
+        arguments = args(**changes)
+        assert arguments[arguments.index(flag) + 1] == value
+
+    @pytest.mark.parametrize("switch", ["--jinja", "--metrics"])
+    def test_switches(self, switch: str) -> None:
+        assert switch in args()
+
+    def test_extra_arguments_come_last(self) -> None:
+        assert args(extra_args=("--parallel", "2"))[-2:] == ("--parallel", "2")
+
+
+class TestEnvironment:
+    def env(self, **changes: Any) -> dict[str, Any]:
+        return {variable.name: variable.value or variable.secret for variable in pod(**changes).container.env}
+
+    def test_downloads_go_to_the_cache(self) -> None:
+        assert self.env()["LLAMA_CACHE"] == "/cache"
+
+    def test_with_a_claim_there_is_no_cache(self) -> None:
+        assert "LLAMA_CACHE" not in self.env(weights=CLAIM)
+
+    def test_secrets_are_references(self) -> None:
+        token, key = SecretSource(name="hub", key="token"), SecretSource(name="chat", key="key")
+        variables = self.env(hugging_face_token=token, api_key=key)
+        assert (variables["HF_TOKEN"], variables["LLAMA_API_KEY"]) == (token, key)
+
+
+class TestPod:
+    def test_a_claim_takes_the_place_of_the_cache(self) -> None:
+        described = pod(weights=CLAIM)
+        assert described.volumes[0] == ClaimVolume(name="weights", claim_name="weights")
+        assert [mount.path for mount in described.container.mounts] == ["/weights", "/scratch", "/tmp"]
+
+    def test_gpus_are_the_containers(self) -> None:
+        assert pod(gpus=3).container.gpus == 3
+
+    @pytest.mark.parametrize("changes", [{}, {"weights": CLAIM}, {"weights": REPOSITORY, "gpus": 5}])
+    def test_it_is_sound(self, assert_sound: Callable[[EnginePod], None], changes: dict[str, Any]) -> None:
+        assert_sound(pod(**changes))
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a model of Ollama's library": (
+        {"weights": OllamaWeights(name="gemma4", tag="latest")},
+        "`spec.model.checkpoint` must be `huggingFace` or `claim` with LlamaCpp: "
+        "or set `spec.engine.type` to 'Ollama'.",
+    ),
+    "a claim's root": (
+        {"weights": ClaimWeights(claim_name="weights", path="")},
+        "`spec.model.checkpoint.claim.path` must name a file that ends in '.gguf' with LlamaCpp, not '': "
+        "name the file inside the claim, or set `spec.engine.type` to 'VLLM'.",
+    ),
+    "a folder on a claim": (
+        {"weights": ClaimWeights(claim_name="weights", path="gemma-4/e2b")},
+        "`spec.model.checkpoint.claim.path` must name a file that ends in '.gguf' with LlamaCpp, not 'gemma-4/e2b': "
+        "name the file inside the claim, or set `spec.engine.type` to 'VLLM'.",
+    ),
+    "a revision": (
+        {"weights": HuggingFaceWeights(repository="team/gemma-GGUF", revision="v2")},
+        "`spec.model.checkpoint.huggingFace.revision` must be 'main' with LlamaCpp, not 'v2', because its downloads "
+        "know no other: put that revision on a claim to pin it.",
+    ),
+    "safetensors": (
+        {"quantization": "BF16", "weights": REPOSITORY},
+        "`spec.model.quantization` must be of GGUF, such as 'Q4_K_M', with LlamaCpp, not 'BF16': "
+        "or set `spec.engine.type` to 'VLLM'.",
+    ),
+    "a context by argument": (
+        {"extra_args": ("-c", "4096")},
+        "`spec.engine.extraArgs` must not contain '-c': set `spec.capabilities.contextTokens` instead.",
+    ),
+    "a key twice": (
+        {"api_key": SecretSource(name="chat", key="key"), "env": (("LLAMA_API_KEY", "x"),)},
+        "`spec.engine.env` must not set 'LLAMA_API_KEY', which `spec.secrets.apiKey` does: remove one of the two.",
+    ),
+    "a token twice": (
+        {"hugging_face_token": SecretSource(name="hub", key="token"), "env": (("HF_TOKEN", "x"),)},
+        "`spec.engine.env` must not set 'HF_TOKEN', which `spec.secrets.huggingFaceToken` does: remove one of the two.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_it_refuses(case: str) -> None:
+    changes, sentence = REFUSED[case]
+    assert ENGINE.refuses(a_gguf_serving(**changes)) == sentence
+
+
+def test_a_pod_that_it_refuses_is_never_described() -> None:
+    with pytest.raises(ValueError, match="refuses"):
+        ENGINE.pod(a_gguf_serving(weights=OllamaWeights(name="gemma4", tag="latest")))

@@ -1,0 +1,207 @@
+"""vLLM: the command it is started with, and what it refuses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gemma4_operator.api.common import Variant
+from gemma4_operator.engines.base import (
+    ClaimVolume,
+    ClaimWeights,
+    EnginePod,
+    HuggingFaceWeights,
+    OllamaWeights,
+    ScratchVolume,
+    SecretSource,
+)
+from gemma4_operator.engines.vllm import VLLM
+from tests.rendering import a_serving
+
+ENGINE = VLLM()
+CLAIM = ClaimWeights(claim_name="weights", path="gemma-4/e2b")
+
+
+def pod(**changes: Any) -> EnginePod:
+    serving = a_serving(**changes)
+    assert ENGINE.refuses(serving) is None
+    return ENGINE.pod(serving)
+
+
+def args(**changes: Any) -> tuple[str, ...]:
+    return pod(**changes).container.args
+
+
+def env(**changes: Any) -> dict[str, Any]:
+    return {variable.name: variable.value or variable.secret for variable in pod(**changes).container.env}
+
+
+def value_of(flag: str, arguments: tuple[str, ...]) -> str:
+    return arguments[arguments.index(flag) + 1]
+
+
+class TestCommand:
+    def test_it_is_vllm_serve_whatever_the_images_entrypoint_is(self) -> None:
+        assert pod().container.command == ("vllm", "serve")
+
+    def test_a_repository_comes_first_with_its_revision(self) -> None:
+        weights = HuggingFaceWeights(repository="team/tuned", revision="abc")
+        assert args(weights=weights)[:3] == ("team/tuned", "--revision", "abc")
+
+    def test_a_claim_comes_first_as_a_path_without_a_revision(self) -> None:
+        arguments = args(weights=CLAIM)
+        assert arguments[0] == "/weights/gemma-4/e2b"
+        assert "--revision" not in arguments
+
+    def test_a_claims_root(self) -> None:
+        assert args(weights=ClaimWeights(claim_name="weights", path=""))[0] == "/weights"
+
+    @pytest.mark.parametrize(
+        ("flag", "changes", "value"),
+        [
+            ("--served-model-name", {"served_model_name": "assistant"}, "assistant"),
+            ("--max-model-len", {"context_tokens": 65536}, "65536"),
+            ("--tensor-parallel-size", {"gpus": 4}, "4"),
+            ("--port", {"port": 9000}, "9000"),
+            ("--host", {}, "0.0.0.0"),
+            ("--max-num-batched-tokens", {}, "4096"),
+            ("--gpu-memory-utilization", {}, "0.90"),
+            ("--tool-call-parser", {}, "gemma4"),
+            ("--reasoning-parser", {}, "gemma4"),
+        ],
+    )
+    def test_flags(self, flag: str, changes: dict[str, Any], value: str) -> None:
+        assert value_of(flag, args(**changes)) == value
+
+    def test_extra_arguments_come_last_and_so_have_the_last_word(self) -> None:
+        extra = ("--gpu-memory-utilization", "0.8")
+        assert args(extra_args=extra)[-2:] == extra
+
+    @pytest.mark.parametrize(
+        ("variant", "gpus", "parallel"), [("26B-A4B", 1, False), ("26B-A4B", 2, True), ("31B", 2, False)]
+    )
+    def test_experts_are_spread_whole_as_soon_as_there_are_several_gpus(
+        self, variant: str, gpus: int, parallel: bool
+    ) -> None:
+        assert ("--enable-expert-parallel" in args(variant=variant, gpus=gpus)) == parallel
+
+
+class TestEnvironment:
+    def test_downloads_go_to_the_cache(self) -> None:
+        assert env()["HF_HOME"] == "/cache"
+
+    def test_with_a_claim_nothing_is_looked_up_in_the_network(self) -> None:
+        variables = env(weights=CLAIM)
+        assert variables["HF_HUB_OFFLINE"] == "1"
+        assert variables["HF_HOME"].startswith("/scratch/")
+
+    def test_secrets_are_references(self) -> None:
+        token, key = SecretSource(name="hub", key="token"), SecretSource(name="chat", key="key")
+        variables = env(hugging_face_token=token, api_key=key)
+        assert (variables["HF_TOKEN"], variables["VLLM_API_KEY"]) == (token, key)
+
+    def test_without_secrets_their_variables_are_absent(self) -> None:
+        assert not {"HF_TOKEN", "VLLM_API_KEY"} & env().keys()
+
+    def test_the_user_may_set_the_token_in_plain_if_no_secret_does(self) -> None:
+        assert env(env=(("HF_TOKEN", "hf_x"),))["HF_TOKEN"] == "hf_x"
+
+    def test_the_user_may_move_a_cache(self) -> None:
+        assert env(env=(("TRITON_CACHE_DIR", "/tmp/triton"),))["TRITON_CACHE_DIR"] == "/tmp/triton"
+
+
+class TestVolumes:
+    def test_a_download_needs_cache_scratch_tmp_and_shared_memory(self) -> None:
+        assert [(volume.name, type(volume)) for volume in pod().volumes] == [
+            ("cache", ScratchVolume),
+            ("scratch", ScratchVolume),
+            ("tmp", ScratchVolume),
+            ("shm", ScratchVolume),
+        ]
+
+    def test_a_claim_takes_the_place_of_the_cache_and_is_only_read(self) -> None:
+        described = pod(weights=CLAIM)
+        assert described.volumes[0] == ClaimVolume(name="weights", claim_name="weights", read_only=True)
+        assert all(mount.read_only == (mount.volume == "weights") for mount in described.container.mounts)
+
+    def test_shared_memory_is_bounded(self) -> None:
+        shared = next(volume for volume in pod().volumes if volume.name == "shm")
+        assert shared == ScratchVolume(name="shm", in_memory=True, size_bytes=4 * 2**30)
+
+
+class TestTime:
+    def test_a_claim_needs_less_time_than_a_download(self) -> None:
+        assert pod(weights=CLAIM).start_seconds < pod().start_seconds
+
+    @pytest.mark.parametrize("changes", [{}, {"weights": CLAIM}, {"gpus": 8, "weights_bytes": 10**12}])
+    def test_the_pod_is_sound(self, assert_sound: Callable[[EnginePod], None], changes: dict[str, Any]) -> None:
+        assert_sound(pod(**changes))
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a model of Ollama's library": (
+        {"weights": OllamaWeights(name="gemma4", tag="latest")},
+        "`spec.model.checkpoint` must be `huggingFace` or `claim` with VLLM: or set `spec.engine.type` to 'Ollama'.",
+    ),
+    "GGUF": (
+        {"quantization": "Q4_K_M"},
+        "`spec.model.quantization` must be one of BF16, FP8, NVFP4, W4A16 with VLLM, not 'Q4_K_M': "
+        "or set `spec.engine.type` to 'LlamaCpp'.",
+    ),
+    "a GGUF file on a claim": (
+        {"weights": ClaimWeights(claim_name="weights", path="e2b.gguf")},
+        "`spec.model.checkpoint.claim.path` must be a folder with safetensors with VLLM: "
+        "or set `spec.engine.type` to 'LlamaCpp'.",
+    ),
+    "three GPUs": (
+        {"gpus": 3},
+        "`spec.placement.gpusPerReplica` must divide the 8 attention heads of E2B with VLLM: take 2 instead of 3.",
+    ),
+    "more GPUs than heads": (
+        {"gpus": 16},
+        "`spec.placement.gpusPerReplica` must divide the 8 attention heads of E2B with VLLM: take 8 instead of 16.",
+    ),
+    "a port by argument": (
+        {"extra_args": ("--port", "9000")},
+        "`spec.engine.extraArgs` must not contain '--port': set `spec.endpoint.port` instead.",
+    ),
+    "a key by argument": (
+        {"extra_args": ("--api-key=secret",)},
+        "`spec.engine.extraArgs` must not contain '--api-key': set `spec.secrets.apiKey` instead.",
+    ),
+    "a token twice": (
+        {"hugging_face_token": SecretSource(name="hub", key="token"), "env": (("HF_TOKEN", "x"),)},
+        "`spec.engine.env` must not set 'HF_TOKEN', which `spec.secrets.huggingFaceToken` does: remove one of the two.",
+    ),
+    "a key twice": (
+        {"api_key": SecretSource(name="chat", key="key"), "env": (("VLLM_API_KEY", "x"),)},
+        "`spec.engine.env` must not set 'VLLM_API_KEY', which `spec.secrets.apiKey` does: remove one of the two.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_it_refuses(case: str) -> None:
+    changes, sentence = REFUSED[case]
+    assert ENGINE.refuses(a_serving(**changes)) == sentence
+
+
+def test_a_pod_that_it_refuses_is_never_described() -> None:
+    with pytest.raises(ValueError, match="refuses"):
+        ENGINE.pod(a_serving(weights=OllamaWeights(name="gemma4", tag="latest")))
+
+
+@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("gpus", [1, 2, 4, 8])
+def test_every_variant_runs_on_a_power_of_two_up_to_eight(variant: Variant, gpus: int) -> None:
+    assert ENGINE.refuses(a_serving(variant=variant, gpus=gpus)) is None
+
+
+@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("gpus", range(1, 17))
+def test_a_refused_number_of_gpus_comes_with_one_that_works(variant: Variant, gpus: int) -> None:
+    refusal = ENGINE.refuses(a_serving(variant=variant, gpus=gpus))
+    if refusal is not None:
+        suggested = int(refusal.partition("take ")[2].split()[0])
+        assert suggested < gpus
+        assert ENGINE.refuses(a_serving(variant=variant, gpus=suggested)) is None

@@ -1,0 +1,163 @@
+"""The choice: which engine, image and weights a spec leads to, and what is said when there are none."""
+
+from typing import Any
+
+import pytest
+
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights
+from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection
+from gemma4_operator.status.reasons import Reason
+from tests.rendering import CATALOG, CLAIM, LLAMA_CPP, OLLAMA, ONE_OF_EACH, VLLM, plan_of, with_fields
+
+GGUF_CLAIM = {"claim": {"claimName": "weights", "path": "e2b.gguf"}}
+
+
+def planned(data: dict[str, Any]) -> Plan:
+    plan = plan_of(data)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def rejected(data: dict[str, Any]) -> Rejection:
+    plan = plan_of(data)
+    assert isinstance(plan, Rejection), plan
+    return plan
+
+
+ENGINES: dict[str, tuple[dict[str, Any], EngineType]] = {
+    "safetensors go to vLLM": (VLLM, EngineType.VLLM),
+    "GGUF goes to llama.cpp": (LLAMA_CPP, EngineType.LLAMA_CPP),
+    "Ollama's library goes to Ollama": (with_fields(OLLAMA, engine={"type": "Auto"}), EngineType.OLLAMA),
+    "a folder on a claim goes to vLLM": (CLAIM, EngineType.VLLM),
+    "a GGUF file on a claim goes to llama.cpp": (
+        with_fields(LLAMA_CPP, model={"checkpoint": GGUF_CLAIM}),
+        EngineType.LLAMA_CPP,
+    ),
+    "a GGUF file in BF16 goes to llama.cpp too": (
+        {"model": {"variant": "E2B", "quantization": "BF16", "checkpoint": GGUF_CLAIM}},
+        EngineType.LLAMA_CPP,
+    ),
+    "who asks for Ollama gets it for GGUF": (with_fields(LLAMA_CPP, engine={"type": "Ollama"}), EngineType.OLLAMA),
+    "who asks for vLLM gets it": (with_fields(VLLM, engine={"type": "VLLM"}), EngineType.VLLM),
+}
+
+
+@pytest.mark.parametrize("story", ENGINES)
+def test_the_engine_follows_from_the_weights(story: str) -> None:
+    data, engine = ENGINES[story]
+    assert planned(data).engine is engine
+
+
+class TestWeights:
+    def test_without_a_checkpoint_the_catalogue_names_them(self) -> None:
+        assert planned(LLAMA_CPP).weights == HuggingFaceWeights(
+            repository="unsloth/gemma-4-E2B-it-GGUF", revision="main", file="gemma-4-E2B-it-Q4_K_M.gguf"
+        )
+
+    def test_a_repository_of_the_users_own(self) -> None:
+        checkpoint = {"huggingFace": {"repository": "team/tuned", "revision": "v2"}}
+        weights = planned(with_fields(VLLM, model={"checkpoint": checkpoint})).weights
+        assert weights == HuggingFaceWeights(repository="team/tuned", revision="v2")
+
+    def test_a_claim(self) -> None:
+        assert planned(CLAIM).weights == ClaimWeights(claim_name="weights", path="gemma-4/12b")
+
+    def test_a_model_of_ollama(self) -> None:
+        assert planned(OLLAMA).weights == OllamaWeights(name="gemma4", tag="26b-a4b-it-q4_K_M")
+
+    def test_their_size_is_the_catalogues_even_if_they_are_the_users(self) -> None:
+        own = planned(with_fields(VLLM, model={"checkpoint": {"huggingFace": {"repository": "team/tuned"}}}))
+        assert own.weights_bytes == planned(VLLM).weights_bytes == CATALOG.weights_bytes(own.variant, own.quantization)
+
+
+class TestImage:
+    def test_without_an_image_the_catalogue_names_it_and_its_version(self) -> None:
+        plan = planned(VLLM)
+        row = CATALOG.engines[EngineType.VLLM]
+        assert (plan.image, plan.engine_version) == (row.image, row.version)
+
+    @pytest.mark.parametrize(
+        ("image", "version"),
+        [
+            ("registry.example.com/vllm-openai:v0.32.1", "0.32.1"),
+            ("registry.example.com:5000/vllm:0.31.0-cu129", "0.31.0-cu129"),
+            (f"registry.example.com/vllm:v0.32.1@sha256:{'a' * 64}", "0.32.1"),
+            (f"registry.example.com:5000/vllm@sha256:{'a' * 64}", f"sha256:{'a' * 64}"),
+            ("vllm:local", "local"),
+        ],
+    )
+    def test_an_image_of_the_users_own_says_its_version_by_its_tag(self, image: str, version: str) -> None:
+        plan = planned(with_fields(VLLM, engine={"image": image}))
+        assert (plan.image, plan.engine_version) == (image, version)
+
+
+class TestTheRest:
+    def test_what_needs_no_choice_is_passed_on(self) -> None:
+        placement = {"gpuProducts": ["NVIDIA-L40S", "NVIDIA-H100-80GB-HBM3"], "gpusPerReplica": 4}
+        plan = planned(with_fields(VLLM, placement=placement, capabilities={"contextTokens": 32768}))
+        assert plan.gpu_products == ("NVIDIA-L40S", "NVIDIA-H100-80GB-HBM3")
+        assert (plan.gpus_per_replica, plan.context_tokens) == (4, 32768)
+
+    @pytest.mark.parametrize("case", ONE_OF_EACH)
+    def test_the_same_spec_gives_the_same_plan(self, case: str) -> None:
+        assert plan_of(ONE_OF_EACH[case]) == plan_of(ONE_OF_EACH[case])
+
+
+WHY: dict[str, tuple[dict[str, Any], str]] = {
+    "the catalogue": (
+        VLLM,
+        "31B in FP8 from RedHatAI/gemma-4-31B-it-FP8-dynamic at main on VLLM, the engine that reads safetensors.",
+    ),
+    "GGUF": (
+        LLAMA_CPP,
+        "E2B in Q4_K_M from unsloth/gemma-4-E2B-it-GGUF at main on LlamaCpp, the engine whose own format GGUF is.",
+    ),
+    "Ollama": (
+        OLLAMA,
+        "26B-A4B in Q4_K_M from gemma4:26b-a4b-it-q4_K_M of Ollama's library on Ollama, "
+        "the only engine that reads Ollama's library.",
+    ),
+    "a claim": (
+        CLAIM,
+        "12B in BF16 from 'gemma-4/12b' on the claim weights on VLLM, the engine that reads safetensors.",
+    ),
+    "a claim's root": (
+        with_fields(CLAIM, model={"checkpoint": {"claim": {"path": ""}}}),
+        "12B in BF16 from '/' on the claim weights on VLLM, the engine that reads safetensors.",
+    ),
+    "an engine that was asked for": (
+        with_fields(VLLM, engine={"type": "VLLM"}),
+        "31B in FP8 from RedHatAI/gemma-4-31B-it-FP8-dynamic at main on VLLM, as `spec.engine.type` asks.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WHY)
+def test_a_plan_says_why_in_one_sentence(case: str) -> None:
+    data, why = WHY[case]
+    assert planned(data).why == why
+
+
+class TestRejection:
+    def test_no_weights_are_known(self) -> None:
+        rejection = rejected({"model": {"variant": "E2B", "quantization": "NVFP4"}})
+        assert rejection.reason == NO_CHECKPOINT
+        assert rejection.message == (
+            "`spec.model.quantization` must be one of BF16, FP8, W4A16, Q8_0, Q4_K_M for E2B, not 'NVFP4': "
+            "or name the weights in `spec.model.checkpoint`."
+        )
+
+    def test_the_same_format_from_the_users_own_weights_is_fine(self) -> None:
+        checkpoint = {"huggingFace": {"repository": "team/e2b-nvfp4"}}
+        assert planned({"model": {"variant": "E2B", "quantization": "NVFP4", "checkpoint": checkpoint}})
+
+    def test_an_engine_refuses_and_its_own_words_are_passed_on(self) -> None:
+        rejection = rejected(with_fields(VLLM, placement={"gpusPerReplica": 3}))
+        assert rejection.reason == ENGINE_REFUSES
+        assert rejection.message == (
+            "`spec.placement.gpusPerReplica` must divide the 32 attention heads of 31B with VLLM: take 2 instead of 3."
+        )
+
+    def test_the_reasons_are_ones_that_the_status_knows(self) -> None:
+        assert {Reason(NO_CHECKPOINT), Reason(ENGINE_REFUSES)} == {Reason.NO_CHECKPOINT, Reason.ENGINE_REFUSES}
