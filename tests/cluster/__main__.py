@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ def _flag(options: argparse.Namespace) -> str:
 
 def _print_export(cluster: Cluster) -> None:
     # Alone on stdout, so that eval "$(python -m tests.cluster up)" works.
-    print(f"export KUBECONFIG={cluster.kubeconfig}")
+    print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
 
 
 def down(options: argparse.Namespace) -> None:

@@ -36,6 +36,7 @@ def _launch(command: list[str]) -> int:
     if child:
         return child
     try:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and an ignored signal stays so across exec
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # The guard may have died between the fork and the line above.
         if os.getppid() == guard:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster, ClusterError, wait_for
+from tests.cluster import Cluster, ClusterError, ports, wait_for
 from tests.cluster.audit import WRITES, Request
 from tests.cluster.fakenodes import FAULT_LABEL, READY_ANNOTATION
 
@@ -240,6 +241,21 @@ class TestPrograms:
     def test_a_folder_is_not_used_twice(self, other: Cluster) -> None:
         with pytest.raises(ClusterError, match="exists already"):
             Cluster.start(name=other.name, root=other.directory.parent)
+
+
+def test_a_port_taken_meanwhile_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reserve = ports.reserve
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        lock = os.open(os.devnull, os.O_RDONLY)
+        stolen = [[ports.Reservation(port=stranger.getsockname()[1], lock=lock)]]
+
+        def unlucky(count: int, *, address: str = "127.0.0.1") -> list[ports.Reservation]:
+            return stolen.pop() if count == 1 and stolen else reserve(count, address=address)
+
+        monkeypatch.setattr(ports, "reserve", unlucky)
+        with Cluster.start(name="unlucky", root=tmp_path) as running:
+            assert not stolen
+            assert not running.server.endswith(f":{stranger.getsockname()[1]}")
 
 
 def mentioning(text: str) -> list[str]:
