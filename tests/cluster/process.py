@@ -95,10 +95,14 @@ class Running:
             self._popen.poll()
         return self.identity.alive()
 
+    def exit_code(self) -> int | None:
+        """Returns how the program ended: 128 plus the signal for one that was killed, None while it runs."""
+        return self._popen.poll() if self._popen is not None else None
+
     def require(self) -> None:
         """Raises with the end of the log if the program has ended."""
         if not self.alive():
-            code = self._popen.returncode if self._popen else None
+            code = self.exit_code()
             raise ClusterError(f"{self.name} has ended (exit code {code}); its log {self.log} ends:\n{self.tail()}")
 
     def stop(self) -> None:
