@@ -1,0 +1,223 @@
+"""The client against a small HTTP server: what goes over the wire, what is tried again, and what is not."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from gemma4_operator.kube.api import Api, Request
+from gemma4_operator.kube.errors import ApiRejected, ApiUnavailable, Conflict, LeadershipLost, NotFound
+from gemma4_operator.kube.kinds import DEPLOYMENT, LEASE, SERVICE
+from gemma4_operator.kube.retry import Backoff
+
+SERVICE_OBJECT = {"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "team", "name": "chat"}}
+LEASE_OBJECT = {"metadata": {"namespace": "team", "name": "lease", "resourceVersion": "3"}}
+
+
+class Server:
+    """Answers from a script, one answer a request, and keeps the requests. The last answer is repeated."""
+
+    def __init__(self) -> None:
+        self.script: list[tuple[int, Any, dict[str, str]]] = [(200, {}, {})]
+        self.requests: list[dict[str, Any]] = []
+        self.drop_next = 0
+
+    def answer(self, *answers: tuple[int, Any] | tuple[int, Any, dict[str, str]]) -> None:
+        self.script = [(*answer, {})[:3] for answer in answers]  # type: ignore[misc]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(
+            {
+                "method": request.method,
+                "path": request.path,
+                "query": dict(request.query),
+                "type": request.headers.get("Content-Type", ""),
+                "token": request.headers.get("Authorization", ""),
+                "agent": request.headers.get("User-Agent", ""),
+                "body": await request.text(),
+            }
+        )
+        if self.drop_next:
+            self.drop_next -= 1
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        code, body, headers = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return web.Response(status=code, text=body if isinstance(body, str) else json.dumps(body), headers=headers)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[Server, str]]:
+    script = Server()
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", script.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield script, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(server: tuple[Server, str]) -> AsyncIterator[ApiClient]:
+    configuration = Configuration(host=server[1], api_key={"BearerToken": "Bearer secret"})
+    configuration.proxy = None
+    client = ApiClient(configuration=configuration)
+    client.user_agent = "gemma4-operator"
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def script(server: tuple[Server, str]) -> Server:
+    return server[0]
+
+
+def quick(client: ApiClient, **options: Any) -> Api:
+    retries = Backoff(first_seconds=0.001, maximum_seconds=0.002, attempts=3)
+    return Api(client, jitter=lambda: 0.0, retries=retries, timeout_seconds=1.0, **options)
+
+
+async def test_an_apply_names_its_manager_and_lets_no_unknown_field_pass(script: Server, client: ApiClient) -> None:
+    await quick(client).apply(SERVICE, SERVICE_OBJECT, manager="gemma4-operator", force=True)
+    (request,) = script.requests
+    assert (request["method"], request["path"]) == ("PATCH", "/api/v1/namespaces/team/services/chat")
+    assert request["query"] == {"fieldManager": "gemma4-operator", "force": "true", "fieldValidation": "Strict"}
+    assert request["type"] == "application/apply-patch+yaml"
+    assert json.loads(request["body"]) == SERVICE_OBJECT
+    assert request["token"] == "Bearer secret"
+    assert request["agent"] == "gemma4-operator"
+
+
+async def test_a_first_apply_can_be_told_not_to_take_over(script: Server, client: ApiClient) -> None:
+    script.answer((409, {"message": "conflict with kubectl"}))
+    with pytest.raises(Conflict, match="conflict with kubectl"):
+        await quick(client).apply(SERVICE, SERVICE_OBJECT, manager="m", force=False)
+    assert script.requests[0]["query"]["force"] == "false"
+    assert len(script.requests) == 1
+
+
+async def test_a_status_goes_to_its_subresource(script: Server, client: ApiClient) -> None:
+    await quick(client).apply_status(DEPLOYMENT, SERVICE_OBJECT, manager="m")
+    assert script.requests[0]["path"] == "/apis/apps/v1/namespaces/team/deployments/chat/status"
+
+
+async def test_a_listing_knows_its_moment_and_completes_its_items(script: Server, client: ApiClient) -> None:
+    script.answer((200, {"metadata": {"resourceVersion": "41"}, "items": [{"metadata": {"name": "a"}}]}))
+    listing = await quick(client).list(DEPLOYMENT, label_selector="a=b")
+    assert listing.resource_version == 41
+    assert listing.items == ({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}},)
+    assert script.requests[0]["query"] == {"labelSelector": "a=b"}
+
+
+@pytest.mark.parametrize("code", [401, 429, 500, 502, 503, 504])
+async def test_what_may_pass_is_tried_again(script: Server, client: ApiClient, code: int) -> None:
+    script.answer((code, {"message": "later"}), (code, {"message": "later"}), (200, {"ok": True}))
+    assert (await quick(client).apply(SERVICE, SERVICE_OBJECT, manager="m", force=True))["ok"]
+    assert len(script.requests) == 3
+
+
+async def test_a_lost_connection_is_tried_again(script: Server, client: ApiClient) -> None:
+    script.drop_next = 2
+    await quick(client).get(SERVICE, namespace="team", name="chat")
+    assert len(script.requests) >= 3
+
+
+async def test_after_the_last_attempt_the_error_is_the_servers(script: Server, client: ApiClient) -> None:
+    script.answer((503, {"message": "etcd is away"}))
+    with pytest.raises(ApiUnavailable, match="etcd is away"):
+        await quick(client).get(SERVICE, namespace="team", name="chat")
+    assert len(script.requests) == 4
+
+
+@pytest.mark.parametrize(("code", "kind"), [(400, ApiRejected), (404, NotFound), (422, ApiRejected)])
+async def test_what_will_be_refused_again_is_not_tried_again(
+    script: Server, client: ApiClient, code: int, kind: type[ApiRejected]
+) -> None:
+    script.answer((code, {"message": "no"}))
+    with pytest.raises(kind):
+        await quick(client).apply(SERVICE, SERVICE_OBJECT, manager="m", force=True)
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda api: api.create(LEASE, LEASE_OBJECT),
+        lambda api: api.replace(LEASE, LEASE_OBJECT),
+        lambda api: api.merge(LEASE, {}, namespace="team", name="lease"),
+    ],
+    ids=["create", "replace", "merge"],
+)
+async def test_what_may_have_happened_already_is_not_done_twice(script: Server, client: ApiClient, write: Any) -> None:
+    script.answer((500, {"message": "perhaps"}))
+    with pytest.raises(ApiUnavailable):
+        await write(quick(client))
+    assert len(script.requests) == 1
+
+
+async def test_a_busy_server_is_given_the_time_it_asks_for(script: Server, client: ApiClient) -> None:
+    script.answer((429, {"message": "busy"}, {"Retry-After": "0.2"}), (200, {}))
+    seen: list[Request] = []
+    await quick(client, observer=seen.append).get(SERVICE, namespace="team", name="chat")
+    assert [request.code for request in seen] == [429, 200]
+
+
+async def test_no_write_leaves_once_the_lease_is_lost(script: Server, client: ApiClient) -> None:
+    def lost() -> None:
+        raise LeadershipLost("lost")
+
+    api = quick(client, may_write=lost)
+    for write in (
+        api.apply(SERVICE, SERVICE_OBJECT, manager="m", force=True),
+        api.apply_status(SERVICE, SERVICE_OBJECT, manager="m"),
+    ):
+        with pytest.raises(LeadershipLost):
+            await write
+    assert script.requests == []
+    await api.get(SERVICE, namespace="team", name="chat")  # reading needs no lease
+
+
+async def test_the_lease_is_asked_again_before_each_attempt(script: Server, client: ApiClient) -> None:
+    script.answer((500, {"message": "later"}))
+    allowed = iter([True, False])
+
+    def may_write() -> None:
+        if not next(allowed):
+            raise LeadershipLost("lost while waiting")
+
+    with pytest.raises(LeadershipLost):
+        await quick(client, may_write=may_write).apply(SERVICE, SERVICE_OBJECT, manager="m", force=True)
+    assert len(script.requests) == 1
+
+
+async def test_every_request_is_observed_even_without_an_answer(client: ApiClient) -> None:
+    client.configuration.host = "http://127.0.0.1:1"
+    seen: list[Request] = []
+    with pytest.raises(ApiUnavailable, match="no answer from the API server"):
+        await quick(client, observer=seen.append).get(SERVICE, namespace="team", name="chat")
+    assert [(request.verb, request.kind.kind, request.code) for request in seen] == [("get", "Service", 0)] * 4
+    assert all(request.seconds >= 0 for request in seen)
+
+
+async def test_an_answer_that_is_no_json_is_no_traceback(script: Server, client: ApiClient) -> None:
+    script.answer((200, "<html>"))
+    with pytest.raises(ApiUnavailable):
+        await quick(client).get(SERVICE, namespace="team", name="chat")
+
+
+async def test_a_slow_answer_ends_at_the_time_out(client: ApiClient) -> None:
+    api = Api(
+        client,
+        jitter=lambda: 0.0,
+        retries=Backoff(first_seconds=0.001, maximum_seconds=0.001, attempts=0),
+        timeout_seconds=0.0001,
+    )
+    assert isinstance(api._timeout, aiohttp.ClientTimeout)
+    with pytest.raises(ApiUnavailable, match="no answer"):
+        await api.get(SERVICE, namespace="team", name="chat")

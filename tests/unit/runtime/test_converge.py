@@ -1,0 +1,135 @@
+"""What is due, what is a stranger's, and what was tried to no effect."""
+
+from typing import Any
+
+import pytest
+
+from gemma4_operator.render.hash import HASH_ANNOTATION, stamped
+from gemma4_operator.render.labels import labels
+from gemma4_operator.runtime.converge import Change, ForeignObject, Settled, What, due_changes, summary
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.world import World, empty_world
+
+KEY = Key("team", "chat")
+OWNER = {
+    "apiVersion": "gemma4.dev/v1alpha1",
+    "kind": "Gemma4Deployment",
+    "name": "chat",
+    "uid": "cr",
+    "controller": True,
+}
+
+
+def service(port: int = 8000, *, uid: str = "cr", **spec: Any) -> dict[str, Any]:
+    return stamped(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": "chat",
+                "namespace": "team",
+                "labels": labels("chat"),
+                "ownerReferences": [{**OWNER, "uid": uid}],
+            },
+            "spec": {"ports": [{"name": "http", "port": port}], **spec},
+        }
+    )
+
+
+def stored(obj: dict[str, Any], *, version: int = 1, **metadata: Any) -> dict[str, Any]:
+    return {**obj, "metadata": {**obj["metadata"], "uid": "service", "resourceVersion": str(version), **metadata}}
+
+
+def due(desired: dict[str, Any], world: World, settled: Settled | None = None) -> tuple[Change, ...]:
+    return due_changes([desired], key=KEY, children=world.children, settled=settled or Settled())
+
+
+@pytest.fixture
+def world() -> World:
+    return empty_world()
+
+
+def test_what_is_not_there_is_created(world: World) -> None:
+    (change,) = due(service(), world)
+    assert change.what is What.CREATED
+
+
+def test_what_is_as_it_should_be_is_left_alone(world: World) -> None:
+    world.children["Service"].put(stored(service()))
+    assert due(service(), world) == ()
+
+
+def test_what_the_user_changed_is_changed(world: World) -> None:
+    world.children["Service"].put(stored(service(8000)))
+    (change,) = due(service(9000), world)
+    assert change.what is What.CHANGED
+    assert "spec.ports[http].port" in change.paths
+
+
+def test_a_field_that_is_no_longer_wanted_is_a_change_too(world: World) -> None:
+    world.children["Service"].put(stored(service(sessionAffinity="ClientIP")))
+    (change,) = due(service(), world)
+    assert change.what is What.CHANGED
+
+
+def test_what_somebody_changed_is_repaired(world: World) -> None:
+    changed = stored(service())
+    world.children["Service"].put({**changed, "spec": {"ports": [{"name": "http", "port": 1}]}})
+    (change,) = due(service(), world)
+    assert change.what is What.REPAIRED
+    assert change.paths == ("spec.ports[http].port",)
+
+
+def test_what_somebody_added_stays(world: World) -> None:
+    live = stored(service())
+    live["metadata"]["labels"] = {**live["metadata"]["labels"], "team": "blue"}
+    live["spec"] = {**live["spec"], "clusterIP": "10.0.0.1"}
+    world.children["Service"].put(live)
+    assert due(service(), world) == ()
+
+
+def test_what_has_another_controller_is_never_touched(world: World) -> None:
+    world.children["Service"].put(stored(service(uid="another")))
+    with pytest.raises(ForeignObject, match="Service 'chat' exists and does not belong"):
+        due(service(), world)
+
+
+def test_what_has_no_controller_is_never_touched(world: World) -> None:
+    world.children["Service"].put(stored(service(), ownerReferences=[]))
+    with pytest.raises(ForeignObject):
+        due(service(), world)
+
+
+def test_an_apply_that_changed_nothing_is_not_repeated_until_something_does(world: World) -> None:
+    settled = Settled()
+    live = stored({**service(), "spec": {}}, version=5)
+    world.children["Service"].put(live)
+    (change,) = due(service(), world, settled)
+    mark = change.obj["metadata"]["annotations"][HASH_ANNOTATION]
+    settled.note(live, live, mark)
+    assert due(service(), world, settled) == ()
+    world.children["Service"].put(stored({**service(), "spec": {}}, version=6))
+    assert len(due(service(), world, settled)) == 1
+    settled.note(live, live, mark)
+    settled.forget("service")
+    assert not settled.is_settled(live, mark)
+
+
+def test_an_apply_that_changed_something_is_not_taken_for_settled() -> None:
+    settled = Settled()
+    before, after = stored(service(), version=5), stored(service(), version=6)
+    settled.note(before, after, "x")
+    assert not settled.is_settled(after, "x")
+
+
+def test_the_summary_is_for_people() -> None:
+    changes = [
+        Change(what=What.CREATED, obj={"kind": "Deployment"}, paths=()),
+        Change(what=What.CREATED, obj={"kind": "Service"}, paths=()),
+        Change(
+            what=What.REPAIRED,
+            obj={"kind": "PodDisruptionBudget"},
+            paths=(f"metadata.annotations.{HASH_ANNOTATION}", "a", "b", "c", "d"),
+        ),
+    ]
+    assert summary(changes) == "Created Deployment, Service. Repaired PodDisruptionBudget (a, b, c and 1 more)."

@@ -1,0 +1,113 @@
+"""Raw pods, as the kubelet and the scheduler write them, to the one cause a person should read."""
+
+from typing import Any
+
+import pytest
+
+from gemma4_operator.status.diagnose import diagnose
+from gemma4_operator.status.pods import pod_view
+from gemma4_operator.status.reasons import Reason
+
+NO_GPU = "0/4 nodes are available: 4 Insufficient nvidia.com/gpu. preemption: 0/4 nodes are available."
+
+
+def pod(name: str = "chat-1", *, init: Any = None, deleting: bool = False, **status: Any) -> dict[str, Any]:
+    metadata = {"name": name} | ({"deletionTimestamp": "2026-11-25T12:00:00Z"} if deleting else {})
+    conditions = status.pop("conditions", [{"type": "Ready", "status": "False"}])
+    containers = [{"name": "engine", "restartCount": 0, **status}] if status else []
+    initial = [{"name": "fetch", "restartCount": 0, **init}] if init else []
+    return {
+        "metadata": metadata,
+        "status": {"conditions": conditions, "containerStatuses": containers, "initContainerStatuses": initial},
+    }
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    return {"state": {"waiting": {"reason": reason, "message": message}}}
+
+
+def crashed(code: int, reason: str = "Error", *, restarts: int = 3) -> dict[str, Any]:
+    return {
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}},
+        "lastState": {"terminated": {"exitCode": code, "reason": reason}},
+        "restartCount": restarts,
+    }
+
+
+READY = [{"type": "Ready", "status": "True"}]
+BLOCKED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": NO_GPU}]
+
+CASES: dict[str, tuple[list[dict[str, Any]], Reason | None, str]] = {
+    "no pods yet": ([], None, ""),
+    "all serve": ([pod(conditions=READY, state={"running": {}})], None, ""),
+    "no node has a GPU": ([pod(conditions=BLOCKED)], Reason.UNSCHEDULABLE, "4 Insufficient nvidia.com/gpu"),
+    "one of two waits for a node": (
+        [pod("a", conditions=READY), pod("b", conditions=BLOCKED)],
+        Reason.UNSCHEDULABLE,
+        "1 of 1 waiting pods fit on no node",
+    ),
+    "the image is not there": (
+        [pod(**waiting("ImagePullBackOff", 'Back-off pulling image "x"'))],
+        Reason.IMAGE_PULL_FAILED,
+        'Back-off pulling image "x"',
+    ),
+    "the image's name is wrong": ([pod(**waiting("InvalidImageName"))], Reason.IMAGE_PULL_FAILED, "InvalidImageName"),
+    "a secret is missing": (
+        [pod(**waiting("CreateContainerConfigError", 'secret "hf" not found'))],
+        Reason.CONTAINER_CONFIG_ERROR,
+        'secret "hf" not found',
+    ),
+    "killed for memory again and again": ([pod(**crashed(137, "OOMKilled"))], Reason.OUT_OF_MEMORY, "4 times"),
+    "killed for memory this moment": (
+        [pod(state={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})],
+        Reason.OUT_OF_MEMORY,
+        "killed for memory",
+    ),
+    "ends with an error": ([pod(**crashed(1))], Reason.CRASHING, "exit code 1, restarted 3 times"),
+    "the container before the engine fails": ([pod(init=crashed(2))], Reason.CRASHING, "'fetch'"),
+    "being created for the first time": ([pod(**waiting("ContainerCreating"))], None, ""),
+    "waits for what runs before it": ([pod(**waiting("PodInitializing"))], None, ""),
+    "created anew after a crash": (
+        [pod(**waiting("ContainerCreating"), lastState={"terminated": {"exitCode": 1}})],
+        Reason.CRASHING,
+        "exit code 1",
+    ),
+    "loads the weights": ([pod(state={"running": {}})], Reason.LOADING, "1 of 1 waiting pods load the weights"),
+    "a container that did its work is no failure": (
+        [pod(init={"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}, state={"running": {}})],
+        Reason.LOADING,
+        "",
+    ),
+    "a failure says more than a lack of nodes": (
+        [pod("a", conditions=BLOCKED), pod("b", **crashed(1))],
+        Reason.CRASHING,
+        "Pod 'b'",
+    ),
+    "a lack of nodes says more than loading": (
+        [pod("a", state={"running": {}}), pod("b", conditions=BLOCKED)],
+        Reason.UNSCHEDULABLE,
+        "1 of 2",
+    ),
+    "several fail alike": ([pod("a", **crashed(1)), pod("b", **crashed(1))], Reason.CRASHING, "(2 pods)"),
+    "a pod on its way out does not count": ([pod(deleting=True, **crashed(1))], None, ""),
+    "a pod of which nothing is known yet": ([{"metadata": {"name": "a"}, "status": {}}], None, ""),
+    "a pod without a status": ([{"metadata": {"name": "a"}}], None, ""),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_the_cause(case: tuple[list[dict[str, Any]], Reason | None, str]) -> None:
+    pods, reason, part = case
+    finding = diagnose([pod_view(raw) for raw in pods])
+    assert (finding.reason if finding else None) is reason
+    assert part in (finding.message if finding else "")
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_failure_says_what_to_do(case: tuple[list[dict[str, Any]], Reason | None, str]) -> None:
+    pods, reason, _ = case
+    if reason in {None, Reason.LOADING}:
+        return
+    finding = diagnose([pod_view(raw) for raw in pods])
+    assert finding is not None
+    assert finding.message.endswith(reason.advice)

@@ -1,0 +1,247 @@
+"""The status of one deployment, from what is: what each condition says, when, and in which words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.api.status import Gemma4DeploymentStatus
+from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.project import Problem, Rollout, Subject, project, rollout
+from gemma4_operator.status.reasons import Reason
+
+NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
+HUB = HuggingFaceWeights(repository="google/gemma-4-E2B-it", revision="main")
+
+
+def spec(**fields: Any) -> Gemma4DeploymentSpec:
+    return Gemma4DeploymentSpec.model_validate({"model": {"variant": "E2B", "quantization": "BF16"}, **fields})
+
+
+def plan(*, weights: Weights = HUB, gpu_products: tuple[str, ...] = ()) -> Plan:
+    return Plan(
+        variant=Variant.E2B,
+        quantization=Quantization.BF16,
+        weights=weights,
+        weights_bytes=10,
+        engine=EngineType.VLLM,
+        engine_version="0.33.0",
+        image="vllm/vllm-openai:v0.33.0",
+        gpu_products=gpu_products,
+        gpus_per_replica=1,
+        context_tokens=8192,
+        why="Because.",
+    )
+
+
+def running(wanted: int, *, ready: int | None = None, updated: int | None = None, current: bool = True) -> Rollout:
+    return Rollout(
+        current=current,
+        replicas=wanted,
+        updated=wanted if updated is None else updated,
+        ready=wanted if ready is None else ready,
+    )
+
+
+def status(*, now: datetime = NOW, **fields: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "namespace": "team",
+        "name": "chat",
+        "generation": 4,
+        "previous": {},
+        "spec": spec(),
+        "plan": plan(),
+        "problem": None,
+        "rollout": running(1),
+        "pods": (),
+        "selector": "gemma4.dev/deployment=chat",
+    }
+    return project(Subject(**{**facts, **fields}), now=now)
+
+
+def conditions(body: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {item["type"]: (item["status"], item["reason"]) for item in body["conditions"]}
+
+
+def test_all_is_well() -> None:
+    body = status(spec=spec(replicas=2), rollout=running(2))
+    assert conditions(body) == {
+        "Planned": ("True", "Planned"),
+        "Available": ("True", "Available"),
+        "Ready": ("True", "Ready"),
+    }
+    assert (body["serving"], body["replicas"], body["readyReplicas"]) == ("2/2", 2, 2)
+    assert body["endpoint"] == {"url": "http://chat.team.svc:8000/v1", "model": "gemma-4"}
+    assert body["observedGeneration"] == 4
+
+
+def test_what_is_said_is_what_the_crd_knows() -> None:
+    Gemma4DeploymentStatus.model_validate(status())
+
+
+def test_the_plan_is_shown_with_its_reason() -> None:
+    shown = status(plan=plan(gpu_products=("NVIDIA-L40S", "NVIDIA-L4")))["plan"]
+    assert shown["gpu"] == "1x NVIDIA-L40S,NVIDIA-L4"
+    assert shown["why"] == "Because."
+
+
+@pytest.mark.parametrize(
+    ("weights", "text"),
+    [
+        (HUB, "google/gemma-4-E2B-it@main"),
+        (ClaimWeights(claim_name="weights", path="a/b.gguf"), "claim:weights/a/b.gguf"),
+        (OllamaWeights(name="gemma4", tag="e2b"), "ollama:gemma4:e2b"),
+    ],
+)
+def test_the_weights_are_named_in_one_line(weights: Weights, text: str) -> None:
+    assert status(plan=plan(weights=weights))["plan"]["checkpoint"] == text
+
+
+INCOMPLETE: dict[str, tuple[Rollout, Reason]] = {
+    "the Deployment controller has not looked yet": (running(1, current=False), Reason.PROGRESSING),
+    "no pod serves": (running(1, ready=0), Reason.PROGRESSING),
+    "an old pod is left over": (Rollout(current=True, replicas=2, updated=1, ready=2), Reason.PROGRESSING),
+    "too many pods": (running(2), Reason.PROGRESSING),
+    "there is no Deployment": (rollout(None), Reason.PROGRESSING),
+}
+
+
+@pytest.mark.parametrize("case", INCOMPLETE.values(), ids=INCOMPLETE.keys())
+def test_ready_is_said_only_of_a_rollout_that_is_over(case: tuple[Rollout, Reason]) -> None:
+    state, reason = case
+    told = conditions(status(rollout=state))
+    assert told["Ready"] == ("False", reason.value)
+    assert told["Reconciling"] == ("True", reason.value)
+    assert "Stalled" not in told
+
+
+@pytest.mark.parametrize(
+    ("ready", "percent", "wanted", "available"),
+    [
+        (2, 50, 4, "True"),
+        (1, 50, 4, "False"),
+        (2, 50, 3, "True"),
+        (1, 50, 3, "False"),
+        (1, 0, 4, "True"),
+        (0, 0, 4, "False"),  # nothing at all is never available
+        (4, 100, 4, "True"),
+        (3, 100, 4, "False"),
+    ],
+)
+def test_available_is_what_disruption_asks_for(ready: int, percent: int, wanted: int, available: str) -> None:
+    wish = spec(replicas=wanted, disruption={"minAvailablePercent": percent})
+    assert conditions(status(spec=wish, rollout=running(wanted, ready=ready)))["Available"][0] == available
+
+
+def test_zero_replicas_are_ready_and_serve_nothing() -> None:
+    told = conditions(status(spec=spec(replicas=0), rollout=running(0)))
+    assert told["Ready"] == ("True", "ScaledToZero")
+    assert told["Available"] == ("False", "ScaledToZero")
+
+
+def test_a_pod_in_trouble_is_the_reason() -> None:
+    blocked = PodView(name="chat-1", ready=False, unschedulable="0/4 nodes are available.")
+    body = status(rollout=running(1, ready=0), pods=(blocked,))
+    assert conditions(body)["Ready"] == ("False", "Unschedulable")
+    assert conditions(body)["Reconciling"] == ("True", "Unschedulable")
+
+
+def test_past_the_deadline_it_is_stalled() -> None:
+    late = Rollout(current=True, replicas=1, updated=1, ready=0, deadline_message="timed out")
+    told = conditions(status(rollout=late))
+    assert told["Stalled"] == ("True", "ProgressDeadlineExceeded")
+    assert "Reconciling" not in told
+
+
+def test_past_the_deadline_a_known_cause_is_still_the_better_reason() -> None:
+    late = Rollout(current=True, replicas=1, updated=1, ready=0, deadline_message="timed out")
+    blocked = PodView(name="chat-1", ready=False, unschedulable="0/4 nodes are available.")
+    assert conditions(status(rollout=late, pods=(blocked,)))["Stalled"] == ("True", "Unschedulable")
+
+
+def test_a_deadline_of_an_earlier_generation_does_not_count() -> None:
+    late = Rollout(current=False, replicas=1, updated=0, ready=0, deadline_message="timed out")
+    assert "Stalled" not in conditions(status(rollout=late))
+
+
+def test_a_spec_without_a_plan_is_stalled_and_old_pods_are_still_told() -> None:
+    problem = Problem(reason=Reason.NO_CHECKPOINT, message="`spec.model.quantization` must be ...", planned=False)
+    body = status(plan=None, problem=problem, rollout=running(1))
+    assert conditions(body) == {
+        "Planned": ("False", "NoCheckpoint"),
+        "Available": ("True", "Available"),
+        "Ready": ("False", "NoCheckpoint"),
+        "Stalled": ("True", "NoCheckpoint"),
+    }
+    assert "plan" not in body
+
+
+def test_a_spec_that_cannot_be_read_still_has_a_status() -> None:
+    problem = Problem(reason=Reason.INVALID_SPEC, message="spec.model: must be given.", planned=False)
+    body = status(spec=None, plan=None, problem=problem, rollout=running(2))
+    assert conditions(body)["Ready"] == ("False", "InvalidSpec")
+    assert body["serving"] == "2/2"
+    assert "endpoint" not in body
+    Gemma4DeploymentStatus.model_validate(body)
+
+
+def test_a_child_that_is_refused_leaves_the_plan_standing() -> None:
+    problem = Problem(reason=Reason.CHILD_REJECTED, message="quota", planned=True)
+    told = conditions(status(problem=problem))
+    assert told["Planned"] == ("True", "Planned")
+    assert told["Stalled"] == ("True", "ChildRejected")
+
+
+def test_suspended_with_nothing_to_do_is_as_ready_as_it_is() -> None:
+    body = status(spec=spec(suspend=True))
+    assert conditions(body)["Ready"] == ("True", "Ready")
+    assert Reason.SUSPENDED.sentence in body["conditions"][-1]["message"]
+
+
+def test_suspended_with_changes_waiting_is_not_ready_and_not_stalled() -> None:
+    body = status(spec=spec(suspend=True), pending=("Deployment", "Service"))
+    assert conditions(body)["Ready"] == ("False", "Suspended")
+    assert set(conditions(body)) == {"Planned", "Available", "Ready"}
+    assert "Deployment, Service" in body["conditions"][-1]["message"]
+
+
+def test_only_a_change_of_status_moves_the_time_of_transition() -> None:
+    first = status(rollout=running(1, ready=0))
+    later = NOW + timedelta(hours=1)
+    second = status(previous=first, rollout=running(1, ready=0, updated=0), now=later)
+    third = status(previous=second, now=later)
+    times = [
+        {item["type"]: item["lastTransitionTime"] for item in body["conditions"]} for body in (first, second, third)
+    ]
+    assert times[0]["Ready"] == times[1]["Ready"] == "2026-11-25T12:00:00Z"
+    assert times[2]["Ready"] == "2026-11-25T13:00:00Z"
+    assert times[2]["Planned"] == "2026-11-25T12:00:00Z"
+
+
+def test_the_same_facts_give_the_same_status_at_any_time() -> None:
+    first = status()
+    assert status(previous=first, now=NOW + timedelta(days=3)) == first
+
+
+def test_every_condition_bears_the_generation_it_judged() -> None:
+    assert {item["observedGeneration"] for item in status(generation=9)["conditions"]} == {9}
+
+
+def test_a_raw_deployment_is_read() -> None:
+    raw = {
+        "metadata": {"generation": 3},
+        "status": {
+            "observedGeneration": 3,
+            "replicas": 4,
+            "updatedReplicas": 3,
+            "readyReplicas": 2,
+            "conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "timed out"}],
+        },
+    }
+    state = rollout(raw)
+    assert (state.current, state.old, state.ready, state.deadline_message) == (True, 1, 2, "timed out")
+    assert not rollout({"metadata": {"generation": 3}, "status": {"observedGeneration": 2}}).current
