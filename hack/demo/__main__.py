@@ -1,0 +1,193 @@
+"""`python -m hack.demo up|down`."""
+
+import argparse
+import contextlib
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hack.demo import install
+from hack.demo.chat import ask
+from hack.demo.show import Show
+from tests.cluster import Cluster, ClusterError, binaries
+from tests.cluster.__main__ import clusters_root
+from tests.cluster.debian import why_no_node
+from tests.cluster.recipes import RECIPES
+
+NAME = "demo"
+TEAM = "team-a"
+SAMPLES = install.ROOT / "manifests" / "samples"
+DEMO_SAMPLE = SAMPLES / "demo-chat.yaml"
+LLAMA_IMAGE = "gemma4.dev/demo/llama-server:local"
+OPERATOR_IMAGE = "gemma4.dev/demo/gemma4-operator:local"
+QUESTION = "What is the capital of France? Answer in one short sentence."
+
+
+def up() -> None:
+    """Start everything, show what happens, and leave it running."""
+    why_not = why_no_node()
+    if (clusters_root() / NAME).exists():
+        down()
+    if why_not is None:
+        _with_a_real_node(Show(steps=7))
+    else:
+        _with_fake_nodes(Show(steps=5), why_not)
+
+
+def _with_a_real_node(show: Show) -> None:
+    from tests.cluster import engines, images
+    from tests.cluster.node import RealNode, create_bridge
+    from tests.cluster.real.storage import weights_volume
+
+    show.step("Programs, engine and weights (the first time: about 25 minutes on 2 cores; later from the cache)")
+    _locate_programs()
+    weights = engines.weights()
+    engines.llama_server()
+
+    show.step("A Kubernetes of this machine: control plane, kubelet, containerd, one node that says to have a GPU")
+    bridge = create_bridge(guarded=False)
+    cluster = Cluster.start(name=NAME, root=_root(), bind_address=bridge.gateway, guarded=False)
+    node = RealNode.start(cluster=cluster, gpus=1, bridge=bridge, guarded=False)
+    node.import_image(images.llama_server(name=LLAMA_IMAGE))
+    node.import_image(images.operator(name=OPERATOR_IMAGE))
+    show.run(cluster, "get", "nodes", "-L", "nvidia.com/gpu.product")
+
+    show.step("The operator, from manifests/base, in a pod of its own")
+    show.run(cluster, "apply", "--server-side", "-f", "-", stdin=install.manifests(cluster, image=OPERATOR_IMAGE))
+    show.run(cluster, "rollout", "status", "-n", install.NAMESPACE, "deployment/gemma4-operator", "--timeout=120s")
+
+    show.step(f"A team's namespace under the restricted Pod Security Standard, with weights on a claim: {weights.name}")
+    _make_team(show, cluster)
+    cluster.apply(weights_volume(weights.parent, node=node.name, namespace=TEAM, claim="weights"))
+
+    show.step("A Gemma4Deployment becomes a pod that answers")
+    show.run(cluster, "apply", "-n", TEAM, "-f", str(DEMO_SAMPLE))
+    show.run(cluster, "wait", "-n", TEAM, "gemma4deployment/chat", "--for=condition=Ready", "--timeout=240s")
+    _look(show, cluster)
+
+    show.step("A question over the Service")
+    _chat(show, cluster)
+
+    show.step("The other samples ask for GPUs that this machine has not; the status says so")
+    _apply_other_samples(show, cluster)
+    _goodbye(show, cluster)
+
+
+def _with_fake_nodes(show: Show, why_not: str) -> None:
+    show.say(f"No real node here: {why_not}. Fake nodes take its place: pods become Ready, but nothing answers a chat.")
+
+    show.step("Programs (the first time: about 13 minutes on 2 cores; later from the cache)")
+    _locate_programs()
+
+    show.step("A Kubernetes of this machine with four fake nodes of 8 GPUs")
+    cluster = Cluster.start(name=NAME, root=_root(), guarded=False)
+    cluster.add_fake_nodes(4)
+    show.run(cluster, "get", "nodes", "-L", "nvidia.com/gpu.product")
+
+    show.step("The operator, as a process with its ServiceAccount's token and the role of manifests/base")
+    text = install.without_deployment(install.manifests(cluster, image=OPERATOR_IMAGE))
+    show.run(cluster, "apply", "--server-side", "-f", "-", stdin=text)
+    show.say(f"log: {install.start_process(cluster)}")
+
+    show.step("A team's namespace under the restricted Pod Security Standard")
+    _make_team(show, cluster)
+
+    show.step("Every sample becomes a Deployment, a Service and a PodDisruptionBudget")
+    _apply_other_samples(show, cluster)
+    _goodbye(show, cluster)
+
+
+def _root() -> Path:
+    root = clusters_root()
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def _locate_programs() -> None:
+    binaries.locate(*(name for recipe in RECIPES for name in recipe.names))
+
+
+def _make_team(show: Show, cluster: Cluster) -> None:
+    show.run(cluster, "create", "namespace", TEAM)
+    show.run(cluster, "label", "namespace", TEAM, "pod-security.kubernetes.io/enforce=restricted")
+
+
+def _look(show: Show, cluster: Cluster) -> None:
+    show.run(cluster, "get", "-n", TEAM, "gemma4deployments", "-o", "wide")
+    show.run(cluster, "get", "-n", TEAM, "deployments,services,poddisruptionbudgets,pods")
+    show.run(cluster, "describe", "-n", TEAM, "gemma4deployment", "chat")
+    show.run(cluster, "events", "-n", TEAM, "--for", "gemma4deployment/chat")
+
+
+def _chat(show: Show, cluster: Cluster) -> None:
+    address = cluster.get("service", "chat", TEAM)["spec"]["clusterIP"]
+    endpoint = cluster.get("gemma4deployments", "chat", TEAM)["status"]["endpoint"]
+    # There is no DNS server here, so the name in the status is written as the address behind it.
+    url = endpoint["url"].replace(f"chat.{TEAM}.svc", address)
+    show.say(f"POST {url}/chat/completions  (in the cluster: {endpoint['url']})")
+    show.say(f"  user:      {QUESTION}")
+    answer = ask(url, model=endpoint["model"], question=QUESTION)
+    show.say(f"  assistant: {answer.text}")
+    show.say(f"  ({answer.prompt_tokens} + {answer.completion_tokens} tokens, by Gemma 3 270M in E2B's place)")
+
+
+def _apply_other_samples(show: Show, cluster: Cluster) -> None:
+    others = sorted(path for path in SAMPLES.glob("*.yaml") if path != DEMO_SAMPLE)
+    show.run(cluster, "apply", "-n", TEAM, *(part for path in others for part in ("-f", str(path))))
+    names = "gemma4deployments"
+    condition = "--for=jsonpath={.status.observedGeneration}=1"
+    show.run(cluster, "wait", "-n", TEAM, names, "--all", condition, "--timeout=60s")
+    with contextlib.suppress(ClusterError):
+        # As long as a scheduler needs to say no, or fake pods to become Ready.
+        cluster.kubectl("wait", "-n", TEAM, names, "--all", "--for=condition=Ready", "--timeout=8s")
+    columns = "NAME:.metadata.name,READY:.status.conditions[?(@.type=='Ready')].status,"
+    columns += "REASON:.status.conditions[?(@.type=='Ready')].reason,"
+    columns += "MESSAGE:.status.conditions[?(@.type=='Ready')].message"
+    show.run(cluster, "get", "-n", TEAM, names, "-o", f"custom-columns={columns}")
+
+
+def _goodbye(show: Show, cluster: Cluster) -> None:
+    show.say("\nIt all keeps running. Look around:")
+    show.say(f"  export KUBECONFIG={cluster.kubeconfig}")
+    show.say(f"  export PATH={binaries.locate('kubectl')['kubectl'].parent}:$PATH")
+    show.say(f"  kubectl get gemma4deployments -n {TEAM} --watch")
+    show.say("Remove it with: make demo-down")
+
+
+def down() -> None:
+    """Remove everything that `up` has made, however far it came."""
+    if why_no_node() is None:
+        from tests.cluster.node import remove_standing
+
+        remove_standing()
+    directory = clusters_root() / NAME
+    if directory.exists():
+        with contextlib.suppress(ClusterError):
+            cluster = Cluster.attach(directory)
+            install.stop_process(cluster)
+            cluster.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of the two; errors are one sentence."""
+    parser = argparse.ArgumentParser(prog="python -m hack.demo", description=__doc__)
+    parser.add_argument("what", choices=["up", "down"], help="start the demo and leave it running, or remove it")
+    options = parser.parse_args(arguments)
+    try:
+        if options.what == "up":
+            up()
+        else:
+            down()
+            print("demo: everything is gone")
+    except (ClusterError, TimeoutError) as error:
+        print(f"demo: {error}\ndemo: `make demo-down` removes what has been started", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
