@@ -1,0 +1,169 @@
+"""Every field of the spec changes something that is rendered: which objects, and no others.
+
+The table has a row for each field. A field without a row fails the last test, and so does a row without a field.
+"""
+
+import types
+import typing
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from tests.rendering import CLAIM, LLAMA_CPP, OLLAMA, VLLM, walk, with_fields
+
+DEPLOYMENT = {"Deployment"}
+SERVICE = {"Service"}
+BUDGET = {"PodDisruptionBudget"}
+
+HUB = with_fields(VLLM, model={"checkpoint": {"huggingFace": {"repository": "team/tuned", "revision": "v1"}}})
+TOKEN = with_fields(VLLM, secrets={"huggingFaceToken": {"name": "hub", "key": "token"}})
+KEY = with_fields(VLLM, secrets={"apiKey": {"name": "chat", "key": "key"}})
+PULL = with_fields(VLLM, secrets={"imagePullSecrets": [{"name": "registry"}]})
+VARIABLE = with_fields(VLLM, engine={"env": [{"name": "A", "value": "1"}]})
+TOLERANT = with_fields(VLLM, placement={"tolerations": [{"key": "pool", "value": "gpu", "effect": "NoExecute"}]})
+PATIENT = {"key": "pool", "value": "gpu", "effect": "NoExecute", "tolerationSeconds": 60}
+FOUR = with_fields(VLLM, replicas=4)
+
+
+def tolerating(**toleration: Any) -> dict[str, Any]:
+    return with_fields(VLLM, placement={"tolerations": [toleration]})
+
+
+EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
+    "model.variant": (VLLM, with_fields(VLLM, model={"variant": "12B"}), DEPLOYMENT),
+    "model.quantization": (VLLM, with_fields(VLLM, model={"quantization": "BF16"}), DEPLOYMENT),
+    "model.checkpoint.huggingFace.repository": (
+        HUB,
+        with_fields(HUB, model={"checkpoint": {"huggingFace": {"repository": "team/other"}}}),
+        DEPLOYMENT,
+    ),
+    "model.checkpoint.huggingFace.revision": (
+        HUB,
+        with_fields(HUB, model={"checkpoint": {"huggingFace": {"revision": "v2"}}}),
+        DEPLOYMENT,
+    ),
+    "model.checkpoint.claim.claimName": (
+        CLAIM,
+        with_fields(CLAIM, model={"checkpoint": {"claim": {"claimName": "others"}}}),
+        DEPLOYMENT,
+    ),
+    "model.checkpoint.claim.path": (
+        CLAIM,
+        with_fields(CLAIM, model={"checkpoint": {"claim": {"path": "other"}}}),
+        DEPLOYMENT,
+    ),
+    "model.checkpoint.ollama.name": (
+        OLLAMA,
+        with_fields(OLLAMA, model={"checkpoint": {"ollama": {"name": "team/gemma4"}}}),
+        DEPLOYMENT,
+    ),
+    "model.checkpoint.ollama.tag": (
+        OLLAMA,
+        with_fields(OLLAMA, model={"checkpoint": {"ollama": {"tag": "latest"}}}),
+        DEPLOYMENT,
+    ),
+    "capabilities.contextTokens": (VLLM, with_fields(VLLM, capabilities={"contextTokens": 65536}), DEPLOYMENT),
+    "engine.type": (LLAMA_CPP, with_fields(LLAMA_CPP, engine={"type": "Ollama"}), DEPLOYMENT),
+    "engine.image": (VLLM, with_fields(VLLM, engine={"image": "example.com/vllm:1"}), DEPLOYMENT),
+    "engine.extraArgs": (VLLM, with_fields(VLLM, engine={"extraArgs": ["--seed=7"]}), DEPLOYMENT),
+    "engine.env[].name": (VARIABLE, with_fields(VLLM, engine={"env": [{"name": "B", "value": "1"}]}), DEPLOYMENT),
+    "engine.env[].value": (VARIABLE, with_fields(VLLM, engine={"env": [{"name": "A", "value": "2"}]}), DEPLOYMENT),
+    "placement.gpuProducts": (VLLM, with_fields(VLLM, placement={"gpuProducts": ["NVIDIA-L40S"]}), DEPLOYMENT),
+    "placement.gpusPerReplica": (VLLM, with_fields(VLLM, placement={"gpusPerReplica": 2}), DEPLOYMENT),
+    "placement.nodeSelector": (VLLM, with_fields(VLLM, placement={"nodeSelector": {"pool": "gpu"}}), DEPLOYMENT),
+    "placement.tolerations[].key": (
+        TOLERANT,
+        tolerating(key="other", value="gpu", effect="NoExecute"),
+        DEPLOYMENT,
+    ),
+    "placement.tolerations[].operator": (
+        TOLERANT,
+        tolerating(key="pool", operator="Exists", effect="NoExecute"),
+        DEPLOYMENT,
+    ),
+    "placement.tolerations[].value": (TOLERANT, tolerating(key="pool", value="x", effect="NoExecute"), DEPLOYMENT),
+    "placement.tolerations[].effect": (TOLERANT, tolerating(key="pool", value="gpu", effect="NoSchedule"), DEPLOYMENT),
+    "placement.tolerations[].tolerationSeconds": (TOLERANT, tolerating(**PATIENT), DEPLOYMENT),
+    "placement.runtimeClassName": (VLLM, with_fields(VLLM, placement={"runtimeClassName": "nvidia"}), DEPLOYMENT),
+    "replicas": (FOUR, with_fields(VLLM, replicas=8), DEPLOYMENT | BUDGET),
+    "secrets.huggingFaceToken.name": (
+        TOKEN,
+        with_fields(TOKEN, secrets={"huggingFaceToken": {"name": "x"}}),
+        DEPLOYMENT,
+    ),
+    "secrets.huggingFaceToken.key": (TOKEN, with_fields(TOKEN, secrets={"huggingFaceToken": {"key": "x"}}), DEPLOYMENT),
+    "secrets.apiKey.name": (KEY, with_fields(KEY, secrets={"apiKey": {"name": "x"}}), DEPLOYMENT),
+    "secrets.apiKey.key": (KEY, with_fields(KEY, secrets={"apiKey": {"key": "x"}}), DEPLOYMENT),
+    "secrets.imagePullSecrets[].name": (
+        PULL,
+        with_fields(VLLM, secrets={"imagePullSecrets": [{"name": "other"}]}),
+        DEPLOYMENT,
+    ),
+    "endpoint.port": (VLLM, with_fields(VLLM, endpoint={"port": 80}), SERVICE),
+    "endpoint.servedModelName": (VLLM, with_fields(VLLM, endpoint={"servedModelName": "assistant"}), DEPLOYMENT),
+    "endpoint.serviceType": (VLLM, with_fields(VLLM, endpoint={"serviceType": "LoadBalancer"}), SERVICE),
+    "disruption.minAvailablePercent": (
+        FOUR,
+        with_fields(FOUR, disruption={"minAvailablePercent": 75}),
+        DEPLOYMENT | BUDGET,
+    ),
+    "podTemplatePatch": (
+        VLLM,
+        with_fields(VLLM, podTemplatePatch={"spec": {"priorityClassName": "high"}}),
+        DEPLOYMENT,
+    ),
+    # The runtime acts on it: it writes nothing. What would be written must not depend on it.
+    "suspend": (VLLM, with_fields(VLLM, suspend=True), set()),
+}
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_a_field_changes_exactly_these_objects(field: str) -> None:
+    before, after, kinds = EDITS[field]
+    old, new = walk(before).objects, walk(after).objects
+    assert {kind for kind in old if old[kind] != new[kind]} == kinds
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_what_changes_also_changes_the_hash_and_nothing_else_does(field: str) -> None:
+    before, after, kinds = EDITS[field]
+    old, new = (
+        {kind: obj["metadata"]["annotations"]["gemma4.dev/applied-hash"] for kind, obj in walk(data).objects.items()}
+        for data in (before, after)
+    )
+    assert {kind for kind in old if old[kind] != new[kind]} == kinds
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_no_field_ever_changes_a_selector_which_kubernetes_would_refuse(field: str) -> None:
+    before, after, _ = EDITS[field]
+    assert walk(before).deployment["spec"]["selector"] == walk(after).deployment["spec"]["selector"]
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> set[str]:
+    """Return the path of every field that holds no further model."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        inner, many = model_inside(field.annotation)
+        found |= leaves(inner, f"{path}[]." if many else f"{path}.") if inner is not None else {path}
+    return found
+
+
+def model_inside(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (types.UnionType, typing.Union):
+        candidates = [model_inside(part) for part in parts if part is not type(None)]
+        return candidates[0] if len(candidates) == 1 else (None, False)
+    if origin is typing.Annotated:
+        return model_inside(parts[0])
+    if origin is tuple:
+        return model_inside(parts[0])[0], True
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return (annotation, False) if is_model else (None, False)
+
+
+def test_the_table_has_a_row_for_each_field() -> None:
+    assert set(EDITS) == leaves(Gemma4DeploymentSpec)
