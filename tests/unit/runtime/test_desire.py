@@ -1,0 +1,68 @@
+"""The pure middle of a pass: from a raw resource to objects, or to the one problem."""
+
+from typing import Any
+
+import pytest
+
+from gemma4_operator.catalog.loader import builtin_catalog
+from gemma4_operator.engines.registry import engines
+from gemma4_operator.runtime.desire import Desire, desire
+from gemma4_operator.status.reasons import Reason
+
+
+def resource(**spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "gemma4.dev/v1alpha1",
+        "kind": "Gemma4Deployment",
+        "metadata": {"namespace": "team", "name": "chat", "uid": "u", "generation": 1, "resourceVersion": "1"},
+        "spec": {"model": {"variant": "E2B", "quantization": "Q4_K_M"}, **spec},
+    }
+
+
+def wanted(raw: dict[str, Any]) -> Desire:
+    return desire(raw, catalog=builtin_catalog(), engines=engines())
+
+
+def test_a_good_resource_becomes_three_objects() -> None:
+    result = wanted(resource())
+    assert [obj["kind"] for obj in result.objects] == ["Deployment", "Service", "PodDisruptionBudget"]
+    assert result.problem is None
+    assert result.plan is not None
+
+
+def test_the_same_resource_becomes_the_same_objects() -> None:
+    assert wanted(resource()) == wanted(resource())
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "path", "planned"),
+    [
+        ({"model": {"variant": "E9", "quantization": "BF16"}}, Reason.INVALID_SPEC, "spec.model.variant", False),
+        ({"model": {}}, Reason.INVALID_SPEC, "spec.model.variant", False),
+        ({"unknown": 1}, Reason.INVALID_SPEC, "spec.unknown", False),
+        ({"engine": {"type": "VLLM"}}, Reason.INVALID_SPEC, "spec.engine.type", False),
+        ({"model": {"variant": "12B", "quantization": "Q4_0"}}, Reason.NO_CHECKPOINT, "spec.model", False),
+        (
+            {"podTemplatePatch": {"spec": {"hostNetwork": True}}},
+            Reason.INVALID_SPEC,
+            "spec.podTemplatePatch.spec.hostNetwork",
+            True,
+        ),
+    ],
+)
+def test_what_is_wrong_becomes_a_problem_that_names_the_field(
+    spec: dict[str, Any], reason: Reason, path: str, planned: bool
+) -> None:
+    result = wanted(resource(**spec))
+    assert result.problem is not None
+    assert (result.problem.reason, result.problem.planned) == (reason, planned)
+    assert path in result.problem.message
+    assert result.objects == ()
+
+
+@pytest.mark.parametrize("spec", [None, [], "text", 7, {"model": None}, {"model": "E2B"}])
+def test_no_document_is_a_traceback(spec: Any) -> None:
+    raw = resource() | {"spec": spec}
+    result = wanted(raw)
+    assert result.problem is not None
+    assert result.problem.message.startswith("spec")
