@@ -4,6 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from gemma4_operator.api.common import Quantization, Variant
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.base import EnginePod, HuggingFaceWeights, Serving
@@ -111,9 +112,8 @@ def a_serving(**changes: Any) -> Serving:
         "served_model_name": "gemma-4",
         "port": 8000,
     } | changes
-    fields["variant"] = type(spec_of(VLLM).model.variant)(fields["variant"])
-    fields["quantization"] = type(spec_of(VLLM).model.quantization)(fields["quantization"])
-    return Serving(**fields)
+    kinds = {"variant": Variant(fields["variant"]), "quantization": Quantization(fields["quantization"])}
+    return Serving(**fields | kinds)
 
 
 def env_of(container: dict[str, Any]) -> dict[str, Any]:

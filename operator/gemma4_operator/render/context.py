@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gemma4_operator.api.common import GROUP, VERSION
 from gemma4_operator.api.deployment import KIND, Gemma4DeploymentSpec, Toleration
 from gemma4_operator.engines.base import EnginePod
 from gemma4_operator.planner.plan import Plan
@@ -10,7 +11,6 @@ from gemma4_operator.render import containers
 from gemma4_operator.render.disruption import drain_max_unavailable, rollout_max_unavailable
 from gemma4_operator.render.labels import labels, match_labels
 
-API_VERSION = "gemma4.dev/v1alpha1"
 USER_ID = 65532
 """The user of distroless images; any but root would do, a fixed one keeps what is written to claims readable."""
 IMAGE_PULL_SECONDS = 900
@@ -37,7 +37,7 @@ def metadata(owner: Owner) -> dict[str, Any]:
         "labels": labels(owner.name),
         "ownerReferences": [
             {
-                "apiVersion": API_VERSION,
+                "apiVersion": f"{GROUP}/{VERSION}",
                 "kind": KIND,
                 "name": owner.name,
                 "uid": owner.uid,
