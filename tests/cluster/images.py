@@ -1,0 +1,141 @@
+"""The images that run on the real node, made from files of this machine: no Docker, no registry.
+
+Each function returns an OCI archive from the cache, for ``RealNode.import_image``; it is made anew when anything in it
+has changed. They stand in for published images under whatever name the caller needs, with the same user and entrypoint.
+"""
+
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.cluster import engines
+from tests.cluster.containerd import PAUSE_IMAGE
+from tests.cluster.errors import ClusterError
+from tests.cluster.real import interpreter, oci, once
+from tests.cluster.real.oci import File, Folder, Image
+
+LLAMA_IMAGE = "ghcr.io/ggml-org/llama.cpp:server"
+OPERATOR_IMAGE = "gemma4.test/gemma4-operator:test"
+_PAUSE_SOURCE = Path(__file__).parent / "images" / "pause" / "main.go"
+_PACKAGE = Path(__file__).parents[2] / "operator" / "gemma4_operator"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# Enough of a distribution for programs that ask who they are and want to write somewhere.
+_BASE: dict[str, File | Folder] = {
+    "/etc/passwd": File(b"root:x:0:0:root:/:/\nnonroot:x:65532:65532:nonroot:/tmp:/\n"),
+    "/etc/group": File(b"root:x:0:\nnonroot:x:65532:\n"),
+    "/etc/nsswitch.conf": File(b"passwd: files\ngroup: files\nhosts: files dns\n"),
+    "/tmp": Folder(mode=0o1777),
+}
+
+
+def pause() -> Path:
+    """Returns the image of the program that holds a pod's namespaces open."""
+    source = _PAUSE_SOURCE.read_bytes()
+
+    def build(target: Path) -> None:
+        image = _image(name=PAUSE_IMAGE, entrypoint=("/pause",), user="65535:65535")
+        oci.write_archive(target, image, [{"/pause": File(_compile_pause(), mode=0o755)}])
+
+    return _cached("pause", build, source, PAUSE_IMAGE.encode())
+
+
+def _compile_pause() -> bytes:
+    go = shutil.which("go")
+    if go is None:
+        raise ClusterError(
+            "Go is not installed, and a real node's pause image is built with it: see https://go.dev/dl."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "pause"
+        command = [go, "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", str(output), str(_PAUSE_SOURCE)]
+        environ = {**os.environ, "CGO_ENABLED": "0", "GO111MODULE": "off", "GOWORK": "off", "GOFLAGS": ""}
+        result = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise ClusterError(f"Building the pause program failed; go said: {result.stderr.strip()[-1000:]}")
+        return output.read_bytes()
+
+
+def llama_server(*, name: str = LLAMA_IMAGE) -> Path:
+    """Returns llama.cpp's server as the upstream image has it: /app/llama-server, listening on all addresses."""
+    binary = engines.llama_server()
+    image = _image(
+        name=name, entrypoint=("/app/llama-server",), env={"LLAMA_ARG_HOST": "0.0.0.0"}, working_directory="/app"
+    )
+
+    def build(target: Path) -> None:
+        tree = {**_BASE, "/app/llama-server": File(binary, mode=0o755), **interpreter.libraries([binary])}
+        oci.write_archive(target, image, [tree])
+
+    return _cached("llama-server", build, binary.parent.name.encode(), repr(image).encode())
+
+
+def operator(*, name: str = OPERATOR_IMAGE) -> Path:
+    """Returns this checkout's operator with this interpreter and its installed dependencies.
+
+    The product's own image is made by the ``Dockerfile``; this one only has to behave like it.
+    """
+    image = _image(
+        name=name,
+        entrypoint=(interpreter.PROGRAM, "-m", "gemma4_operator"),
+        env={**interpreter.ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
+    )
+
+    below = interpreter.fingerprint("gemma4-operator").encode()
+
+    def build_runtime(target: Path) -> None:
+        once.say("operator image: collecting the interpreter and its packages, about a minute, once for each uv.lock")
+        oci.write_layer(target, {**_BASE, **interpreter.runtime("gemma4-operator")})
+
+    def build(target: Path) -> None:
+        runtime = _cached("python", build_runtime, below)
+        oci.write_archive(target, image, [runtime, interpreter.package(_PACKAGE)])
+
+    return _cached("operator", build, below, interpreter.source_fingerprint(_PACKAGE).encode(), repr(image).encode())
+
+
+def _image(
+    *,
+    name: str,
+    entrypoint: tuple[str, ...],
+    user: str = "65532:65532",
+    env: Mapping[str, str] | None = None,
+    working_directory: str = "/",
+) -> Image:
+    machine = platform.machine()
+    return Image(
+        name=name,
+        entrypoint=entrypoint,
+        user=user,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **(env or {})},
+        working_directory=working_directory,
+        architecture=_ARCHITECTURES.get(machine, machine),
+    )
+
+
+def _cached(kind: str, build: Callable[[Path], None], *parts: bytes) -> Path:
+    digest = hashlib.sha256()
+    for part in (_recipes(), *parts):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    folder = once.cache("images") / f"{kind}-{digest.hexdigest()[:12]}"
+    made = once.make(folder, lambda into: build(into / f"{kind}.tar"), label=f"{kind} image") / f"{kind}.tar"
+    _forget_older(kind, keep=folder)
+    return made
+
+
+@functools.cache
+def _recipes() -> bytes:
+    # How an image is made is part of what it is.
+    return b"".join(Path(str(module)).read_bytes() for module in (__file__, oci.__file__, interpreter.__file__))
+
+
+def _forget_older(kind: str, *, keep: Path) -> None:
+    # The operator's changes with every edit: a few are kept for those who work on several branches.
+    made = [path for path in keep.parent.glob(f"{kind}-*") if path != keep]
+    for old in sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)[3:]:
+        shutil.rmtree(old, ignore_errors=True)
