@@ -1,8 +1,9 @@
 """What the cluster looks like, as far as the watches and our own writes have told.
 
 kopf delivers whole objects with its events, so a pass reads memory and not the API server. Three rules keep it true:
-a newer resourceVersion wins (they are comparable, KEP-5504); an object that was deleted never comes back, told by its
-uid; and a listing replaces all that it must have seen.
+a newer resourceVersion wins (they are comparable, KEP-5504), and so does a deletion over what is older than itself; an
+object that has lost the label it is watched by is reported as deleted and may come back, newer; and a listing replaces
+all that it must have seen.
 """
 
 from collections import OrderedDict
@@ -51,7 +52,7 @@ class Shelf(Generic[V]):
         self._reduce = reduce
         self._entries: dict[Key, _Entry[V]] = {}
         self._owned: dict[Key, dict[Key, None]] = {}
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._gone: OrderedDict[str, int] = OrderedDict()
 
     def get(self, key: Key) -> V | None:
         """Return one object."""
@@ -70,25 +71,26 @@ class Shelf(Generic[V]):
         """Remember a state of an object; return its owner if that is news."""
         metadata = obj["metadata"]
         owner, key, version = self._owner(obj), key_of(obj), int(metadata["resourceVersion"])
-        if owner is None or metadata["uid"] in self._gone:
-            return None
         known = self._entries.get(key)
-        if known is not None and known.resource_version >= version:
+        newest = max(self._gone.get(metadata["uid"], -1), known.resource_version if known is not None else -1)
+        if version <= newest:
             return None
         if known is not None and known.owner != owner:
             self._drop(key)
+        if owner is None:
+            return known.owner if known is not None else None
         self._entries[key] = _Entry(uid=metadata["uid"], resource_version=version, owner=owner, value=self._reduce(obj))
         self._owned.setdefault(owner, {})[key] = None
         return owner
 
     def remove(self, obj: dict[str, Any]) -> Key | None:
-        """Forget a deleted object for good; return its owner if it was known."""
-        uid = obj["metadata"]["uid"]
-        self._gone[uid] = None
+        """Forget a deleted object and all that is older; return its owner if it was known."""
+        uid, version = obj["metadata"]["uid"], int(obj["metadata"]["resourceVersion"])
+        self._gone[uid] = max(version, self._gone.pop(uid, -1))
         while len(self._gone) > _TOMBSTONES:
             self._gone.popitem(last=False)
         known = self._entries.get(key_of(obj))
-        if known is None or known.uid != uid:
+        if known is None or known.uid != uid or known.resource_version > version:
             return None
         return self._drop(key_of(obj))
 

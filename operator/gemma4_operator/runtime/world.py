@@ -35,10 +35,13 @@ class World:
 
 
 def empty_world() -> World:
-    """Return a world of which nothing is known yet."""
+    """Return a world of which nothing is known yet.
+
+    Children bear their custom resource's name, so whose they are does not hang on a label that somebody may remove.
+    """
     return World(
         custom_resources=Shelf(owner=key_of, reduce=_without_managed_fields),
-        children={kind.kind: Shelf(owner=_labelled_owner, reduce=_without_managed_fields) for kind in CHILD_KINDS},
+        children={kind.kind: Shelf(owner=key_of, reduce=_without_managed_fields) for kind in CHILD_KINDS},
         pods=Shelf(owner=_labelled_owner, reduce=pod_view),
     )
 

@@ -69,6 +69,23 @@ def test_the_late_death_of_a_predecessor_does_not_touch_its_successor() -> None:
     assert things.get(OWNER) == 9
 
 
+def test_an_object_that_lost_the_label_it_is_watched_by_comes_back() -> None:
+    """The API server reports the loss as a deletion; the object lives on, and is repaired."""
+    things = shelf()
+    things.put(raw(version=5))
+    assert things.remove(raw(version=6)) == OWNER
+    assert things.put(raw(version=7)) == OWNER
+    assert things.remove(raw(version=6)) is None
+    assert things.get(OWNER) == 7
+
+
+def test_an_object_that_lost_its_owner_is_news_for_who_had_it() -> None:
+    things = shelf()
+    things.put(raw(version=5))
+    assert things.put(raw(version=6, owner=None)) == OWNER
+    assert things.get(OWNER) is None
+
+
 def test_a_listing_drops_what_it_must_have_seen_and_keeps_what_is_newer() -> None:
     things = shelf()
     things.put(raw("gone", version=5, uid="a", owner="x"))
