@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hack.demo import install
-from hack.demo.chat import ask
-from hack.demo.show import Show
+from hack.demo.chat import Turn, ask
+from hack.demo.show import Show, short
 from tests.cluster import Cluster, ClusterError, binaries
 from tests.cluster.__main__ import clusters_root
 from tests.cluster.debian import why_no_node
@@ -21,7 +21,11 @@ SAMPLES = install.ROOT / "manifests" / "samples"
 DEMO_SAMPLE = SAMPLES / "demo-chat.yaml"
 LLAMA_IMAGE = "gemma4.dev/demo/llama-server:local"
 OPERATOR_IMAGE = "gemma4.dev/demo/gemma4-operator:local"
-QUESTION = "What is the capital of France? Answer in one short sentence."
+CONVERSATION = (
+    Turn(role="user", content="What is the capital of Italy?"),
+    Turn(role="assistant", content="The capital of Italy is Rome."),
+    Turn(role="user", content="What is the capital of France?"),
+)
 
 
 def up() -> None:
@@ -71,6 +75,8 @@ def _with_a_real_node(show: Show) -> None:
 
     show.step("The other samples ask for GPUs that this machine has not; the status says so")
     _apply_other_samples(show, cluster)
+    show.say("They go again, since they would take the one GPU as soon as the first pod is replaced:")
+    show.run(cluster, "delete", "-n", TEAM, *_files(_other_samples()))
     _goodbye(show, cluster)
 
 
@@ -126,15 +132,23 @@ def _chat(show: Show, cluster: Cluster) -> None:
     # There is no DNS server here, so the name in the status is written as the address behind it.
     url = endpoint["url"].replace(f"chat.{TEAM}.svc", address)
     show.say(f"POST {url}/chat/completions  (in the cluster: {endpoint['url']})")
-    show.say(f"  user:      {QUESTION}")
-    answer = ask(url, model=endpoint["model"], question=QUESTION)
-    show.say(f"  assistant: {answer.text}")
+    for turn in CONVERSATION:
+        show.say(f"  {turn.role + ':':11}{turn.content}")
+    answer = ask(url, model=endpoint["model"], conversation=CONVERSATION)
+    show.say(f"  assistant: {answer.text}    <- the model")
     show.say(f"  ({answer.prompt_tokens} + {answer.completion_tokens} tokens, by Gemma 3 270M in E2B's place)")
 
 
+def _other_samples() -> list[Path]:
+    return sorted(path for path in SAMPLES.glob("*.yaml") if path != DEMO_SAMPLE)
+
+
+def _files(paths: Sequence[Path]) -> list[str]:
+    return [part for path in paths for part in ("-f", str(path))]
+
+
 def _apply_other_samples(show: Show, cluster: Cluster) -> None:
-    others = sorted(path for path in SAMPLES.glob("*.yaml") if path != DEMO_SAMPLE)
-    show.run(cluster, "apply", "-n", TEAM, *(part for path in others for part in ("-f", str(path))))
+    show.run(cluster, "apply", "-n", TEAM, *_files(_other_samples()))
     names = "gemma4deployments"
     condition = "--for=jsonpath={.status.observedGeneration}=1"
     show.run(cluster, "wait", "-n", TEAM, names, "--all", condition, "--timeout=60s")
@@ -149,8 +163,8 @@ def _apply_other_samples(show: Show, cluster: Cluster) -> None:
 
 def _goodbye(show: Show, cluster: Cluster) -> None:
     show.say("\nIt all keeps running. Look around:")
-    show.say(f"  export KUBECONFIG={cluster.kubeconfig}")
-    show.say(f"  export PATH={binaries.locate('kubectl')['kubectl'].parent}:$PATH")
+    show.say(short(f"  export KUBECONFIG={cluster.kubeconfig}"))
+    show.say(short(f"  export PATH={binaries.locate('kubectl')['kubectl'].parent}:$PATH"))
     show.say(f"  kubectl get gemma4deployments -n {TEAM} --watch")
     show.say("Remove it with: make demo-down")
 
@@ -181,7 +195,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             down()
             print("demo: everything is gone")
-    except (ClusterError, TimeoutError) as error:
+    except (ClusterError, OSError) as error:  # a time-out and a refused connection are OSErrors
         print(f"demo: {error}\ndemo: `make demo-down` removes what has been started", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -2,9 +2,18 @@
 
 import json
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -16,9 +25,10 @@ class Answer:
     completion_tokens: int
 
 
-def ask(url: str, *, model: str, question: str) -> Answer:
-    """Send a question to `<url>/chat/completions`."""
-    body = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": 48, "temperature": 0}
+def ask(url: str, *, model: str, conversation: Sequence[Turn]) -> Answer:
+    """Send a conversation to `<url>/chat/completions`."""
+    messages = [asdict(turn) for turn in conversation]
+    body = {"model": model, "messages": messages, "max_tokens": 48, "temperature": 0, "stop": ["\n"]}
     request = urllib.request.Request(
         f"{url}/chat/completions", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
     )

@@ -5,9 +5,11 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.cluster import Cluster
 
+_ROOT = Path(__file__).resolve().parents[2]
 _BOLD, _DIM, _OFF = "\033[1m", "\033[2m", "\033[0m"
 
 
@@ -33,7 +35,7 @@ class Show:
 
     def run(self, cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
         """Show a kubectl command, run it, and show its output."""
-        self._print(self._styled(_DIM, "$ " + shlex.join(["kubectl", *arguments])))
+        self._print(self._styled(_DIM, "$ " + short(shlex.join(["kubectl", *arguments]))))
         output = cluster.kubectl(*arguments, stdin=stdin, timeout_seconds=300.0).stdout.rstrip()
         self._print(output)
         return output
@@ -45,3 +47,8 @@ class Show:
     @staticmethod
     def _print(text: str) -> None:
         print(text, flush=True)
+
+
+def short(text: str) -> str:
+    """Write paths as a person in the checkout would."""
+    return text.replace(f"{_ROOT}/", "").replace(str(Path.home()), "~")
