@@ -69,3 +69,16 @@ def test_a_namespace_that_is_going_away_is_told_from_a_missing_permission() -> N
     )
     assert Forbidden(terminating, status=403).namespace_is_terminating
     assert not Forbidden('services is forbidden: User "x" cannot patch', status=403).namespace_is_terminating
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "failed to create typed patch object (team/chat; apps/v1, Kind=Deployment): .spec.nope: field not declared",
+        "failed to convert new object (team/chat; apps/v1, Kind=Deployment) to proper version: quantities must match",
+    ],
+)
+def test_a_malformed_apply_is_rejected_though_the_server_says_500(message: str) -> None:
+    error = from_response(status=500, body=status_object(message), retry_after=None)
+    assert type(error) is ApiRejected
+    assert error.message == message
