@@ -23,6 +23,14 @@ class ForeignObject(Exception):
         super().__init__(f"{obj['kind']} '{obj['metadata']['name']}' exists and does not belong to this object")
 
 
+class Leftover(ForeignObject):
+    """An object of the name that is needed belongs to a predecessor of that name, and goes with it."""
+
+    def __init__(self, obj: Object) -> None:
+        super().__init__(obj)
+        self.args = (f"{obj['kind']} '{obj['metadata']['name']}' of an earlier object of this name is being removed",)
+
+
 class What(StrEnum):
     """What was done to a child."""
 
@@ -78,7 +86,7 @@ def due_changes(
     """Compare what should be with what is.
 
     Raises:
-        ForeignObject: If a child of that name is known and has another controller.
+        ForeignObject: If a child of that name is known and has another controller; `Leftover`: a predecessor of ours.
     """
     changes = (_due_change(obj, children[obj["kind"]].get(key), settled) for obj in desired)
     return tuple(change for change in changes if change is not None)
@@ -87,14 +95,26 @@ def due_changes(
 def _due_change(obj: Object, live: Object | None, settled: Settled) -> Change | None:
     if live is None:
         return Change(what=What.CREATED, obj=obj, paths=())
-    if not belongs(live, obj):
-        raise ForeignObject(live)
+    _require_ours(live, obj)
     paths = tuple(differences(obj, live))
     if not paths or settled.is_settled(live, fingerprint(obj)):
         return None
     applied = live["metadata"].get("annotations", {}).get(HASH_ANNOTATION)
     what = What.REPAIRED if applied == fingerprint(obj) else What.CHANGED
     return Change(what=what, obj=obj, paths=paths)
+
+
+def _require_ours(live: Object, obj: Object) -> None:
+    """Raise `ForeignObject` unless the live object is the rendered one."""
+    if belongs(live, obj):
+        return
+    wanted = obj["metadata"]["ownerReferences"][0]
+    owners = live["metadata"].get("ownerReferences", ())
+    is_namesake = any(
+        owner.get("controller") and (owner["kind"], owner["name"]) == (wanted["kind"], wanted["name"])
+        for owner in owners
+    )
+    raise Leftover(live) if is_namesake else ForeignObject(live)
 
 
 def belongs(live: Object, obj: Object) -> bool:
@@ -136,8 +156,7 @@ class Converger:
         an existing one answers with a conflict instead of being taken over unseen.
         """
         live = await self._api.get(kind, namespace=key.namespace, name=key.name)
-        if not belongs(live, obj):
-            raise ForeignObject(live)
+        _require_ours(live, obj)
         return await self._api.apply(kind, obj, manager=FIELD_MANAGER, force=True)
 
 

@@ -18,6 +18,7 @@ from gemma4_operator.runtime.converge import (
     Change,
     Converger,
     ForeignObject,
+    Leftover,
     Settled,
     due_changes,
     summary,
@@ -183,6 +184,8 @@ def _ready(status: dict[str, Any]) -> dict[str, Any] | Any:
 
 
 def _problem_of(error: ForeignObject | ApiRejected) -> Problem:
+    if isinstance(error, Leftover):
+        return Problem(reason=Reason.PROGRESSING, message=f"{error}.", planned=True)
     if isinstance(error, ForeignObject):
         return Problem(reason=Reason.NAME_CONFLICT, message=f"{error}. {Reason.NAME_CONFLICT.advice}", planned=True)
     return Problem(

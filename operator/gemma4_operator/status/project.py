@@ -192,7 +192,8 @@ def _serving_reason(enough: bool) -> Reason:
 def _ready(subject: Subject) -> tuple[Condition, bool]:
     """Return the Ready condition, and whether it needs a person before anything can change (Stalled)."""
     if subject.problem is not None:
-        return _of(ConditionType.READY, False, subject.problem.reason, subject.problem.message), True
+        ready = _of(ConditionType.READY, False, subject.problem.reason, subject.problem.message)
+        return ready, subject.problem.reason is not Reason.PROGRESSING
     assert subject.spec is not None
     if subject.pending:
         waiting = f"These wait to be changed: {', '.join(subject.pending)}. {Reason.SUSPENDED.sentence}"

@@ -6,7 +6,7 @@ import pytest
 
 from gemma4_operator.render.hash import HASH_ANNOTATION, stamped
 from gemma4_operator.render.labels import labels
-from gemma4_operator.runtime.converge import Change, ForeignObject, Settled, What, due_changes, summary
+from gemma4_operator.runtime.converge import Change, ForeignObject, Leftover, Settled, What, due_changes, summary
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.world import World, empty_world
 
@@ -89,8 +89,15 @@ def test_what_somebody_added_stays(world: World) -> None:
 
 
 def test_what_has_another_controller_is_never_touched(world: World) -> None:
-    world.children["Service"].put(stored(service(uid="another")))
+    stranger = {**OWNER, "kind": "Chart", "uid": "another"}
+    world.children["Service"].put(stored(service(), ownerReferences=[stranger]))
     with pytest.raises(ForeignObject, match="Service 'chat' exists and does not belong"):
+        due(service(), world)
+
+
+def test_what_an_earlier_one_of_the_name_left_is_waited_for(world: World) -> None:
+    world.children["Service"].put(stored(service(uid="another")))
+    with pytest.raises(Leftover, match="Service 'chat' of an earlier object of this name is being removed"):
         due(service(), world)
 
 

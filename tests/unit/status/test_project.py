@@ -196,6 +196,14 @@ def test_a_child_that_is_refused_leaves_the_plan_standing() -> None:
     assert told["Stalled"] == ("True", "ChildRejected")
 
 
+def test_a_child_that_is_waited_for_stalls_nothing() -> None:
+    problem = Problem(reason=Reason.PROGRESSING, message="It goes.", planned=True)
+    told = conditions(status(problem=problem))
+    assert told["Ready"] == ("False", "Progressing")
+    assert told["Reconciling"] == ("True", "Progressing")
+    assert "Stalled" not in told
+
+
 def test_suspended_with_nothing_to_do_is_as_ready_as_it_is() -> None:
     body = status(spec=spec(suspend=True))
     assert conditions(body)["Ready"] == ("True", "Ready")
