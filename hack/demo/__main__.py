@@ -172,7 +172,7 @@ def _goodbye(show: Show, cluster: Cluster) -> None:
 def down() -> None:
     """Remove everything that `up` has made, however far it came."""
     if why_no_node() is None:
-        from tests.cluster.node import remove_standing
+        from tests.cluster.real.command import remove_standing
 
         remove_standing()
     directory = clusters_root() / NAME
