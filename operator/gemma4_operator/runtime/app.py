@@ -21,6 +21,7 @@ from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
 from gemma4_operator.runtime.converge import FIELD_MANAGER
+from gemma4_operator.runtime.desire import Desires
 from gemma4_operator.runtime.health import serve_health
 from gemma4_operator.runtime.metrics import Metrics
 from gemma4_operator.runtime.queue import KeyedQueue
@@ -162,8 +163,7 @@ class App:
             api=self.api,
             world=self.world,
             recorder=recorder,
-            catalog=builtin_catalog(),
-            engines=engines(),
+            desires=Desires(catalog=builtin_catalog(), engines=engines()),
             now=_now,
         )
         return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)

@@ -47,3 +47,27 @@ def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry) -> 
         return Desire(spec=spec, plan=plan, problem=problem)
     return Desire(spec=spec, plan=plan, objects=objects)
 
+
+class Desires:
+    """Remembers the last desire of each custom resource: it hangs on name, uid and generation alone.
+
+    Most passes are about news of children, and working everything out anew is most of a pass's time.
+    """
+
+    def __init__(self, *, catalog: Catalog, engines: Registry) -> None:
+        self._catalog = catalog
+        self._engines = engines
+        self._known: dict[str, tuple[int, Desire]] = {}
+
+    def of(self, resource: dict[str, Any]) -> Desire:
+        """Return what should exist for a resource."""
+        uid, generation = resource["metadata"]["uid"], resource["metadata"]["generation"]
+        known = self._known.get(uid)
+        if known is None or known[0] != generation:
+            known = (generation, desire(resource, catalog=self._catalog, engines=self._engines))
+            self._known[uid] = known
+        return known[1]
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a resource that is gone."""
+        self._known.pop(uid, None)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from gemma4_operator.catalog.loader import Catalog
-from gemma4_operator.engines.base import Registry
 from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
@@ -23,7 +21,7 @@ from gemma4_operator.runtime.converge import (
     due_changes,
     summary,
 )
-from gemma4_operator.runtime.desire import Desire, desire
+from gemma4_operator.runtime.desire import Desire, Desires
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
 from gemma4_operator.status.project import Problem, Subject, project, rollout
@@ -44,15 +42,13 @@ class Reconciler:
         api: Api,
         world: World,
         recorder: Recorder,
-        catalog: Catalog,
-        engines: Registry,
+        desires: Desires,
         now: Callable[[], datetime],
     ) -> None:
         self._api = api
         self._world = world
         self._recorder = recorder
-        self._catalog = catalog
-        self._engines = engines
+        self._desires = desires
         self._now = now
         self._settled = Settled()
         self._converger = Converger(api, children=world.children, settled=self._settled)
@@ -69,7 +65,7 @@ class Reconciler:
         self._remember(key, resource)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
             return False
-        wanted = desire(resource, catalog=self._catalog, engines=self._engines)
+        wanted = self._desires.of(resource)
         done: list[Change] = []
         problem = wanted.problem
         pending: tuple[Change, ...] = ()
@@ -175,6 +171,7 @@ class Reconciler:
         if known is not None and known != uid:
             self._recorder.forget(known)
             self._settled.forget(known)
+            self._desires.forget(known)
         if uid is not None:
             self._uids[key] = uid
 

@@ -6,7 +6,7 @@ import pytest
 
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
-from gemma4_operator.runtime.desire import Desire, desire
+from gemma4_operator.runtime.desire import Desire, Desires, desire
 from gemma4_operator.status.reasons import Reason
 
 
@@ -66,3 +66,33 @@ def test_no_document_is_a_traceback(spec: Any) -> None:
     result = wanted(raw)
     assert result.problem is not None
     assert result.problem.message.startswith("spec")
+
+
+def changed(raw: dict[str, Any], *, generation: int, **spec: Any) -> dict[str, Any]:
+    return {**raw, "metadata": {**raw["metadata"], "generation": generation}, "spec": {**raw["spec"], **spec}}
+
+
+def test_a_desire_is_worked_out_once_for_each_generation() -> None:
+    desires = Desires(catalog=builtin_catalog(), engines=engines())
+    first = desires.of(resource())
+    assert desires.of(resource()) is first
+    second = desires.of(changed(resource(), generation=2, replicas=5))
+    assert second.spec is not None
+    assert second.spec.replicas == 5
+
+
+def test_a_resource_that_takes_the_name_of_another_is_another() -> None:
+    desires = Desires(catalog=builtin_catalog(), engines=engines())
+    desires.of(resource())
+    successor = resource(replicas=7)
+    successor["metadata"] = {**successor["metadata"], "uid": "successor"}
+    (deployment, *_) = desires.of(successor).objects
+    assert deployment["spec"]["replicas"] == 7
+    assert deployment["metadata"]["ownerReferences"][0]["uid"] == "successor"
+
+
+def test_what_is_forgotten_is_worked_out_anew() -> None:
+    desires = Desires(catalog=builtin_catalog(), engines=engines())
+    first = desires.of(resource())
+    desires.forget("u")
+    assert desires.of(resource()) is not first
