@@ -83,6 +83,8 @@ class Containerd:
             [
                 "set -e",
                 f"echo $$ > {shlex.quote(str(self.entrance))}",
+                # runc and the shim are looked up there, and "su" without "-" leaves root without /usr/sbin.
+                f"export PATH={shlex.quote(shell.SEARCH_PATH)}",
                 f"exec {shell.find('unshare')} --mount --propagation slave {shell.find('sh')} -c "
                 f"{shlex.quote(chr(10).join(inner))}",
                 "",

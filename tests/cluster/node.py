@@ -22,7 +22,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.containerd import PRIVATE, Containerd
 from tests.cluster.errors import ClusterError
 from tests.cluster.process import Identity, Running
-from tests.cluster.real import cgroups, cleaning, record
+from tests.cluster.real import cgroups, cleaning, record, shell
 from tests.cluster.real.agents import Agents
 from tests.cluster.real.bridge import Bridge, adopt, create_bridge
 from tests.cluster.real.cleaning import clean_leftovers
@@ -158,10 +158,18 @@ class RealNode:
             proxy_metrics_port=numbers[2],
             gpus=gpus,
         )
+        shell.run("nft", agents.firewall())
+        self._route_services()
         self._run(agents.kubelet(self._containerd), guarded=guarded)
         self._run(agents.proxy(), guarded=guarded)
         wait_for(self._while_running(self._give_gpus(gpus)), _READY_SECONDS, f"kubelet to register node {self.name}")
         wait_for(self._while_running(self._ready), _READY_SECONDS, self._why_not_ready)
+
+    def _route_services(self) -> None:
+        # kube-proxy's rules come after the kernel has chosen a way, and a machine without a network has none to choose.
+        # The route goes with the bridge; a second node on the same bridge finds it there.
+        cidrs = self._cluster.get("servicecidr", "kubernetes")["spec"]["cidrs"]
+        shell.run("ip", "route", "add", cidrs[0], "dev", self.bridge.name, check=False)
 
     def _run(self, program: process.Program, *, guarded: bool) -> None:
         self._running.append(process.start(program, guarded=guarded))

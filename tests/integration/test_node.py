@@ -118,7 +118,7 @@ def test_the_node_is_ready_and_has_a_gpu(place: Place) -> None:
 
 
 def test_there_is_one_real_node_at_a_time(place: Place) -> None:
-    with pytest.raises(ClusterError, match="This machine has a real node already"):
+    with pytest.raises(ClusterError, match="This machine has a real node already, that of process"):
         create_bridge()
     with pytest.raises(ClusterError, match="has a node already"):
         RealNode.start(cluster=place.cluster, name="real-1", bridge=place.node.bridge)

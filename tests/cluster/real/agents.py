@@ -1,6 +1,7 @@
 """kubelet and kube-proxy: with which configuration each runs on the real node."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from tests.cluster.containerd import SOCKET, Containerd
 from tests.cluster.fakenodes import fake_gpu_node
 from tests.cluster.process import Program
 from tests.cluster.real import shell
+from tests.cluster.real.cleaning import FIREWALL
 
 PRODUCT = "FAKE-GPU"
 
@@ -46,15 +48,34 @@ class Agents:
             ),
         )
 
+    def firewall(self) -> str:
+        """Returns rules for nft: kubelet asks nobody for a name, so only this machine's root may talk to it.
+
+        Else any user, any pod and any neighbour that routes to the bridge could run commands in all pods.
+        """
+        port = self.kubelet_port
+        return f"""\
+table ip {FIREWALL} {{
+  chain out {{
+    type filter hook output priority filter;
+    ip daddr {self.gateway} tcp dport {port} meta skuid != 0 reject
+  }}
+  chain in {{
+    type filter hook input priority filter;
+    iifname != "lo" ip daddr {self.gateway} tcp dport {port} reject
+  }}
+}}
+"""
+
     def kubelet_configuration(self) -> dict[str, object]:
         return {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
-            # On the bridge, so that the API server can ask for logs. Nobody is asked for a name there: a machine
-            # with users who must not see into these pods is none to run tests as root on.
+            # On the bridge, so that the API server can ask for logs; the firewall keeps others away.
             "address": self.gateway,
             "port": self.kubelet_port,
             "healthzPort": 0,
+            "enableSystemLogHandler": False,
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
             "authorization": {"mode": "AlwaysAllow"},
             "containerRuntimeEndpoint": f"unix://{SOCKET}",
@@ -97,7 +118,8 @@ class Agents:
         )
 
     def _program(self, name: str, *command: str) -> Program:
-        joined = ("-c", 'echo $$ > "$0"; exec "$@"', str(self.entrance), *command)
+        script = f'echo $$ > "$0"; export PATH={shlex.quote(shell.SEARCH_PATH)}; exec "$@"'
+        joined = ("-c", script, str(self.entrance), *command)
         return Program(name=name, command=(shell.find("sh"), *joined), log=self.directory / "logs" / f"{name}.log")
 
     def _write(self, name: str, content: Mapping[str, object]) -> Path:

@@ -62,13 +62,19 @@ def create_bridge(*, guarded: bool = True, wait_seconds: float = 0.0) -> Bridge:
     deadline = time.monotonic() + wait_seconds
     while (claimed := _claim(guarded=guarded)) is None:
         if time.monotonic() > deadline:
-            holder = record.read()
-            raise ClusterError(
-                f"This machine has a real node already, that of process {holder.owner.pid if holder else 'unknown'}: "
-                "wait until it ends, or end it with 'python -m tests.cluster node --remove'."
-            )
+            raise ClusterError(_taken(record.read()))
         time.sleep(0.5)
     return claimed
+
+
+def _taken(holder: Record | None) -> str:
+    if holder and not holder.guarded:
+        return (
+            "This machine has a real node, or a bridge for one, that was started to stay: "
+            "end it with 'python -m tests.cluster node --remove'."
+        )
+    owner = f"process {holder.owner.pid}" if holder else "another process"
+    return f"This machine has a real node already, that of {owner}: wait until it ends, or end it."
 
 
 def adopt(found: Record) -> Bridge:

@@ -35,6 +35,8 @@ SYSCTLS = (
     "vm/panic_on_oom",
 )
 _PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
+FIREWALL = "gemma4-kubelet"
+"""The nftables table that shuts kubelet's door."""
 
 
 def clean_leftovers(*, cluster: Path | None = None) -> str | None:
@@ -56,9 +58,7 @@ def clean_leftovers(*, cluster: Path | None = None) -> str | None:
 def remove_all(left: Record) -> None:
     """Removes node and bridge; the lock is held by the caller."""
     remove_node(left)
-    veths = _members(left.bridge)
     shell.run("ip", "link", "delete", left.bridge, check=False)
-    _await_gone(veths)
     record.forget()
 
 
@@ -67,9 +67,9 @@ def remove_node(left: Record) -> Record:
     if left.cgroup:
         cgroups.kill_all(left.cgroup)
         cgroups.remove(left.cgroup)
-    _await_gone(_members(left.bridge))
+    _await_gone(interfaces(bridge=left.bridge))
     if left.proxy:
-        for family, table in _PROXY_TABLES:
+        for family, table in (*_PROXY_TABLES, ("ip", FIREWALL)):
             shell.run("nft", "delete", "table", family, table, check=False)
     if left.directory:
         _remove_directory(Path(left.directory))
@@ -111,21 +111,22 @@ def foreign_proxy() -> bool:
     )
 
 
-def _members(bridge: str) -> list[str]:
-    with contextlib.suppress(OSError):
-        return os.listdir(f"/sys/class/net/{bridge}/brif")
-    return []
+def interfaces(*, bridge: str = "") -> set[str]:
+    """Returns the network interfaces of this machine, or those plugged into a bridge."""
+    # Not from /sys, which may show another network namespace than the one that we are in.
+    said = shell.run("ip", "-j", "link", "show", *(("master", bridge) if bridge else ()), check=False)
+    return {str(one["ifname"]) for one in json.loads(said or "[]") if one}
 
 
-def _await_gone(interfaces: list[str], *, timeout_seconds: float = 5.0) -> None:
+def _await_gone(names: set[str], *, timeout_seconds: float = 5.0) -> None:
     # The kernel takes a pod's network apart some time after the last process in it.
     deadline = time.monotonic() + timeout_seconds
-    while left := [name for name in interfaces if Path("/sys/class/net", name).exists()]:
+    while left := names & interfaces():
         if time.monotonic() > deadline:
             for name in left:
                 shell.run("ip", "link", "delete", name, check=False)
             return
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _remove_directory(directory: Path) -> None:

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Record:
     directory: str = ""
     containerd: Identity | None = None
     proxy: bool = False
-    """Whether a table named kube-proxy is ours."""
+    """Whether nftables named kube-proxy, and that of our firewall, are ours."""
     made_directories: tuple[str, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
     """Values as they were before kubelet and the network plugin changed them."""
@@ -70,7 +70,9 @@ def read(folder: Path = FOLDER) -> Record | None:
     raw["owner"] = Identity(**raw["owner"])
     raw["containerd"] = Identity(**raw["containerd"]) if raw["containerd"] else None
     raw["made_directories"] = tuple(raw["made_directories"])
-    return Record(**raw)
+    # Another checkout may know more; what both know is enough to live beside it, and to clean up after it.
+    known = {one.name for one in fields(Record)}
+    return Record(**{key: value for key, value in raw.items() if key in known})
 
 
 def write(record: Record, folder: Path = FOLDER) -> None:

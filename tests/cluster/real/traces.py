@@ -35,7 +35,7 @@ def take() -> Traces:
         processes=tuple(sorted(_processes())),
         mounts=tuple(sorted(line.split(" - ")[0] for line in Path("/proc/self/mountinfo").read_text().splitlines())),
         network_namespaces=tuple(sorted(_network_namespaces())),
-        interfaces=tuple(sorted(os.listdir("/sys/class/net"))),
+        interfaces=tuple(sorted(cleaning.interfaces())),
         rules=shell.run("nft", "--stateless", "list", "ruleset"),
         cgroups=tuple(sorted(_cgroups())),
         paths=tuple(sorted(_paths())),

@@ -1,6 +1,7 @@
 """The record of a node: when nobody needs it any more, and that it survives being written down."""
 
 import dataclasses
+import json
 import os
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
     assert record.read(tmp_path) == written
     record.forget(tmp_path)
     assert record.read(tmp_path) is None
+
+
+def test_what_another_checkout_knows_more_is_no_error(tmp_path: Path) -> None:
+    record.write(BRIDGE, tmp_path)
+    file = tmp_path / "node.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "colour": "green"}))
+    assert record.read(tmp_path) == BRIDGE
 
 
 def test_a_test_s_node_is_a_leftover_once_its_runner_has_ended() -> None:
