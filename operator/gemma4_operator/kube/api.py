@@ -58,7 +58,7 @@ class Api:
     Args:
         client: The authenticated transport, owned by the caller.
         jitter: A number in [0, 1) for each retry delay.
-        may_write: Called before each write of `apply` and `apply_status`; raises `LeadershipLost` to prevent it.
+        may_write: Called before each write; raises `LeadershipLost` to prevent it.
         observer: Told of each finished request.
         timeout_seconds: For one attempt of one request; well below the Lease's duration, so that no write of a lost
             leader is still under way when another begins.
@@ -128,17 +128,12 @@ class Api:
         metadata = obj["metadata"]
         path = kind.path(namespace=metadata["namespace"], name=metadata["name"], subresource=subresource)
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
-        return await self._retried(
-            "apply", kind, "PATCH", path, query=query, body=obj, content_type=_APPLY, before=self._may_write
-        )
+        return await self._retried("apply", kind, "PATCH", path, query=query, body=obj, content_type=_APPLY)
 
-    async def _retried(
-        self, verb: str, kind: Kind, method: str, path: str, *, before: Callable[[], None] = _always, **options: Any
-    ) -> Object:
+    async def _retried(self, verb: str, kind: Kind, method: str, path: str, **options: Any) -> Object:
         """Try again while the server is merely unavailable; the last error is raised."""
         delays = self._retries.delays_seconds(jitter=self._jitter)
         while True:
-            before()
             try:
                 return await self._once(verb, kind, method, path, **options)
             except ApiUnavailable as error:
@@ -161,6 +156,8 @@ class Api:
     ) -> Object:
         started = monotonic()
         code = 0
+        if method != "GET":
+            self._may_write()
         try:
             url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
             headers = await self._headers(method, content_type)

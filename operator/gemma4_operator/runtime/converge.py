@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 
 from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.drift import differences
-from gemma4_operator.kube.errors import Conflict
-from gemma4_operator.kube.kinds import Kind
+from gemma4_operator.kube.errors import ApiRejected, Conflict
+from gemma4_operator.kube.kinds import POD_DISRUPTION_BUDGET, Kind
 from gemma4_operator.render.hash import HASH_ANNOTATION
 from gemma4_operator.runtime.store import Key, Shelf
 from gemma4_operator.runtime.world import CHILD_KINDS
 
 FIELD_MANAGER = "gemma4-operator"
 _KINDS = {kind.kind: kind for kind in CHILD_KINDS}
+_RIVALS: Mapping[str, Object] = {POD_DISRUPTION_BUDGET.kind: {"minAvailable": None}}
+"""Fields of a spec that exclude one of ours."""
 
 
 class ForeignObject(Exception):
@@ -146,6 +149,10 @@ class Converger:
             after = await self._api.apply(kind, change.obj, manager=FIELD_MANAGER, force=force)
         except Conflict:
             after = await self._take_over(kind, change.obj, key)
+        except ApiRejected as error:
+            if before is None or error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise
+            after = await self._oust(kind, change.obj, key)
         self._settled.note(before, after, fingerprint(change.obj))
         self._children[change.kind].put(after)
 
@@ -157,6 +164,23 @@ class Converger:
         """
         live = await self._api.get(kind, namespace=key.namespace, name=key.name)
         _require_ours(live, obj)
+        return await self._api.apply(kind, obj, manager=FIELD_MANAGER, force=True)
+
+    async def _oust(self, kind: Kind, obj: Object, key: Key) -> Object:
+        """Take away what others have set where it cannot stand beside ours, such as a second port of one name.
+
+        Then whole lists become ours, with what others added to them. A patch leaves an entry of its own among the
+        field managers; it goes at once, or fields that a later rendering drops would stay in its name.
+        """
+        spec = {**_RIVALS.get(kind.kind, {}), **obj["spec"]}
+        live = await self._api.merge(kind, {"spec": spec}, namespace=key.namespace, name=key.name)
+        entries = [
+            entry
+            for entry in live["metadata"]["managedFields"]
+            if (entry["manager"], entry["operation"]) != (FIELD_MANAGER, "Update")
+        ]
+        ours = {"metadata": {"managedFields": entries}}
+        await self._api.merge(kind, ours, namespace=key.namespace, name=key.name)
         return await self._api.apply(kind, obj, manager=FIELD_MANAGER, force=True)
 
 

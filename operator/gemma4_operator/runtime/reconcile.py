@@ -187,6 +187,6 @@ def _problem_of(error: ForeignObject | ApiRejected) -> Problem:
         return Problem(reason=Reason.NAME_CONFLICT, message=f"{error}. {Reason.NAME_CONFLICT.advice}", planned=True)
     return Problem(
         reason=Reason.CHILD_REJECTED,
-        message=f"The API server refuses: {error.message} {Reason.CHILD_REJECTED.advice}",
+        message=f"The API server refuses: {error.message.rstrip('.')}. {Reason.CHILD_REJECTED.advice}",
         planned=True,
     )
