@@ -9,7 +9,7 @@ from gemma4_operator.kube.kinds import DEPLOYMENT, EVENT, POD, POD_DISRUPTION_BU
 from gemma4_operator.runtime.world import CHILD_KINDS, GEMMA4_DEPLOYMENT
 from tests.cluster import Cluster, audit, wait_for
 from tests.cluster.fakenodes import FAULT_LABEL
-from tests.integration.objects import Object, Objects
+from tests.integration.objects import NAMESPACE_PATH, Object, Objects, Refused
 from tests.integration.operating import account
 
 MODELS: Mapping[str, Object] = {
@@ -23,13 +23,13 @@ MODELS: Mapping[str, Object] = {
 }
 
 
-def sample(name: str, *, engine: str = "LlamaCpp", **spec: Any) -> Object:
+def sample(name: str, *, on: str = "LlamaCpp", **spec: Any) -> Object:
     """Return the smallest Gemma4Deployment that an engine serves on one GPU, with further fields of its spec."""
     return {
         "apiVersion": GEMMA4_DEPLOYMENT.api_version,
         "kind": GEMMA4_DEPLOYMENT.kind,
         "metadata": {"name": name},
-        "spec": {"model": dict(MODELS[engine]), "engine": {"type": engine}, **spec},
+        "spec": {"model": dict(MODELS[on]), "engine": {"type": on}, **spec},
     }
 
 
@@ -72,6 +72,18 @@ class Home:
         for resource in resources:
             self.objects.create(GEMMA4_DEPLOYMENT, self.namespace, resource)
 
+    def end(self) -> None:
+        """Delete the namespace with all that is in it; returns at once."""
+        self.objects.request("DELETE", f"{NAMESPACE_PATH}/{self.namespace}")
+
+    def is_gone(self) -> bool:
+        """Whether the namespace has ended."""
+        try:
+            self.objects.request("GET", f"{NAMESPACE_PATH}/{self.namespace}")
+        except Refused as refusal:
+            return refusal.code == 404
+        return False
+
     def edit(self, name: str, **spec: Any) -> None:
         """Change fields of a Gemma4Deployment's spec; None takes a field away."""
         self.objects.patch(GEMMA4_DEPLOYMENT, self.namespace, name, {"spec": spec})
@@ -81,8 +93,8 @@ class Home:
         self.objects.delete(kind, self.namespace, name, propagation=propagation)
 
     def patch(self, kind: Kind, name: str, patch: Object) -> None:
-        """Change any object by hand."""
-        self.objects.patch(kind, self.namespace, name, patch)
+        """Change an object of Kubernetes' own by hand."""
+        self.objects.patch(kind, self.namespace, name, patch, strategic=True)
 
     def resource(self, name: str) -> Object:
         """Return a Gemma4Deployment, which must exist."""
@@ -180,6 +192,17 @@ class Home:
             if request.resource != "events":
                 writes[request.resource] += count
         return writes
+
+    def wait_resync(self, *, since: int, user: str | None = None) -> None:
+        """Return once an operator has listed everything anew, and has had the time to act on it."""
+        kinds = {kind.plural for kind in (GEMMA4_DEPLOYMENT, POD, *CHILD_KINDS)}
+
+        def listed() -> bool:
+            found = self.cluster.requests(user=user or account(), verbs={"list"}, since=since)
+            return kinds <= {request.resource for request in found}
+
+        wait_for(listed, 20, "the operator to list everything")
+        self.wait_quiet(seconds=0.5)
 
     def wait_quiet(self, *, seconds: float = 1.0, timeout_seconds: float = 20.0) -> int:
         """Return the audit log's offset once the operator has written nothing here for a while."""

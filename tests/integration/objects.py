@@ -15,6 +15,7 @@ Object = dict[str, Any]
 
 NAMESPACE_PATH = "/api/v1/namespaces"
 _MERGE = "application/merge-patch+json"
+_STRATEGIC = "application/strategic-merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -65,10 +66,11 @@ class Objects:
         """Create an object."""
         return self.request("POST", kind.path(namespace=namespace), body=obj)
 
-    def patch(self, kind: Kind, namespace: str, name: str, patch: Object, *, subresource: str | None = None) -> Object:
-        """Merge-patch an object, as `kubectl patch --type=merge` does."""
-        path = kind.path(namespace=namespace, name=name, subresource=subresource)
-        return self.request("PATCH", path, body=patch, content_type=_MERGE)
+    def patch(self, kind: Kind, namespace: str, name: str, patch: Object, *, strategic: bool = False) -> Object:
+        """Patch an object as `kubectl patch --type=merge` does, or `--type=strategic`, which knows items by name."""
+        path = kind.path(namespace=namespace, name=name)
+        query = urlencode({"fieldManager": "somebody"})
+        return self.request("PATCH", f"{path}?{query}", body=patch, content_type=_STRATEGIC if strategic else _MERGE)
 
     def apply(self, kind: Kind, namespace: str, obj: Object, *, manager: str) -> Object:
         """Apply an object server-side, without force."""
