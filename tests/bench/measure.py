@@ -4,41 +4,30 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gemma4_operator.kube.kinds import DEPLOYMENT, SERVICE, Kind
-from gemma4_operator.runtime.world import CHILD_KINDS, GEMMA4_DEPLOYMENT
-from tests.bench import machine, repairs
-from tests.bench.admin import BenchError, Object
-from tests.bench.counts import (
-    answered_seconds,
-    count_requests,
-    percentile,
-    received_between,
-    received_seconds,
-    writes,
-    writes_to,
-)
-from tests.bench.figures import Converged, Figures, Idle, NoChange, Run, Start, Wave
+from gemma4_operator.kube.kinds import DEPLOYMENT, Kind
+from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
+from tests.bench import machine, repairs, starts
+from tests.bench.admin import Object
+from tests.bench.counts import count_requests, percentile, received_between
+from tests.bench.figures import Converged, Figures, Idle, Run, Wave
 from tests.bench.stage import USER, Stage, children, node_count, passes, resources
-from tests.integration.home import is_ready, names
+from tests.integration.home import is_ready
 from tests.integration.operating import OperatorProcess
 
 IDLE_SECONDS = 20.0
-RESYNC_SECONDS = 5
-_SETTLE_SECONDS = 2.0
-_PLURALS = tuple(kind.plural for kind in CHILD_KINDS)
 
 
 def measure(stage: Stage, *, command: str, say: Callable[[str], None]) -> Figures:
     """Measure everything."""
     count = stage.deployments
     say("start of an operator: one resource waits for it (this also warms the cluster up)")
-    start_empty = _first_start(stage)
+    start_empty = starts.on_one(stage)
     say(f"floor: the children of {count} created directly by an admin")
     floor = _floor(stage)
     say(f"{count} custom resources: from create to Ready")
     namespace = stage.namespace()
     operator = stage.operator().wait_leading()
-    time.sleep(_SETTLE_SECONDS)
+    time.sleep(starts.SETTLE_SECONDS)
     memory_empty = machine.memory(operator.process)
     converged = _converge(stage, operator, namespace)
     memory_full = machine.memory(operator.process)
@@ -49,9 +38,9 @@ def measure(stage: Stage, *, command: str, say: Callable[[str], None]) -> Figure
     stage.await_quiet()
     operator.stop()
     say("restart, then a listing without a change")
-    restart, resync = _no_change(stage)
+    restart, resync = starts.without_change(stage)
     say(f"start of an operator: {count} children are missing")
-    start_full = _full_start(stage, namespace)
+    start_full = starts.on_many(stage, namespace)
     say("done; ending the cluster")
     return Figures(
         run=_describe(stage, command),
@@ -66,43 +55,6 @@ def measure(stage: Stage, *, command: str, say: Callable[[str], None]) -> Figure
         start_full=start_full,
         repairs=repaired,
     )
-
-
-def _first_start(stage: Stage) -> Start:
-    namespace = stage.namespace()
-    stage.admin.create(resources(1, namespace=namespace))
-    start, operator = _start(stage, missing=len(CHILD_KINDS))
-    stage.await_quiet()
-    operator.stop()
-    stage.clear(namespace)
-    return start
-
-
-def _full_start(stage: Stage, namespace: str) -> Start:
-    stage.admin.delete(SERVICE, namespace, *names(stage.deployments))
-    start, operator = _start(stage, missing=stage.deployments)
-    stage.await_quiet()
-    operator.stop()
-    return start
-
-
-def _start(stage: Stage, *, missing: int) -> tuple[Start, OperatorProcess]:
-    offset, started = stage.cluster.audit_offset(), time.time()
-    operator = stage.operator()
-
-    def written() -> list[Object]:
-        found = writes_to(stage.audit(offset), user=USER, resources=_PLURALS)
-        return found if len(found) >= missing else []
-
-    found = [answered_seconds(event) - started for event in stage.poll(written, "an operator's first writes")]
-    asked = [received_seconds(event) for event in stage.audit(offset) if event["user"]["username"] == USER]
-    start = Start(
-        first_request_seconds=min(asked) - started,
-        first_write_seconds=min(found),
-        last_write_seconds=max(found),
-        missing=missing,
-    )
-    return start, operator
 
 
 def _floor(stage: Stage) -> Wave:
@@ -161,30 +113,6 @@ def _idle(stage: Stage, operator: OperatorProcess) -> Idle:
         requests=count_requests(stage.audit(offset), user=USER),
         foreign_cpu_share=machine.foreign_share(before, machine.usage(), cores=machine.cores()),
     )
-
-
-def _no_change(stage: Stage) -> tuple[NoChange, NoChange]:
-    """Return what a new process does, and what it does when it lists everything anew; nothing differs in either."""
-    offset = stage.cluster.audit_offset()
-    operator = stage.operator(resync_seconds=RESYNC_SECONDS).wait_leading()
-    restart = _no_change_pass(stage, operator, offset, passes_before=0)
-    # What kopf's own first listing asks for is still part of the restart.
-    time.sleep(_SETTLE_SECONDS)
-    offset, passes_before = stage.cluster.audit_offset(), passes(operator)
-    resync = _no_change_pass(stage, operator, offset, passes_before=passes_before)
-    operator.stop()
-    return restart, resync
-
-
-def _no_change_pass(stage: Stage, operator: OperatorProcess, offset: int, *, passes_before: int) -> NoChange:
-    stage.poll(
-        lambda: passes(operator) - passes_before >= stage.deployments, f"a pass over each of {stage.deployments}"
-    )
-    time.sleep(_SETTLE_SECONDS)
-    done = NoChange(passes=passes(operator) - passes_before, writes=writes(stage.audit(offset), user=USER))
-    if done.passes < stage.deployments:
-        raise BenchError("a new process counts fewer passes than before")
-    return done
 
 
 def _describe(stage: Stage, command: str) -> Run:

@@ -42,7 +42,8 @@ whole control plane: only their ratio to the floor of the same run means somethi
 * Writes without a change: the writes besides the Lease, while every resource went through at least one pass, after a
   restart of the process and after a periodic listing.
 * Memory is VmRSS and VmHWM, CPU is user and system time, both of the operator's process alone.
-* A start is counted from the start of the process to the API server's answer to a write. With
+* A start is counted from the start of the process, whose modules are compiled as in the image, to the API server's
+  answer to a write. With
   {run.deployments} resources the Service of each was deleted while no operator ran.
 * A repair is counted from the answer to the deletion or change by hand to the answer to the operator's write.
 * Used by others: the part of the machine's CPU time that neither the cluster nor the bench nor the operator used.
