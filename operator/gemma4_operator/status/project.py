@@ -41,6 +41,7 @@ class Rollout:
     updated: int
     ready: int
     deadline_message: str = ""
+    refused_message: str = ""
 
     @property
     def old(self) -> int:
@@ -53,17 +54,16 @@ def rollout(deployment: Mapping[str, Any] | None) -> Rollout:
     if deployment is None:
         return Rollout(current=False, replicas=0, updated=0, ready=0)
     status = deployment.get("status", {})
-    late = (
-        condition.get("message", "")
-        for condition in status.get("conditions", ())
-        if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded"
-    )
+    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
+    progressing, refused = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
+    late = progressing.get("reason") == "ProgressDeadlineExceeded"
     return Rollout(
         current=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0),
         replicas=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         ready=status.get("readyReplicas", 0),
-        deadline_message=next(late, ""),
+        deadline_message=progressing.get("message", "") if late else "",
+        refused_message=refused.get("message", "") if refused.get("status") == "True" else "",
     )
 
 
@@ -200,7 +200,7 @@ def _ready(subject: Subject) -> tuple[Condition, bool]:
         return _of(ConditionType.READY, False, Reason.SUSPENDED, waiting), False
     if _complete(subject.rollout, subject.spec.replicas):
         return _complete_condition(subject.spec), False
-    finding = diagnose(subject.pods) or _progress(subject.rollout, subject.spec.replicas)
+    finding = _refused(subject.rollout) or diagnose(subject.pods) or _progress(subject.rollout, subject.spec.replicas)
     if subject.rollout.current and subject.rollout.deadline_message:
         return _of(ConditionType.READY, False, _late(finding), finding.message), True
     return _of(ConditionType.READY, False, finding.reason, finding.message), False
@@ -221,6 +221,14 @@ def _complete_condition(spec: Gemma4DeploymentSpec) -> Condition:
     if spec.suspend:
         message += f" {Reason.SUSPENDED.sentence}"
     return _of(ConditionType.READY, True, reason, message)
+
+
+def _refused(running: Rollout) -> Finding | None:
+    """Return why pods cannot even be made: a quota, a policy. The Deployment's controller tries again by itself."""
+    if not running.current or not running.refused_message:
+        return None
+    message = f"Pods are refused: {running.refused_message.rstrip('.')}. {Reason.CHILD_REJECTED.advice}"
+    return Finding(reason=Reason.CHILD_REJECTED, message=message)
 
 
 def _progress(running: Rollout, wanted: int) -> Finding:

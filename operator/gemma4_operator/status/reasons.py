@@ -76,7 +76,7 @@ _MEANINGS = {
         "Rename the Gemma4Deployment, or delete the other object.",
     ),
     Reason.CHILD_REJECTED: _Meaning(
-        "The API server refuses an object that the operator wants to write.",
+        "The API server refuses an object that the operator wants to write, or the pods of its Deployment.",
         "Read the message: a quota, a policy or `spec.podTemplatePatch` is the usual cause.",
     ),
     Reason.SUSPENDED: _Meaning(

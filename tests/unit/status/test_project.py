@@ -196,6 +196,15 @@ def test_a_child_that_is_refused_leaves_the_plan_standing() -> None:
     assert told["Stalled"] == ("True", "ChildRejected")
 
 
+def test_pods_that_are_refused_are_told_and_stall_nothing() -> None:
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: gpus"}
+    raw = {"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "conditions": [refused]}}
+    body = status(rollout=rollout(raw))
+    assert conditions(body)["Ready"] == ("False", "ChildRejected")
+    assert conditions(body)["Reconciling"] == ("True", "ChildRejected")
+    assert body["conditions"][-1]["message"].startswith("Pods are refused: exceeded quota: gpus. ")
+
+
 def test_a_child_that_is_waited_for_stalls_nothing() -> None:
     problem = Problem(reason=Reason.PROGRESSING, message="It goes.", planned=True)
     told = conditions(status(problem=problem))
