@@ -33,13 +33,24 @@ def up() -> None:
     why_not = why_no_node()
     if (clusters_root() / NAME).exists():
         down()
+    clusters_root().mkdir(parents=True, exist_ok=True)
+    # Nothing on this stack is ever called: what has been started stays, and `down` finds it.
+    started = contextlib.ExitStack()
     if why_not is None:
-        _with_a_real_node(Show(steps=7))
+        with_a_real_node(Show(steps=7), root=clusters_root(), guarded=False, started=started)
     else:
-        _with_fake_nodes(Show(steps=5), why_not)
+        with_fake_nodes(Show(steps=5), why_not, root=clusters_root(), guarded=False, started=started)
 
 
-def _with_a_real_node(show: Show) -> None:
+def with_a_real_node(show: Show, *, root: Path, guarded: bool, started: contextlib.ExitStack) -> None:
+    """Show everything, up to an answer.
+
+    Args:
+        show: Where it is shown.
+        root: Where the cluster's folder is made.
+        guarded: Whether all must end with this process, as in a test.
+        started: Gets what ends each thing that was started.
+    """
     from tests.cluster import engines, images
     from tests.cluster.node import RealNode, create_bridge
     from tests.cluster.real.storage import weights_volume
@@ -50,9 +61,12 @@ def _with_a_real_node(show: Show) -> None:
     engines.llama_server()
 
     show.step("A Kubernetes of this machine: control plane, kubelet, containerd, one node that says to have a GPU")
-    bridge = create_bridge(guarded=False)
-    cluster = Cluster.start(name=NAME, root=_root(), bind_address=bridge.gateway, guarded=False)
-    node = RealNode.start(cluster=cluster, gpus=1, bridge=bridge, guarded=False)
+    bridge = create_bridge(guarded=guarded)
+    started.callback(bridge.close)
+    cluster = Cluster.start(name=NAME, root=root, bind_address=bridge.gateway, guarded=guarded)
+    started.callback(cluster.stop)
+    node = RealNode.start(cluster=cluster, gpus=1, bridge=bridge, guarded=guarded)
+    started.callback(node.stop)
     node.import_image(images.llama_server(name=LLAMA_IMAGE))
     node.import_image(images.operator(name=OPERATOR_IMAGE))
     show.run(cluster, "get", "nodes", "-L", "nvidia.com/gpu.product")
@@ -80,21 +94,25 @@ def _with_a_real_node(show: Show) -> None:
     _goodbye(show, cluster)
 
 
-def _with_fake_nodes(show: Show, why_not: str) -> None:
+def with_fake_nodes(show: Show, why_not: str, *, root: Path, guarded: bool, started: contextlib.ExitStack) -> None:
+    """Show what can be shown without a real node, up to Ready pods that answer nothing. Arguments as above."""
     show.say(f"No real node here: {why_not}. Fake nodes take its place: pods become Ready, but nothing answers a chat.")
 
     show.step("Programs (the first time: about 13 minutes on 2 cores; later from the cache)")
     _locate_programs()
 
     show.step("A Kubernetes of this machine with four fake nodes of 8 GPUs")
-    cluster = Cluster.start(name=NAME, root=_root(), guarded=False)
+    cluster = Cluster.start(name=NAME, root=root, guarded=guarded)
+    started.callback(cluster.stop)
     cluster.add_fake_nodes(4)
     show.run(cluster, "get", "nodes", "-L", "nvidia.com/gpu.product")
 
     show.step("The operator, as a process with its ServiceAccount's token and the role of manifests/base")
     text = install.without_deployment(install.manifests(cluster, image=OPERATOR_IMAGE))
     show.run(cluster, "apply", "--server-side", "-f", "-", stdin=text)
-    show.say(f"log: {install.start_process(cluster)}")
+    log = install.start_process(cluster, guarded=guarded)
+    started.callback(install.stop_process, cluster)
+    show.say(short(f"log: {log}"))
 
     show.step("A team's namespace under the restricted Pod Security Standard")
     _make_team(show, cluster)
@@ -102,12 +120,6 @@ def _with_fake_nodes(show: Show, why_not: str) -> None:
     show.step("Every sample becomes a Deployment, a Service and a PodDisruptionBudget")
     _apply_other_samples(show, cluster)
     _goodbye(show, cluster)
-
-
-def _root() -> Path:
-    root = clusters_root()
-    root.mkdir(parents=True, exist_ok=True)
-    return root
 
 
 def _locate_programs() -> None:

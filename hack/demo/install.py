@@ -34,7 +34,7 @@ def without_deployment(text: str) -> str:
     return yaml.safe_dump_all(kept, sort_keys=False)
 
 
-def start_process(cluster: Cluster) -> Path:
+def start_process(cluster: Cluster, *, guarded: bool) -> Path:
     """Start the operator beside the cluster with the token of its ServiceAccount; return its log once it leads."""
     kubeconfig = cluster.service_account_kubeconfig(NAMESPACE, ACCOUNT)
     log = cluster.directory / "operator.log"
@@ -46,7 +46,7 @@ def start_process(cluster: Cluster) -> Path:
         "-m",
         "gemma4_operator",
     )
-    running = start(Program(name="operator", command=command, log=log), guarded=False)
+    running = start(Program(name="operator", command=command, log=log), guarded=guarded)
     record = {"pid": running.identity.pid, "start_ticks": running.identity.start_ticks}
     (cluster.directory / _RECORD).write_text(json.dumps(record))
 
