@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def start_process(cluster: Cluster, *, guarded: bool) -> Path:
     log = cluster.directory / "operator.log"
     environment = {"KUBECONFIG": str(kubeconfig), "GEMMA4_LEASE_NAMESPACE": NAMESPACE, "GEMMA4_HEALTH_PORT": "0"}
     command = (
-        "env",
+        shutil.which("env") or "env",  # the guard of a test takes no name, only a path
         *(f"{name}={value}" for name, value in environment.items()),
         sys.executable,
         "-m",
