@@ -110,9 +110,9 @@ def with_fake_nodes(show: Show, why_not: str, *, root: Path, guarded: bool, star
     show.step("The operator, as a process with its ServiceAccount's token and the role of manifests/base")
     text = install.without_deployment(install.manifests(cluster, image=OPERATOR_IMAGE))
     show.run(cluster, "apply", "--server-side", "-f", "-", stdin=text)
-    log = install.start_process(cluster, guarded=guarded)
-    started.callback(install.stop_process, cluster)
-    show.say(short(f"log: {log}"))
+    operator = install.start_process(cluster, guarded=guarded)
+    started.callback(operator.stop)
+    show.say(short(f"log: {operator.log}"))
 
     show.step("A team's namespace under the restricted Pod Security Standard")
     _make_team(show, cluster)

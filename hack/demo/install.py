@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from tests.cluster import Cluster, ClusterError, wait_for
-from tests.cluster.process import Identity, Program, start
+from tests.cluster.process import Identity, Program, Running, start
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "manifests" / "base"
@@ -35,8 +35,8 @@ def without_deployment(text: str) -> str:
     return yaml.safe_dump_all(kept, sort_keys=False)
 
 
-def start_process(cluster: Cluster, *, guarded: bool) -> Path:
-    """Start the operator beside the cluster with the token of its ServiceAccount; return its log once it leads."""
+def start_process(cluster: Cluster, *, guarded: bool) -> Running:
+    """Start the operator beside the cluster with the token of its ServiceAccount; return it once it leads."""
     kubeconfig = cluster.service_account_kubeconfig(NAMESPACE, ACCOUNT)
     log = cluster.directory / "operator.log"
     environment = {"KUBECONFIG": str(kubeconfig), "GEMMA4_LEASE_NAMESPACE": NAMESPACE, "GEMMA4_HEALTH_PORT": "0"}
@@ -56,11 +56,11 @@ def start_process(cluster: Cluster, *, guarded: bool) -> Path:
         return "Leading as" in log.read_text()
 
     wait_for(leads, 30, "the operator to lead")
-    return log
+    return running
 
 
 def stop_process(cluster: Cluster) -> None:
-    """End the operator that `start_process` has started, if there is one."""
+    """End the operator that an earlier process has started with `start_process`, if there is one."""
     record = cluster.directory / _RECORD
     if not record.exists():
         return
