@@ -17,7 +17,7 @@ def main() -> int:
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - before there is a logger
+        sys.stderr.write(f"{error}\n")
         return 2
     configure(level=settings.log_level, log_format=settings.log_format)
     log = logging.getLogger("gemma4_operator")

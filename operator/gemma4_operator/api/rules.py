@@ -6,6 +6,7 @@ a list. All four tell the writer what must be, in the same words on both sides. 
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,18 +51,18 @@ def broken(rules: Iterable[Rule], subject: object) -> None:
         raise PydanticCustomError("rules", "{text}", {"text": text, "violations": violations})
 
 
-class _Check:
+class _Check(ABC):
     """What `Form`, `Keys` and `Unique` share: a validator for pydantic, and keywords for the schema."""
 
     __slots__ = ()
 
+    @abstractmethod
     def check(self, value: Any) -> Any:
         """Return the value, or raise what must be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keywords(self) -> dict[str, Any]:
         """Return the schema's keywords that say the same."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
