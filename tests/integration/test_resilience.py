@@ -1,0 +1,303 @@
+"""Operators that die, freeze or compete, and an API server that fails in every way it can: the state converges."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import pytest
+
+from gemma4_operator.kube.kinds import LEASE, SERVICE
+from gemma4_operator.runtime.world import CHILD_KINDS
+from tests.cluster import Cluster, audit, wait_for
+from tests.cluster.faults import ApplyThenDrop, Hang, Match, Status, WatchError
+from tests.cluster.proxy import FaultProxy
+from tests.integration.home import Home, is_ready, names, notes, sample, without_noise
+from tests.integration.objects import Object
+from tests.integration.operating import CRD, SYSTEM, OperatorProcess, Operators, account, add_account, install_crd
+
+pytestmark = pytest.mark.cluster
+
+FIRST, SECOND = "gemma4-operator", "gemma4-operator-b"
+TAKEOVER_SECONDS = 20.0
+NEVER = 3600
+"""Seconds until a resync that is to play no part in a test."""
+
+
+class Kubelet:
+    """Starts an operator again whenever it has ended, and counts how often."""
+
+    def __init__(self, operator: OperatorProcess) -> None:
+        self._operator = operator
+        self.restarts = 0
+
+    def wait_for(self, reached: Callable[[], bool], timeout_seconds: float, describe: str) -> None:
+        """Return once something is reached, keeping the operator alive meanwhile."""
+
+        def look() -> bool:
+            if not self._operator.alive():
+                self.restarts += 1
+                self._operator.start()
+            return reached()
+
+        wait_for(look, timeout_seconds, lambda: f"{describe}; the operator says:\n{self._operator.log()[-2000:]}")
+
+
+def writes(cluster: Cluster, name: str, *, since: int) -> list[datetime]:
+    """Return when an account wrote anything but a Lease, by the API server's clock."""
+    moments = [
+        datetime.fromisoformat(event["requestReceivedTimestamp"])
+        for event in cluster.audit_events(since)
+        if event["user"]["username"] == account(name)
+        and event["verb"] in audit.WRITES
+        and event["objectRef"]["resource"] != "leases"
+    ]
+    return sorted(moments)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def second_account(cluster: Cluster, installed: None) -> None:
+    """The audit log tells two operators apart by their accounts."""
+    add_account(cluster, SECOND)
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[FaultProxy]:
+    """Stands between an operator and the API server."""
+    with FaultProxy(upstream=cluster.server, ca=cluster.authority) as standing:
+        yield standing
+
+
+@pytest.fixture
+def behind(operators: Operators, proxy: FaultProxy) -> Callable[..., OperatorProcess]:
+    """Makes operators that see the API server only through the proxy."""
+
+    def make(**settings: int) -> OperatorProcess:
+        return operators.new(server=proxy.server, authority=proxy.ca, **settings).wait_leading()
+
+    return make
+
+
+class TestLeadership:
+    @pytest.fixture
+    def pair(self, operators: Operators) -> tuple[OperatorProcess, OperatorProcess]:
+        """One that leads, and one that stands by."""
+        first = operators.new(account=FIRST, lease="shared").wait_leading()
+        return first, operators.new(account=SECOND, lease="shared").wait_standing_by()
+
+    @pytest.fixture(autouse=True)
+    def no_lease(self, home: Home) -> Iterator[None]:
+        """No Lease of an earlier test is waited for."""
+        yield
+        home.objects.delete(LEASE, SYSTEM, "shared")
+
+    def test_the_second_stands_by_and_takes_over_from_one_that_dies(
+        self, home: Home, cluster: Cluster, pair: tuple[OperatorProcess, OperatorProcess]
+    ):
+        first, second = pair
+        start = cluster.audit_offset()
+        home.create(sample("chat"))
+        home.wait_ready("chat")
+        assert second.readyz() == (200, f"standing by: the Lease is held by '{first.identity}'")
+        assert not writes(cluster, SECOND, since=start)
+        first.kill()
+        home.create(sample("next"))
+        home.wait_ready("next", timeout_seconds=TAKEOVER_SECONDS)
+        assert max(writes(cluster, FIRST, since=start)) < min(writes(cluster, SECOND, since=start))
+
+    def test_one_that_was_frozen_past_its_lease_never_writes_again(
+        self, home: Home, cluster: Cluster, pair: tuple[OperatorProcess, OperatorProcess]
+    ):
+        first, second = pair
+        start = cluster.audit_offset()
+        home.create(*(sample(name, replicas=0) for name in names(4)))
+        home.wait_ready(*names(4))
+        first.pause()
+        home.edit("g0", replicas=1)
+        second.wait_leading(TAKEOVER_SECONDS)
+        home.wait_ready("g0")
+        # News for both at the moment the frozen one wakes up.
+        for name in names(4):
+            home.edit(name, endpoint={"port": 9000})
+        first.resume()
+        assert first.wait_end(10) == 1
+        assert "was not renewed in time" in first.log()
+        wait_for(lambda: {home.service(name)["spec"]["ports"][0]["port"] for name in names(4)} == {9000}, 10, "9000")
+        assert max(writes(cluster, FIRST, since=start)) < min(writes(cluster, SECOND, since=start))
+
+    def test_one_that_is_asked_to_end_hands_over_at_once(
+        self, home: Home, pair: tuple[OperatorProcess, OperatorProcess]
+    ):
+        first, second = pair
+        assert first.stop() == 0
+        second.wait_leading(5)
+        lease = home.objects.get(LEASE, SYSTEM, "shared")
+        assert lease is not None
+        assert lease["spec"]["holderIdentity"] == second.identity
+
+
+def as_anywhere(child: Object | None) -> Object | None:
+    """Return a child without what differs from one object to the next of the same spec."""
+    child = without_noise(child)
+    if child is None:
+        return None
+    (owner,) = child["metadata"]["ownerReferences"]
+    text = str(child["spec"]).replace(owner["name"], "NAME")
+    for address in child["spec"].get("clusterIPs", ()):
+        text = text.replace(address, "ADDRESS")
+    return {"spec": text, "labels": str(child["metadata"]["labels"]).replace(owner["name"], "NAME")}
+
+
+class TestDeath:
+    def test_one_that_is_killed_at_any_moment_ends_in_the_same_state(self, home: Home, operators: Operators):
+        chance = random.Random(4)
+        operator = operators.new(resync_seconds=NEVER)
+        many = names(20, prefix="many")
+        for position, name in enumerate(many):
+            home.create(sample(name))
+            if position % 3 == 2:
+                time.sleep(chance.uniform(0.0, 0.8))
+                operator.kill()
+                operator.start()
+        for _ in range(3):
+            wait_for(lambda: operator.readyz()[1] == "leading", 10, "the operator to lead")
+            time.sleep(chance.uniform(0.0, 0.4))
+            operator.kill()
+            operator.start()
+        home.wait_ready(*many)
+        home.create(sample("twin"))
+        home.wait_ready("twin")
+        undisturbed = {kind: as_anywhere(child) for kind, child in home.children("twin").items()}
+        for name in many:
+            assert {kind: as_anywhere(child) for kind, child in home.children(name).items()} == undisturbed
+            assert home.resource(name)["status"]["serving"] == "1/1"
+        assert len(home.pods()) == len(many) + 1
+
+
+class TestWatches:
+    def test_a_watch_that_expired_is_begun_anew(
+        self, home: Home, proxy: FaultProxy, behind: Callable[..., OperatorProcess]
+    ):
+        operator = behind(resync_seconds=NEVER)
+        home.create(sample("chat", replicas=0))
+        home.wait_ready("chat")
+        expired = proxy.fail(Match(watch=True), WatchError(410), times=10)
+        assert proxy.cut(Match(watch=True))
+        wait_for(lambda: expired.hits, 10, "a watch to expire")
+        home.edit("chat", replicas=1)
+        home.wait_ready("chat")
+        assert operator.alive()
+
+    def test_what_is_deleted_while_no_watch_sees_it_is_repaired(
+        self, home: Home, proxy: FaultProxy, behind: Callable[..., OperatorProcess]
+    ):
+        behind(resync_seconds=NEVER)
+        home.create(sample("chat", replicas=0), sample("gone", replicas=0))
+        home.wait_ready("chat", "gone")
+        gap = proxy.fail(Match(watch=True), Status(503))
+        assert proxy.cut(Match(watch=True))
+        home.delete("chat", kind=SERVICE)
+        home.delete("gone")
+        wait_for(lambda: gap.hits >= 5, 10, "the watches to be refused")
+        proxy.clear()
+        wait_for(lambda: home.objects.get(SERVICE, home.namespace, "chat"), 15, "the Service to come back")
+        home.wait_gone("gone")
+
+    def test_a_watch_that_went_silent_is_made_up_for_by_the_resync(
+        self, home: Home, proxy: FaultProxy, behind: Callable[..., OperatorProcess]
+    ):
+        behind(resync_seconds=5)
+        home.create(sample("chat", replicas=0))
+        home.wait_ready("chat")
+        silence = proxy.fail(Match(watch=True), Hang())
+        assert proxy.cut(Match(watch=True))
+        wait_for(lambda: silence.hits >= 5, 10, "the watches to be silent")
+        home.edit("chat", endpoint={"port": 9000})
+        home.create(sample("next", replicas=0))
+        wait_for(lambda: home.service("chat")["spec"]["ports"][0]["port"] == 9000, 15, "the Service to follow")
+        home.wait_ready("next")
+
+
+class TestOutage:
+    def test_the_api_server_restarts(self, home: Home, cluster: Cluster, operators: Operators):
+        operator = operators.new(resync_seconds=NEVER).wait_leading()
+        kubelet = Kubelet(operator)
+        home.create(sample("chat"))
+        home.wait_ready("chat")
+        cluster.restart_apiserver()
+        home.edit("chat", replicas=2)
+        home.delete("chat", kind=SERVICE)
+        kubelet.wait_for(
+            lambda: is_ready(home.resource("chat")) and home.objects.get(SERVICE, home.namespace, "chat") is not None,
+            30,
+            "the state after the restart",
+        )
+        assert kubelet.restarts <= 1
+        assert home.resource("chat")["status"]["serving"] == "2/2"
+
+    def test_an_api_server_that_refuses_everything_for_a_while(
+        self, home: Home, proxy: FaultProxy, behind: Callable[..., OperatorProcess]
+    ):
+        """Twenty seconds show all that a minute would: the Lease is lost after ten, and all delays have grown."""
+        operator = behind(resync_seconds=5)
+        kubelet = Kubelet(operator)
+        home.create(sample("chat"), sample("lost", model={"variant": "26B-A4B", "quantization": "W4A16"}, engine={}))
+        home.wait_ready("chat")
+        home.wait_reason("lost", "NoCheckpoint")
+        home.wait_quiet()
+        before = home.resource("chat")["status"]
+        proxy.clear_log()
+        proxy.fail(Match(), Status(429, retry_after_seconds=1), for_seconds=10)
+        proxy.fail(Match(), Status(500), for_seconds=20)
+        proxy.cut(Match(watch=True))
+        home.edit("chat", replicas=2)
+        end = time.monotonic() + 20
+        kubelet.wait_for(lambda: time.monotonic() > end, 30, "the end of the outage")
+        assert home.resource("chat")["status"] == before
+        assert proxy.count() / 20 < 10, "requests per second"
+        kubelet.wait_for(lambda: is_ready(home.resource("chat")), 30, "the state after the outage")
+        assert home.resource("chat")["status"]["serving"] == "2/2"
+        assert kubelet.restarts <= 1
+        assert "Traceback" not in operator.log()
+
+    def test_writes_whose_answers_are_lost_are_done_once(
+        self, home: Home, proxy: FaultProxy, behind: Callable[..., OperatorProcess]
+    ):
+        operator = behind(resync_seconds=NEVER)
+        proxy.fail(Match(method="PATCH"), ApplyThenDrop(), times=5)
+        proxy.fail(Match(method="POST"), ApplyThenDrop(), times=1)
+        proxy.fail(Match(method="PUT", path="/leases/"), ApplyThenDrop(), times=2)
+        home.create(sample("chat"))
+        home.wait_ready("chat")
+        assert [len(home.objects.list(kind, home.namespace)) for kind in CHILD_KINDS] == [1, 1, 1]
+        assert len(notes(home.events("chat"), "ChildrenApplied")) <= 1
+        lost = wait_for(lambda: proxy.count(method="PUT", path="/leases/") >= 4, 15, "the Lease to be renewed again")
+        assert lost
+        assert operator.alive()
+        assert operator.readyz() == (200, "leading")
+
+
+class TestInstallation:
+    @pytest.fixture
+    def without_crd(self, cluster: Cluster) -> Iterator[None]:
+        """The kind does not exist, and does again afterwards."""
+        cluster.kubectl("delete", "crd", CRD, "--timeout=30s")
+        yield
+        install_crd(cluster)
+
+    @pytest.mark.usefixtures("without_crd")
+    def test_an_operator_that_is_there_before_its_kind_says_so_and_waits(
+        self, home: Home, cluster: Cluster, operators: Operators
+    ):
+        operator = operators.new(resync_seconds=NEVER)
+        wait_for(lambda: "Not started yet" in operator.log(), 10, "the operator to say what it lacks")
+        (line,) = [line for line in operator.log().splitlines() if "Not started yet" in line][:1]
+        assert line.endswith(
+            "the kind Gemma4Deployment is not known: install the CRD (`kubectl apply --server-side -f crds/`)."
+        )
+        assert operator.readyz() == (503, "leading; listing everything")
+        install_crd(cluster)
+        home.create(sample("chat", replicas=0))
+        home.wait_ready("chat")
+        assert "Traceback" not in operator.log()
+        assert operator.readyz() == (200, "leading")
