@@ -1,5 +1,6 @@
 """What the tests of the operator's behaviour share: an installed kind, accounts, and operators as processes."""
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,20 +34,31 @@ def installed(cluster: Cluster) -> None:
     install(cluster)
 
 
-@pytest.fixture
-def home(cluster: Cluster, objects: Objects, installed: None) -> Iterator[Home]:
-    """A namespace of this test's own, under the restricted Pod Security Standard."""
+@contextlib.contextmanager
+def _settled(cluster: Cluster, objects: Objects) -> Iterator[Home]:
     name = f"home-{secrets.token_hex(4)}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
     objects.request("POST", NAMESPACE_PATH, body=body)
     # A pod made before the controllers have made this account is refused.
-    wait_for(
-        lambda: objects.get(_SERVICE_ACCOUNT, name, "default"), 20, f"the account of {name}", interval_seconds=0.02
-    )
+    wait_for(lambda: objects.get(_SERVICE_ACCOUNT, name, "default"), 20, f"an account in {name}", interval_seconds=0.02)
     made = Home(cluster, objects, name)
     yield made
     if not made.is_gone():
         made.end()
+
+
+@pytest.fixture
+def home(cluster: Cluster, objects: Objects, installed: None) -> Iterator[Home]:
+    """A namespace of this test's own, under the restricted Pod Security Standard."""
+    with _settled(cluster, objects) as made:
+        yield made
+
+
+@pytest.fixture
+def other_home(cluster: Cluster, objects: Objects, installed: None) -> Iterator[Home]:
+    """A second one."""
+    with _settled(cluster, objects) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -183,14 +183,13 @@ class Home:
         wait_for(lambda: not left(), timeout_seconds, lambda: f"the end of {left()}")
 
     def writes(self, *, since: int, user: str | None = None) -> Counter[str]:
-        """Count what an operator wrote in this namespace, events left out: the audit log's resources by count."""
+        """Count what an operator wrote in this namespace, or tried to, by resource."""
         counted = self.cluster.requests(
             user=user or account(), verbs=audit.WRITES, since=since, namespace=self.namespace, include_leases=False
         )
         writes: Counter[str] = Counter()
         for request, count in counted.items():
-            if request.resource != "events":
-                writes[request.resource] += count
+            writes[request.resource] += count
         return writes
 
     def wait_resync(self, *, since: int, user: str | None = None) -> None:

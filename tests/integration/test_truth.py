@@ -287,8 +287,9 @@ def test_kstatus_never_says_current_before_the_rollout_is_over(home: Home):
                 assert is_ready(resource)
                 return
             assert time.monotonic() < deadline, resource
+            time.sleep(0.01)
 
-    home.create(sample("chat", replicas=2))
+    home.create(sample("chat", replicas=2, disruption={"minAvailablePercent": 0}))
     home.wait_observed("chat")
     watch_until_current(2)
     edits: list[tuple[Object, int]] = [
