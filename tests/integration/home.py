@@ -141,11 +141,11 @@ class Home:
     def wait_ready(self, *names: str, timeout_seconds: float = 30.0) -> None:
         """Return once all are ready as they are now."""
 
-        def unready() -> str:
-            waiting = {name: self.ready(name) for name in names if not is_ready(self.resource(name))}
-            return f"readiness in {self.namespace}; {waiting}"
+        def unready() -> dict[str, Object]:
+            listed = {item["metadata"]["name"]: item for item in self.objects.list(GEMMA4_DEPLOYMENT, self.namespace)}
+            return {name: condition(listed[name], "Ready") for name in names if not is_ready(listed[name])}
 
-        wait_for(lambda: all(is_ready(self.resource(name)) for name in names), timeout_seconds, unready)
+        wait_for(lambda: not unready(), timeout_seconds, lambda: f"readiness in {self.namespace}; {unready()}")
 
     def wait_reason(self, name: str, reason: str, timeout_seconds: float = 20.0) -> Object:
         """Return the Ready condition once it gives this reason, for the object as it is now."""

@@ -93,8 +93,8 @@ class TestLeadership:
         first = operators.new(account=FIRST, lease=lease).wait_leading()
         return first, operators.new(account=SECOND, lease=lease).wait_standing_by()
 
-    def test_the_second_stands_by_and_takes_over_from_one_that_dies(
-        self, home: Home, cluster: Cluster, pair: tuple[OperatorProcess, OperatorProcess]
+    def test_who_dies_is_followed_in_time_and_who_is_asked_to_end_hands_over_at_once(
+        self, home: Home, cluster: Cluster, lease: str, pair: tuple[OperatorProcess, OperatorProcess]
     ):
         first, second = pair
         start = cluster.audit_offset()
@@ -106,6 +106,14 @@ class TestLeadership:
         home.create(sample("next"))
         home.wait_ready("next", timeout_seconds=TAKEOVER_SECONDS)
         assert max(writes(cluster, FIRST, since=start)) < min(writes(cluster, SECOND, since=start))
+        first.start().wait_standing_by()
+        start = cluster.audit_offset()
+        assert second.stop() == 0
+        first.wait_leading(5)
+        held = home.objects.get(LEASE, SYSTEM, lease)
+        assert held is not None
+        assert held["spec"]["holderIdentity"] == first.identity
+        assert not writes(cluster, SECOND, since=start)
 
     def test_one_that_was_frozen_past_its_lease_never_writes_again(
         self, home: Home, cluster: Cluster, pair: tuple[OperatorProcess, OperatorProcess]
@@ -126,16 +134,6 @@ class TestLeadership:
         assert "was not renewed in time" in first.log()
         wait_for(lambda: {home.service(name)["spec"]["ports"][0]["port"] for name in names(4)} == {9000}, 10, "9000")
         assert max(writes(cluster, FIRST, since=start)) < min(writes(cluster, SECOND, since=start))
-
-    def test_one_that_is_asked_to_end_hands_over_at_once(
-        self, home: Home, lease: str, pair: tuple[OperatorProcess, OperatorProcess]
-    ):
-        first, second = pair
-        assert first.stop() == 0
-        second.wait_leading(5)
-        held = home.objects.get(LEASE, SYSTEM, lease)
-        assert held is not None
-        assert held["spec"]["holderIdentity"] == second.identity
 
 
 def as_anywhere(child: Object | None) -> Object | None:
