@@ -18,7 +18,7 @@ from tests.bench.table import tables
 from tests.cluster import ClusterError
 
 _EPILOG = """\
-Progress goes to stderr, figures to stdout. 100 resources take about 90 seconds, 1000 about 6 minutes. Let nothing else
+Progress goes to stderr, figures to stdout. 100 resources take about two minutes. Let nothing else
 run meanwhile: how much of the machine others used is printed beside the times.
 """
 

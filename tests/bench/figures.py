@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from tests.bench.counts import Requests
 from tests.bench.machine import Memory
 
+QUIET_SHARE = 0.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -132,6 +134,12 @@ class Figures:
     def requests_each(self) -> float:
         """Requests for one custom resource until it is Ready."""
         return self.converged.until_ready.total / self.run.deployments
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether others used so much of the machine that times say little, and nothing beside those of others."""
+        shares = (self.floor.foreign_cpu_share, self.converged.wave.foreign_cpu_share)
+        return max(shares) > QUIET_SHARE
 
     @property
     def ratio(self) -> float:

@@ -9,6 +9,10 @@ from tests.bench.peer import Peer
 from tests.bench.repairs import PATIENCE_SECONDS
 
 _PEER = "NIM operator"
+_DISTURBED = """\
+**The machine was not quiet in this run** (see "used by others"). Requests, writes and memory are not touched by that.
+CPU seconds and all times, the floor's first of all, are longer than on a quiet machine, so that the multiple of the
+floor comes out too small and must not be compared with the NIM operator's, which was measured on a quiet one."""
 Row = tuple[str, ...]
 
 
@@ -23,7 +27,8 @@ def tables(figures: Figures) -> str:
         ("Start of a new process", ("", "no other resource", _many(figures)), _start_rows(figures)),
         ("Repair of a child", ("done by hand", "repaired after", _PEER), _repair_rows(figures)),
     )
-    return "\n".join(f"## {title}\n\n{table(head, rows)}" for title, head, rows in parts)
+    text = "\n".join(f"## {title}\n\n{table(head, rows)}" for title, head, rows in parts)
+    return f"{_DISTURBED}\n\n{text}" if figures.is_disturbed else text
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -89,6 +89,12 @@ class TestTables:
         assert row(text, "Service's port changed") == ["not in 10 s: Duplicate value", "not in 30 s"]
 
 
+def test_a_disturbed_run_says_so_first():
+    disturbed = dataclasses.replace(FIGURES, floor=dataclasses.replace(WAVE, foreign_cpu_share=0.4))
+    assert tables(disturbed).startswith("**The machine was not quiet in this run**")
+    assert "not quiet" not in tables(FIGURES)
+
+
 def test_the_page_says_how_it_was_made():
     text = page(FIGURES)
     for part in ("`python -m tests.bench`", "2026-01-02", "2 cores", "Kubernetes v1.36.3", "f63f74d7"):
