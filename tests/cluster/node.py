@@ -24,7 +24,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.process import Identity, Running
 from tests.cluster.real import cgroups, cleaning, record, shell
 from tests.cluster.real.agents import Agents
-from tests.cluster.real.bridge import Bridge, adopt, create_bridge
+from tests.cluster.real.bridge import Bridge, adopt, create_bridge, require_root
 from tests.cluster.real.cleaning import clean_leftovers
 from tests.cluster.waiting import wait_for
 
@@ -75,23 +75,22 @@ class RealNode:
             bridge: From ``create_bridge``, if it was needed earlier; else the node makes and removes its own.
             guarded: Whether the node must end with this process. Only a person's node lives on.
         """
+        require_root()
         debian.ensure(debian.NODE)
         archive = images.pause()
         programs = binaries.locate("kubelet", "kube-proxy")
-        own = None if bridge else create_bridge(guarded=guarded)
-        used = bridge or own
-        assert used is not None
+        used = bridge or create_bridge(guarded=guarded)
         try:
             node = cls._prepare(cluster=cluster, name=name, root=root, bridge=used)
-            node._owns_bridge = own is not None
-            try:
-                node._bring_up(programs, archive=archive, gpus=gpus, guarded=guarded)
-            except BaseException:
-                node.stop()
-                raise
         except BaseException:
-            if own:
-                own.close()
+            if bridge is None:
+                used.close()
+            raise
+        node._owns_bridge = bridge is None
+        try:
+            node._bring_up(programs, archive=archive, gpus=gpus, guarded=guarded)
+        except BaseException:
+            node.stop()
             raise
         return node
 

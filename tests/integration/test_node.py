@@ -131,7 +131,7 @@ def _engine(place: Place) -> dict[str, Any]:
         "name": "llama-server",
         "image": images.LLAMA_IMAGE,
         "command": ["/app/llama-server"],
-        "args": [*arguments, "--host", "0.0.0.0", "--threads", "2", "--parallel", "1"],
+        "args": [*arguments, "--host", "0.0.0.0", "--parallel", "1"],
         "ports": [{"containerPort": 8000}],
         "readinessProbe": {"httpGet": {"path": "/health", "port": 8000}, "periodSeconds": 1},
         "resources": {"limits": {"nvidia.com/gpu": "1"}},
@@ -165,7 +165,7 @@ def _service(place: Place) -> dict[str, Any]:
 
 
 def _chat(url: str, question: str) -> dict[str, Any]:
-    body = {"messages": [{"role": "user", "content": question}], "max_tokens": 16, "temperature": 0}
+    body = {"messages": [{"role": "user", "content": question}], "max_tokens": 8, "temperature": 0}
     request = urllib.request.Request(
         f"{url}/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )

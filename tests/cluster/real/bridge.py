@@ -50,6 +50,12 @@ class Bridge:
         self.close()
 
 
+def require_root() -> None:
+    """Raises for anybody else, before something slow is done in vain."""
+    if os.geteuid():
+        raise ClusterError("A real node needs root, for network, mounts and cgroups: run this as root, or with sudo.")
+
+
 def create_bridge(*, guarded: bool = True, wait_seconds: float = 0.0) -> Bridge:
     """Claims the machine for one real node and makes its bridge.
 
@@ -57,8 +63,7 @@ def create_bridge(*, guarded: bool = True, wait_seconds: float = 0.0) -> Bridge:
         guarded: Whether all must end with this process. Only a person's node lives on.
         wait_seconds: How long to wait for another process that has a real node.
     """
-    if os.geteuid():
-        raise ClusterError("A real node needs root, for network, mounts and cgroups: run this as root, or with sudo.")
+    require_root()
     deadline = time.monotonic() + wait_seconds
     while (claimed := _claim(guarded=guarded)) is None:
         if time.monotonic() > deadline:

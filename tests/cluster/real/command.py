@@ -10,7 +10,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.node import RealNode
 from tests.cluster.real import once, record
-from tests.cluster.real.bridge import Bridge, adopt, create_bridge
+from tests.cluster.real.bridge import Bridge, adopt, create_bridge, require_root
 from tests.cluster.real.cleaning import clean_leftovers
 
 _EPILOG = """\
@@ -75,8 +75,7 @@ def _standing_bridge() -> Bridge | None:
 
 def remove_standing() -> bool:
     """Removes the node, or bridge alone, that was made to stay; says whether there was one."""
-    if os.geteuid():
-        raise ClusterError("A real node is removed by root only: run this as root, or with sudo.")
+    require_root()
     clean_leftovers()
     found = record.read()
     if found is None:
