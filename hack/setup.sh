@@ -54,4 +54,4 @@ if ! has_uv; then
 fi
 
 say "installing what uv.lock names (about a minute on an empty cache)"
-UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" sync --quiet --locked --python "$venv/bin/python"
+UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" sync --quiet --locked --compile-bytecode --python "$venv/bin/python"

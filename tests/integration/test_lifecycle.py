@@ -442,7 +442,6 @@ class TestStrangers:
         home.wait_reason("chat", "ScaledToZero", timeout_seconds=30)
         assert condition(home.resource("chat"), "Stalled") == {}
 
-    @pytest.mark.xfail(strict=True, reason="ADR 0003: without a selector nothing conflicts with the first apply")
     @pytest.mark.parametrize("kind", [SERVICE, POD_DISRUPTION_BUDGET], ids=lambda kind: kind.kind)
     def test_a_strangers_object_without_a_selector_is_never_touched(self, home: Home, kind: Kind):
         stranger = foreign(kind)

@@ -258,9 +258,6 @@ def _complete(deployment: Object | None, replicas: int) -> bool:
     return status.get("observedGeneration") == deployment["metadata"]["generation"] and counts == [replicas] * 4
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the CRD gives a new resource no status: a default {observedGeneration: 0} would"
-)
 def test_kstatus_waits_from_the_first_moment(home: Home):
     created = home.objects.create(GEMMA4_DEPLOYMENT, home.namespace, sample("chat", suspend=True))
     assert kstatus(created) == "InProgress"

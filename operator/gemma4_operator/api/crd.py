@@ -33,7 +33,8 @@ def deployment_crd() -> dict[str, Any]:
     schema = structural_schema(Gemma4Deployment)
     status = structural_schema(Gemma4DeploymentStatus)
     schema["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
-    schema["properties"]["status"] = status
+    # Else tools that follow kstatus take a resource that the operator has not seen yet for one that is done.
+    schema["properties"]["status"] = status | {"default": {"observedGeneration": -1}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

@@ -97,8 +97,8 @@ class EndpointStatus(StatusModel):
 class Gemma4DeploymentStatus(StatusModel):
     """What the operator observed and decided."""
 
-    observed_generation: Count | None = None
-    """The generation of the spec that this status is about."""
+    observed_generation: Annotated[int, Field(ge=-1)] | None = None
+    """The generation of the spec that this status is about; -1 until the operator has seen the resource."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16), Unique(by="type")] = ()
     """What is true of the deployment now."""
     plan: PlanStatus | None = None

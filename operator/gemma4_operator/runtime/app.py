@@ -128,7 +128,7 @@ class App:
             self.state.text, self.state.ready = "leading", True
             await self._serve(holding)
         finally:
-            holding.cancel()
+            await _ended(holding)
 
     async def _serve(self, holding: "asyncio.Task[None]") -> None:
         """Run kopf and our own tasks as one: when any of them ends, all do."""
@@ -143,12 +143,15 @@ class App:
             )
         )
         workers = self._workers()
-        tasks += [
+        ours = [
             holding,
             asyncio.create_task(self.resync.forever(), name="resync"),
             *(asyncio.create_task(workers.work(), name=f"worker {n}") for n in range(self.settings.workers)),
         ]
-        await kopf.run_tasks(tasks, ignored=bystanders - {holding})
+        try:
+            await kopf.run_tasks([*tasks, *ours], ignored=bystanders - {holding})
+        finally:
+            await _ended(*ours)
 
     def _workers(self) -> Workers:
         recorder = Recorder(
@@ -178,6 +181,13 @@ class App:
             for condition in resource.get("status", {}).get("conditions", ()):
                 if condition["type"] == "Ready":
                     yield condition["reason"]
+
+
+async def _ended(*tasks: "asyncio.Task[None]") -> None:
+    """End tasks; what they fail with has been heard already, or follows from the same loss of the Lease."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run(settings: Settings) -> None:

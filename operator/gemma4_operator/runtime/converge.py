@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.drift import differences
-from gemma4_operator.kube.errors import ApiRejected, Conflict
+from gemma4_operator.kube.errors import ApiRejected, NotFound
 from gemma4_operator.kube.kinds import POD_DISRUPTION_BUDGET, Kind
 from gemma4_operator.render.hash import HASH_ANNOTATION
 from gemma4_operator.runtime.store import Key, Shelf
@@ -144,11 +144,11 @@ class Converger:
         """
         kind = _KINDS[change.kind]
         before = self._children[change.kind].get(key)
-        force = change.what is not What.CREATED
+        is_first = change.what is What.CREATED
+        # Forced only over a child of ours: what somebody makes under a free name at this very moment is a conflict.
+        force = not is_first or not await self._is_free(kind, change.obj, key)
         try:
             after = await self._api.apply(kind, change.obj, manager=FIELD_MANAGER, force=force)
-        except Conflict:
-            after = await self._take_over(kind, change.obj, key)
         except ApiRejected as error:
             if before is None or error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
@@ -156,15 +156,18 @@ class Converger:
         self._settled.note(before, after, fingerprint(change.obj))
         self._children[change.kind].put(after)
 
-    async def _take_over(self, kind: Kind, obj: Object, key: Key) -> Object:
-        """Tell a child of ours that had lost its label from an object of somebody else's.
+    async def _is_free(self, kind: Kind, obj: Object, key: Key) -> bool:
+        """Look at a name before the first write to it; raises `ForeignObject` if a stranger has it.
 
-        A first apply does not force. The selectors of all three kinds are atomic fields that every such object has, so
-        an existing one answers with a conflict instead of being taken over unseen.
+        A stranger's object bears none of our labels, so the watches do not show it; nor do they show a child of ours
+        that has lost its label.
         """
-        live = await self._api.get(kind, namespace=key.namespace, name=key.name)
+        try:
+            live = await self._api.get(kind, namespace=key.namespace, name=key.name)
+        except NotFound:
+            return True
         _require_ours(live, obj)
-        return await self._api.apply(kind, obj, manager=FIELD_MANAGER, force=True)
+        return False
 
     async def _oust(self, kind: Kind, obj: Object, key: Key) -> Object:
         """Take away what others have set where it cannot stand beside ours, such as a second port of one name.

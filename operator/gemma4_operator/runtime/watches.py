@@ -7,6 +7,7 @@ import kopf
 
 from gemma4_operator.kube.kinds import Kind
 from gemma4_operator.kube.retry import Endless
+from gemma4_operator.runtime.forgetful import NoDiffBase, NoProgress
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World, selector_of
@@ -70,6 +71,8 @@ def kopf_settings(*, kinds: tuple[Kind, ...], backoffs: Endless) -> kopf.Operato
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     settings.watching.server_timeout = 600
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30

@@ -81,8 +81,9 @@ def test_maps_in_lists_have_required_keys():
             assert set(node["x-kubernetes-list-map-keys"]) <= set(node["items"]["required"])
 
 
-def test_only_replicas_has_a_stored_default():
-    assert {path: node["default"] for path, node in NODES.items() if "default" in node} == {".spec.replicas": 1}
+def test_only_replicas_and_what_is_not_observed_yet_have_a_stored_default():
+    stored = {path: node["default"] for path, node in NODES.items() if "default" in node}
+    assert stored == {".spec.replicas": 1, ".status": {"observedGeneration": -1}}
 
 
 def test_no_field_is_a_float():

@@ -94,7 +94,7 @@ async def test_an_apply_names_its_manager_and_lets_no_unknown_field_pass(script:
     assert request["agent"] == "gemma4-operator"
 
 
-async def test_a_first_apply_can_be_told_not_to_take_over(script: Server, client: ApiClient) -> None:
+async def test_a_conflict_is_told_in_the_servers_words_and_not_tried_again(script: Server, client: ApiClient) -> None:
     script.answer((409, {"message": "conflict with kubectl"}))
     with pytest.raises(Conflict, match="conflict with kubectl"):
         await quick(client).apply(SERVICE, SERVICE_OBJECT, manager="m", force=False)

@@ -111,3 +111,19 @@ async def test_kopf_posts_nothing_peers_with_nobody_and_never_gives_up(world: Wo
     assert not settings.posting.enabled
     assert settings.peering.standalone
     assert len(list(islice(settings.networking.error_backoffs, 1000))) == 1000  # type: ignore[call-overload]
+
+
+async def test_kopf_copies_and_keeps_nothing(world: World) -> None:
+    endless = Endless(Backoff(first_seconds=1.0, maximum_seconds=15.0), jitter=lambda: 1.0)
+    persistence = kopf_settings(kinds=tuple(world.shelves()), backoffs=endless).persistence
+    body = kopf.Body({"metadata": {"name": "chat"}, "spec": {"x": 1}})
+    patch = kopf.Patch()
+    assert persistence.diffbase_storage.build(body=body) == {}
+    assert persistence.diffbase_storage.fetch(body=body) is None
+    persistence.diffbase_storage.store(body=body, patch=patch, essence=kopf.BodyEssence())
+    progress = persistence.progress_storage
+    assert progress.fetch(key="ring", body=body) is None  # type: ignore[arg-type]
+    progress.store(key="ring", record=None, body=body, patch=patch)  # type: ignore[arg-type]
+    progress.purge(key="ring", body=body, patch=patch)  # type: ignore[arg-type]
+    progress.touch(body=body, patch=patch, value="now")
+    assert patch == {}
