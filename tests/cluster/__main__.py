@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.cluster import binaries
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
+from tests.cluster.real.cleaning import clean_leftovers
 from tests.cluster.recipes import RECIPES
 from tests.cluster.runtime import clusters
 
@@ -66,6 +67,8 @@ def _print_export(cluster: Cluster) -> None:
 
 def down(options: argparse.Namespace) -> None:
     directory = clusters_root() / options.name
+    if (node := clean_leftovers(cluster=directory)) is not None:
+        _say(f"real node {node} is gone")
     Cluster.attach(directory).stop()
     shutil.rmtree(directory, ignore_errors=True)
     _say(f"cluster {options.name} has ended")
