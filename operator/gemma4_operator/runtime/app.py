@@ -125,6 +125,7 @@ class App:
             if holding.done():
                 listing.cancel()
                 await holding
+            await listing
             self.state.text, self.state.ready = "leading", True
             await self._serve(holding)
         finally:
