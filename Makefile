@@ -11,6 +11,9 @@ IMAGE ?= gemma4-operator:0.1.0
 CONTAINER_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))) docker)
 # Narrow a run: make test-fast PYTEST_ARGS="tests/unit -k names"
 PYTEST_ARGS ?=
+# Processes that share the tests, each with a control plane of its own; most of a test's time is waiting.
+PYTEST_WORKERS ?= 3
+SHARED_OUT := -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Show this list
@@ -35,7 +38,7 @@ demo-down: setup ## Remove everything the demo started
 .PHONY: test
 test: setup lint ## Run every check and every test (builds the test cluster's binaries on first use)
 	@$(PY) -m tests.cluster build
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest $(SHARED_OUT) $(PYTEST_ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no cluster
