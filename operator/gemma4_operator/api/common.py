@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
-from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -16,12 +15,21 @@ VERSION = "v1alpha1"
 DEFAULT_SHOWN = "x-default-shown"
 """Marks a field whose default stands in the schema, so that the API server writes it into objects."""
 
+_SPELLINGS = {"gpus": "GPUs", "mib": "MiB"}
+"""Words that keep their own spelling inside a name; a name's first word is always in lower case."""
+
+
+def camel_case(name: str) -> str:
+    """Return a field's name as people write it in YAML, such as `maximumGPUs` for `maximum_gpus`."""
+    first, *rest = name.split("_")
+    return first + "".join(_SPELLINGS.get(word, word.capitalize()) for word in rest)
+
 
 class ApiModel(BaseModel):
     """A part of a custom resource: camelCase outside, snake_case inside, unknown fields refused, immutable."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
+        alias_generator=camel_case,
         validate_by_name=True,
         extra="forbid",
         frozen=True,

@@ -12,7 +12,7 @@ from gemma4_operator.api.structural import structural_schema
 _READY = '.status.conditions[?(@.type=="Ready")]'
 
 _COLUMNS = (
-    ("Model", ".spec.model.variant"),
+    ("Model", ".status.plan.variant"),
     ("GPU", ".status.plan.gpu"),
     ("Ready", f"{_READY}.status"),
     ("Replicas", ".status.serving"),
@@ -22,7 +22,7 @@ _COLUMNS = (
 
 _WIDE_COLUMNS = (
     ("Engine", ".status.plan.engine"),
-    ("Quantization", ".spec.model.quantization"),
+    ("Quantization", ".status.plan.quantization"),
     ("Endpoint", ".status.endpoint.url"),
     ("Message", f"{_READY}.message"),
 )

@@ -1,7 +1,7 @@
 """Gemma4Deployment: what a team wants from Gemma 4.
 
 A field stands here only when code acts on it; the rest of the published design enters with the code that brings it
-to life. Its parts `model`, `engine` and `placement` have modules of their own.
+to life. Its larger parts have modules of their own.
 """
 
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from gemma4_operator.api.capabilities import Capabilities, Modality
 from gemma4_operator.api.common import DEFAULT_SHOWN, ApiModel, Integer, LocalReference, SecretKey, Switch
 from gemma4_operator.api.deployment_rules import NAME_RULE, SPEC_RULES
 from gemma4_operator.api.engine import Engine, EngineChoice, EnvironmentVariable
@@ -18,10 +19,14 @@ from gemma4_operator.api.model import (
     HuggingFaceCheckpoint,
     Model,
     OllamaCheckpoint,
+    QuantizationChoice,
+    VariantChoice,
 )
+from gemma4_operator.api.objectives import MinimumQuality, Objectives, OptimizeFor
 from gemma4_operator.api.patch import PodTemplatePatch
 from gemma4_operator.api.placement import Placement, TaintEffect, Toleration, TolerationOperator
 from gemma4_operator.api.rules import Form, Unique
+from gemma4_operator.api.workload import Workload
 
 __all__ = [
     "KIND",
@@ -38,25 +43,25 @@ __all__ = [
     "Gemma4DeploymentSpec",
     "HuggingFaceCheckpoint",
     "Metadata",
+    "MinimumQuality",
+    "Modality",
     "Model",
+    "Objectives",
     "OllamaCheckpoint",
+    "OptimizeFor",
     "Placement",
+    "QuantizationChoice",
     "Secrets",
     "ServiceType",
     "TaintEffect",
     "Toleration",
     "TolerationOperator",
+    "VariantChoice",
+    "Workload",
 ]
 
 KIND = "Gemma4Deployment"
 PLURAL = "gemma4deployments"
-
-
-class Capabilities(ApiModel):
-    """What requests need of the model."""
-
-    context_tokens: Annotated[Integer, Field(ge=1024, le=262144)] = 8192
-    """The longest context in tokens, prompt and answer together; 131072 at most for E2B and E4B."""
 
 
 class Secrets(ApiModel):
@@ -104,18 +109,22 @@ class Disruption(ApiModel):
 
 
 class Gemma4DeploymentSpec(ApiModel):
-    """What a team wants: model, capabilities, engine, placement and count."""
+    """What a team wants: model, capabilities, load, objectives, engine, placement and count."""
 
-    model: Model
-    """Which member of the family, in which format, from where."""
+    model: Model = Model()
+    """Which member of the family, in which format, from where; absent: the planner chooses all of it."""
     capabilities: Capabilities = Capabilities()
     """What requests need of the model."""
+    workload: Workload | None = None
+    """The load that is expected; absent: nothing is known of it, and no number of replicas is worked out."""
+    objectives: Objectives = Objectives()
+    """What the planner aims at, and the limits that it keeps."""
     engine: Engine = Engine()
     """The inference server and what to add to its command."""
     placement: Placement = Placement()
     """Where pods may run, and how many GPUs each takes."""
     replicas: Annotated[Integer, Field(ge=0, le=1000, json_schema_extra={DEFAULT_SHOWN: True})] = 1
-    """How many pods serve the model; autoscalers may write it through the scale subresource."""
+    """How many pods run; `status.plan.replicas` says how many the workload needs. Autoscalers may write it."""
     secrets: Secrets = Secrets()
     """Secrets that pods use, all in the same namespace."""
     endpoint: Endpoint = Endpoint()

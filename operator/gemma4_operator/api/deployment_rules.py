@@ -3,16 +3,27 @@
 import re
 from typing import TYPE_CHECKING
 
-from gemma4_operator.api.common import EngineType, Variant
+from gemma4_operator.api.capabilities import DEFAULT_CONTEXT_TOKENS, Modality
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.api.model import QuantizationChoice, VariantChoice
 from gemma4_operator.api.rules import Rule, RuleReason
+from gemma4_operator.api.workload import DEFAULT_INPUT_TOKENS, DEFAULT_OUTPUT_TOKENS
 
 if TYPE_CHECKING:
     from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 
 _SERVICE_NAME = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
-_SMALL = (Variant.E2B, Variant.E4B)
+_SMALL = (VariantChoice.E2B, VariantChoice.E4B)
+_ONLY_VLLM = (QuantizationChoice.FP8, QuantizationChoice.NVFP4, QuantizationChoice.W4A16)
+_DEAF = (VariantChoice.V31B, VariantChoice.V26B_A4B)
 _ENGINE = "self.?engine.?type.orValue('Auto')"
-_OLLAMA_WEIGHTS = "self.model.?checkpoint.?ollama.hasValue()"
+_VARIANT = "self.?model.?variant.orValue('Auto')"
+_QUANTIZATION = "self.?model.?quantization.orValue('Auto')"
+_OLLAMA_WEIGHTS = "self.?model.?checkpoint.?ollama.hasValue()"
+_CONTEXT = f"self.?capabilities.?contextTokens.orValue({DEFAULT_CONTEXT_TOKENS})"
+_MODALITIES = "self.?capabilities.?modalities.orValue(['Text'])"
+_INPUT = f"self.?workload.?inputTokens.orValue({DEFAULT_INPUT_TOKENS})"
+_OUTPUT = f"self.?workload.?outputTokens.orValue({DEFAULT_OUTPUT_TOKENS})"
 
 
 def _engine_is(spec: "Gemma4DeploymentSpec", *allowed: EngineType) -> bool:
@@ -32,8 +43,7 @@ def _engine_reads_gguf(spec: "Gemma4DeploymentSpec") -> bool:
 
 
 def _engine_reads_safetensors(spec: "Gemma4DeploymentSpec") -> bool:
-    only_vllm = spec.model.quantization.value in ("FP8", "NVFP4", "W4A16")
-    return not only_vllm or _engine_is(spec, EngineType.VLLM)
+    return spec.model.quantization not in _ONLY_VLLM or _engine_is(spec, EngineType.VLLM)
 
 
 def _engine_reads_ollama(spec: "Gemma4DeploymentSpec") -> bool:
@@ -41,7 +51,21 @@ def _engine_reads_ollama(spec: "Gemma4DeploymentSpec") -> bool:
 
 
 def _ollama_has_format(spec: "Gemma4DeploymentSpec") -> bool:
-    return not _has_ollama_weights(spec) or spec.model.quantization.is_gguf or spec.model.quantization.value == "BF16"
+    return not _has_ollama_weights(spec) or spec.model.quantization not in _ONLY_VLLM
+
+
+def _can_hear(spec: "Gemma4DeploymentSpec") -> bool:
+    return Modality.AUDIO not in spec.capabilities.modalities or spec.model.variant not in _DEAF
+
+
+def _request_fits(spec: "Gemma4DeploymentSpec") -> bool:
+    load = spec.workload
+    return load is None or load.input_tokens + load.output_tokens <= spec.capabilities.context_tokens
+
+
+def _images_are_seen(spec: "Gemma4DeploymentSpec") -> bool:
+    load = spec.workload
+    return load is None or load.images_per_request == 0 or Modality.IMAGE in spec.capabilities.modalities
 
 
 def _key_is_checked(spec: "Gemma4DeploymentSpec") -> bool:
@@ -53,19 +77,38 @@ SPEC_RULES = (
     Rule(
         field=".capabilities.contextTokens",
         message="must be at most 131072 with `model.variant` 'E2B' or 'E4B'",
-        cel="!(self.model.variant in ['E2B', 'E4B']) || self.?capabilities.?contextTokens.orValue(8192) <= 131072",
+        cel=f"!({_VARIANT} in ['E2B', 'E4B']) || {_CONTEXT} <= 131072",
         holds=_context_fits,
+    ),
+    Rule(
+        field=".capabilities.modalities",
+        message="must not have 'Audio' with `model.variant` '31B' or '26B-A4B': take 'Auto', '12B', 'E4B' or 'E2B'",
+        cel=f"!('Audio' in {_MODALITIES}) || !({_VARIANT} in ['31B', '26B-A4B'])",
+        holds=_can_hear,
+    ),
+    Rule(
+        field=".workload.inputTokens",
+        message="must be, together with `outputTokens`, at most `capabilities.contextTokens`; where they are absent: "
+        f"{DEFAULT_INPUT_TOKENS}, {DEFAULT_OUTPUT_TOKENS} and {DEFAULT_CONTEXT_TOKENS}",
+        cel=f"!has(self.workload) || {_INPUT} + {_OUTPUT} <= {_CONTEXT}",
+        holds=_request_fits,
+    ),
+    Rule(
+        field=".workload.imagesPerRequest",
+        message="must be 0 or absent without 'Image' in `capabilities.modalities`",
+        cel=f"self.?workload.?imagesPerRequest.orValue(0) == 0 || 'Image' in {_MODALITIES}",
+        holds=_images_are_seen,
     ),
     Rule(
         field=".engine.type",
         message="must be 'LlamaCpp', 'Ollama' or 'Auto' with a GGUF `model.quantization` such as 'Q4_K_M'",
-        cel=f"!self.model.quantization.startsWith('Q') || {_ENGINE} in ['Auto', 'LlamaCpp', 'Ollama']",
+        cel=f"!{_QUANTIZATION}.startsWith('Q') || {_ENGINE} in ['Auto', 'LlamaCpp', 'Ollama']",
         holds=_engine_reads_gguf,
     ),
     Rule(
         field=".engine.type",
         message="must be 'VLLM' or 'Auto' with `model.quantization` 'FP8', 'NVFP4' or 'W4A16'",
-        cel=f"!(self.model.quantization in ['FP8', 'NVFP4', 'W4A16']) || {_ENGINE} in ['Auto', 'VLLM']",
+        cel=f"!({_QUANTIZATION} in ['FP8', 'NVFP4', 'W4A16']) || {_ENGINE} in ['Auto', 'VLLM']",
         holds=_engine_reads_safetensors,
     ),
     Rule(
@@ -77,7 +120,7 @@ SPEC_RULES = (
     Rule(
         field=".model.quantization",
         message="must be 'BF16' or a GGUF format such as 'Q4_K_M' with `model.checkpoint.ollama`",
-        cel=f"!{_OLLAMA_WEIGHTS} || self.model.quantization == 'BF16' || self.model.quantization.startsWith('Q')",
+        cel=f"!{_OLLAMA_WEIGHTS} || !({_QUANTIZATION} in ['FP8', 'NVFP4', 'W4A16'])",
         holds=_ollama_has_format,
     ),
     Rule(

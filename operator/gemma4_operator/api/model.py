@@ -1,14 +1,46 @@
 """Which model: the member of the family, the format of its weights, and where the weights come from."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from gemma4_operator.api.common import ApiModel, Name, Quantization, Variant
+from gemma4_operator.api.common import ApiModel, Integer, Name, Quantization, Variant
 from gemma4_operator.api.rules import Form, Rule
 
 _PART = "[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?"
 _FOLDER = r"\.{0,2}[-_A-Za-z0-9][-._A-Za-z0-9]*"
+
+
+class VariantChoice(StrEnum):
+    """Which member of the Gemma 4 family; Auto leaves it to the planner."""
+
+    AUTO = "Auto"
+    V31B = Variant.V31B.value
+    V26B_A4B = Variant.V26B_A4B.value
+    V12B = Variant.V12B.value
+    E4B = Variant.E4B.value
+    E2B = Variant.E2B.value
+
+
+class QuantizationChoice(StrEnum):
+    """Which format of the weights; Auto leaves it to the planner."""
+
+    AUTO = "Auto"
+    BF16 = Quantization.BF16.value
+    FP8 = Quantization.FP8.value
+    NVFP4 = Quantization.NVFP4.value
+    W4A16 = Quantization.W4A16.value
+    Q8_0 = Quantization.Q8_0.value
+    Q6_K = Quantization.Q6_K.value
+    Q5_K_M = Quantization.Q5_K_M.value
+    Q4_K_M = Quantization.Q4_K_M.value
+    Q4_0 = Quantization.Q4_0.value
+
+    @property
+    def is_gguf(self) -> bool:
+        """Whether one of llama.cpp's GGUF formats is asked for."""
+        return self is not QuantizationChoice.AUTO and Quantization(self.value).is_gguf
 
 
 class HuggingFaceCheckpoint(ApiModel):
@@ -67,6 +99,8 @@ class Checkpoint(ApiModel):
     """A PersistentVolumeClaim that holds the weights already."""
     ollama: OllamaCheckpoint | None = None
     """A model of Ollama's library; only the engine Ollama reads it."""
+    size_bytes: Annotated[Integer, Field(ge=1, le=10**13)] | None = None
+    """How large the weights are in bytes; needed only for weights that the catalogue does not know."""
 
     RULES = (
         Rule(
@@ -81,9 +115,25 @@ class Checkpoint(ApiModel):
 class Model(ApiModel):
     """Which member of the family, in which format, from where."""
 
-    variant: Variant
-    """The member of the Gemma 4 family."""
-    quantization: Quantization
-    """The format of the weights: Q formats are GGUF files for LlamaCpp or Ollama; FP8, NVFP4 and W4A16 need VLLM."""
+    variant: VariantChoice = VariantChoice.AUTO
+    """The member of the Gemma 4 family; Auto takes the one that serves the objectives best."""
+    quantization: QuantizationChoice = QuantizationChoice.AUTO
+    """The format of the weights: Q formats are GGUF files for LlamaCpp or Ollama; FP8, NVFP4 and W4A16 need VLLM; Auto
+    takes the one that serves the objectives best."""
     checkpoint: Checkpoint | None = None
     """The weights to load; absent: the catalogue's checkpoint for variant and quantization."""
+
+    RULES = (
+        Rule(
+            field=".variant",
+            message="must be named with `checkpoint`, such as '31B': nobody can tell it from the weights",
+            cel="!has(self.checkpoint) || self.?variant.orValue('Auto') != 'Auto'",
+            holds=lambda it: it.checkpoint is None or it.variant is not VariantChoice.AUTO,
+        ),
+        Rule(
+            field=".quantization",
+            message="must be named with `checkpoint`, such as 'BF16': nobody can tell it from the weights",
+            cel="!has(self.checkpoint) || self.?quantization.orValue('Auto') != 'Auto'",
+            holds=lambda it: it.checkpoint is None or it.quantization is not QuantizationChoice.AUTO,
+        ),
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gemma4_operator.api.common import LABEL_KEY, LABEL_VALUE, ApiModel, Integer, LabelKey, LabelValue, Name
+from gemma4_operator.api.common import LABEL_KEY, LABEL_VALUE, ApiModel, Integer, LabelKey, LabelValue, Name, Switch
 from gemma4_operator.api.rules import Keys, Rule, RuleReason, Unique
 
 
@@ -70,11 +70,24 @@ class Placement(ApiModel):
         Unique(),
     ] = ()
     """The GPU products that may be used, as values of the node label nvidia.com/gpu.product; empty: any."""
-    gpus_per_replica: Annotated[Integer, Field(ge=1, le=16)] = 1
-    """How many GPUs of one node each replica takes."""
+    gpus_per_replica: Annotated[Integer, Field(ge=1, le=16)] | None = None
+    """How many GPUs of one node each replica takes; absent: the planner chooses."""
+    maximum_gpus: Annotated[Integer, Field(ge=1, le=10_000)] | None = None
+    """The most GPUs that all replicas together may take; absent: any number."""
+    allow_shared_gpus: Switch = False
+    """Whether MIG slices and time-sliced GPUs may be used too."""
     node_selector: Annotated[dict[str, LabelValue], Field(max_length=32), Keys(LABEL_KEY)] = Field(default_factory=dict)
     """The labels a node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = ()
     """The taints the pods accept."""
     runtime_class_name: Name | None = None
     """The RuntimeClass of the pods, such as nvidia; absent: the cluster's default."""
+
+    RULES = (
+        Rule(
+            field=".maximumGPUs",
+            message="must be at least `gpusPerReplica`: else not even one replica may run",
+            cel="!has(self.maximumGPUs) || !has(self.gpusPerReplica) || self.gpusPerReplica <= self.maximumGPUs",
+            holds=lambda it: (it.gpus_per_replica or 1) <= (it.maximum_gpus or it.gpus_per_replica or 1),
+        ),
+    )

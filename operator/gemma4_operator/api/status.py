@@ -6,21 +6,20 @@ Texts here are open, not enums: an operator may be newer than the CRD, and must 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from gemma4_operator.api.common import ApiModel
 from gemma4_operator.api.rules import Unique
+from gemma4_operator.api.status_model import Count, Line, Sentence, StatusModel, Word
+from gemma4_operator.api.status_plan import PlanStatus
 
-Word = Annotated[str, Field(max_length=128)]
-Line = Annotated[str, Field(max_length=4096)]
-Sentence = Annotated[str, Field(max_length=32768)]
-Count = Annotated[int, Field(ge=0)]
-
-
-class StatusModel(ApiModel):
-    """A part of a status; fields that a newer operator wrote are passed over when it is read back."""
-
-    model_config = ConfigDict(extra="ignore")
+__all__ = [
+    "Condition",
+    "ConditionStatus",
+    "ConditionType",
+    "EndpointStatus",
+    "Gemma4DeploymentStatus",
+    "PlanStatus",
+]
 
 
 class ConditionType(StrEnum):
@@ -56,33 +55,6 @@ class Condition(StatusModel):
     """When the status last changed: UTC, in whole seconds, such as 2026-11-25T12:00:00Z."""
     observed_generation: Count | None = None
     """The generation of the spec that was judged."""
-
-
-class PlanStatus(StatusModel):
-    """The choices made for this deployment, and why."""
-
-    variant: Word
-    """The member of the family."""
-    quantization: Word
-    """The format of the weights."""
-    checkpoint: Line
-    """Where the weights come from, in one line."""
-    engine: Word
-    """The inference server."""
-    engine_version: Word
-    """The inference server's version; empty if it is not known, as for an image of your own."""
-    image: Line
-    """The image of the engine's container."""
-    gpus_per_replica: Count
-    """How many GPUs each replica takes."""
-    gpu_product: Line
-    """The GPU product the pods are bound to, several with commas between them; empty: any."""
-    gpu: Line
-    """Count and product of each replica's GPUs in one text, such as `1x NVIDIA-L40S` or `1x any`."""
-    context_tokens: Count
-    """The longest context that is served."""
-    why: Sentence
-    """The reason for these choices in one sentence."""
 
 
 class EndpointStatus(StatusModel):

@@ -1,7 +1,8 @@
 """The choice: from a spec to the one plan that serves it, or to the reason why nothing does."""
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.api.deployment import Checkpoint, EngineChoice, Gemma4DeploymentSpec
+from gemma4_operator.api.model import QuantizationChoice, VariantChoice
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Registry, Weights
 from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection
@@ -11,23 +12,26 @@ from gemma4_operator.planner.serving import serving
 def choose(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Plan | Rejection:
     """Return the plan for a spec; the same spec and catalogue give the same plan."""
     model = spec.model
-    weights = _given(model.checkpoint) if model.checkpoint is not None else _known(spec, catalog)
+    if model.variant is VariantChoice.AUTO or model.quantization is QuantizationChoice.AUTO:
+        return _unnamed(spec)
+    variant, quantization = Variant(model.variant.value), Quantization(model.quantization.value)
+    weights = _given(model.checkpoint) if model.checkpoint is not None else _known(variant, quantization, catalog)
     if weights is None:
-        return _no_checkpoint(spec, catalog)
+        return _no_checkpoint(variant, quantization, catalog)
     engine, because = _engine(spec, weights)
     row = catalog.engines[engine]
     plan = Plan(
-        variant=model.variant,
-        quantization=model.quantization,
+        variant=variant,
+        quantization=quantization,
         weights=weights,
-        weights_bytes=catalog.weights_bytes(model.variant, model.quantization),
+        weights_bytes=catalog.weights_bytes(variant, quantization),
         engine=engine,
         engine_version=row.version if spec.engine.image is None else _version(spec.engine.image),
         image=row.image if spec.engine.image is None else spec.engine.image,
         gpu_products=spec.placement.gpu_products,
-        gpus_per_replica=spec.placement.gpus_per_replica,
+        gpus_per_replica=spec.placement.gpus_per_replica or 1,
         context_tokens=spec.capabilities.context_tokens,
-        why=f"{model.variant} in {model.quantization} from {_origin(weights)} on {engine}, {because}.",
+        why=f"{variant} in {quantization} from {_origin(weights)} on {engine}, {because}.",
     )
     refusal = engines[engine].refuses(serving(plan, spec))
     return plan if refusal is None else Rejection(reason=ENGINE_REFUSES, message=refusal)
@@ -44,17 +48,26 @@ def _given(checkpoint: Checkpoint) -> Weights:
     raise ValueError("a checkpoint names no weights, which its rules forbid")
 
 
-def _known(spec: Gemma4DeploymentSpec, catalog: Catalog) -> Weights | None:
-    row = catalog.checkpoints.get((spec.model.variant, spec.model.quantization))
+def _known(variant: Variant, quantization: Quantization, catalog: Catalog) -> Weights | None:
+    row = catalog.checkpoints.get((variant, quantization))
     return HuggingFaceWeights(repository=row.repository, revision=row.revision, file=row.file) if row else None
 
 
-def _no_checkpoint(spec: Gemma4DeploymentSpec, catalog: Catalog) -> Rejection:
-    variant, known = spec.model.variant, ", ".join(catalog.quantizations(spec.model.variant))
+def _unnamed(spec: Gemma4DeploymentSpec) -> Rejection:
+    field, example = ("quantization", "FP8") if spec.model.variant is not VariantChoice.AUTO else ("variant", "31B")
+    return Rejection(
+        reason=NO_CHECKPOINT,
+        message=f"`spec.model.{field}` must be named, not 'Auto', as this version does not choose it: "
+        f"take one such as '{example}'.",
+    )
+
+
+def _no_checkpoint(variant: Variant, quantization: Quantization, catalog: Catalog) -> Rejection:
+    known = ", ".join(catalog.quantizations(variant))
     return Rejection(
         reason=NO_CHECKPOINT,
         message=f"`spec.model.quantization` must be one of {known} for {variant}, "
-        f"not '{spec.model.quantization}': or name the weights in `spec.model.checkpoint`.",
+        f"not '{quantization}': or name the weights in `spec.model.checkpoint`.",
     )
 
 

@@ -71,9 +71,10 @@ def test_defaults_are_the_published_ones():
     spec = read_deployment(MINIMAL).spec
     assert spec.to_json() == {
         "model": {"variant": "31B", "quantization": "FP8"},
-        "capabilities": {"contextTokens": 8192},
+        "capabilities": {"contextTokens": 8192, "modalities": ["Text"], "toolCalling": True, "reasoning": True},
+        "objectives": {"optimizeFor": "Cost", "attainmentPercent": 95, "allowedLicences": []},
         "engine": {"type": "Auto", "extraArgs": [], "env": []},
-        "placement": {"gpuProducts": [], "gpusPerReplica": 1, "nodeSelector": {}, "tolerations": []},
+        "placement": {"gpuProducts": [], "allowSharedGPUs": False, "nodeSelector": {}, "tolerations": []},
         "replicas": 1,
         "secrets": {"imagePullSecrets": []},
         "endpoint": {"port": 8000, "servedModelName": "gemma-4", "serviceType": "ClusterIP"},

@@ -32,7 +32,7 @@ def test_reference_holds_every_field_once():
     sections = [line.removeprefix("### ") for line in page.splitlines() if line.startswith("### ")]
     assert len(sections) == len(set(sections))
     assert {"spec", "spec.engine.env[]", "spec.model.checkpoint.huggingFace", "status.plan"} <= set(sections)
-    assert "| `model`* | object |" in page
+    assert "| `requestsPerMinute`* | integer, 1 to 1000000 |" in page
     assert "| `contextTokens` | integer, 1024 to 262144 |" in page
     assert "* `engine.type` must be 'VLLM' or 'Auto'" in page
 

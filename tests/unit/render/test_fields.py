@@ -31,6 +31,29 @@ def tolerating(**toleration: Any) -> dict[str, Any]:
     return with_fields(VLLM, placement={"tolerations": [toleration]})
 
 
+# The planner chooses by these; where all that it chooses is named already, they change nothing that is rendered.
+CHOOSING: dict[str, dict[str, Any]] = {
+    "capabilities.modalities": {"capabilities": {"modalities": ["Text", "Image", "Video"]}},
+    "capabilities.toolCalling": {"capabilities": {"toolCalling": False}},
+    "capabilities.reasoning": {"capabilities": {"reasoning": False}},
+    "workload.requestsPerMinute": {"workload": {"requestsPerMinute": 60}},
+    "workload.inputTokens": {"workload": {"inputTokens": 3000}},
+    "workload.outputTokens": {"workload": {"outputTokens": 600}},
+    "workload.sharedPrefixPercent": {"workload": {"sharedPrefixPercent": 50}},
+    "workload.imagesPerRequest": {"workload": {"imagesPerRequest": 1}},
+    "objectives.optimizeFor": {"objectives": {"optimizeFor": "Latency"}},
+    "objectives.minimumQuality": {"objectives": {"minimumQuality": "Basic"}},
+    "objectives.timeToFirstTokenMilliseconds": {"objectives": {"timeToFirstTokenMilliseconds": 2000}},
+    "objectives.timePerOutputTokenMilliseconds": {"objectives": {"timePerOutputTokenMilliseconds": 60}},
+    "objectives.attainmentPercent": {"objectives": {"attainmentPercent": 90}},
+    "objectives.maximumHourlyCost": {"objectives": {"maximumHourlyCost": "12.50"}},
+    "objectives.allowedLicences": {"objectives": {"allowedLicences": ["Apache-2.0"]}},
+    "placement.maximumGPUs": {"placement": {"maximumGPUs": 8}},
+    "placement.allowSharedGPUs": {"placement": {"allowSharedGPUs": True}},
+}
+LOADED = with_fields(VLLM, workload={"requestsPerMinute": 1}, capabilities={"modalities": ["Text", "Image"]})
+
+
 EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "model.variant": (VLLM, with_fields(VLLM, model={"variant": "12B"}), DEPLOYMENT),
     "model.quantization": (VLLM, with_fields(VLLM, model={"quantization": "BF16"}), DEPLOYMENT),
@@ -114,6 +137,8 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
         with_fields(VLLM, podTemplatePatch={"spec": {"priorityClassName": "high"}}),
         DEPLOYMENT,
     ),
+    "model.checkpoint.sizeBytes": (CLAIM, with_fields(CLAIM, model={"checkpoint": {"sizeBytes": 1}}), set()),
+    **{field: (LOADED, with_fields(LOADED, **edit), set()) for field, edit in CHOOSING.items()},
     # The runtime acts on it: it writes nothing. What would be written must not depend on it.
     "suspend": (VLLM, with_fields(VLLM, suspend=True), set()),
 }

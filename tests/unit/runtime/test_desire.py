@@ -38,7 +38,7 @@ def test_the_same_resource_becomes_the_same_objects() -> None:
     ("spec", "reason", "path", "planned"),
     [
         ({"model": {"variant": "E9", "quantization": "BF16"}}, Reason.INVALID_SPEC, "spec.model.variant", False),
-        ({"model": {}}, Reason.INVALID_SPEC, "spec.model.variant", False),
+        ({"model": {}}, Reason.NO_CHECKPOINT, "spec.model.variant", False),
         ({"unknown": 1}, Reason.INVALID_SPEC, "spec.unknown", False),
         ({"engine": {"type": "VLLM"}}, Reason.INVALID_SPEC, "spec.engine.type", False),
         ({"model": {"variant": "12B", "quantization": "Q4_0"}}, Reason.NO_CHECKPOINT, "spec.model", False),
@@ -60,7 +60,7 @@ def test_what_is_wrong_becomes_a_problem_that_names_the_field(
     assert result.objects == ()
 
 
-@pytest.mark.parametrize("spec", [None, [], "text", 7, {"model": None}, {"model": "E2B"}])
+@pytest.mark.parametrize("spec", [None, [], "text", 7, {"model": []}, {"model": "E2B"}])
 def test_no_document_is_a_traceback(spec: Any) -> None:
     raw = resource() | {"spec": spec}
     result = wanted(raw)
