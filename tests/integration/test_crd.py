@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemma4_operator.api.crd import deployment_crd, to_yaml
+from gemma4_operator.api.deployment import Modality, VariantChoice
 from gemma4_operator.api.read import InvalidResource, read_deployment
 from tests.cases.deployments import BAD, GOOD, MINIMAL, Bad, Good, patched
+from tests.cases.statuses import FULL_PLAN, INFEASIBLE_PLAN, OLD_PLAN
 from tests.cluster import Cluster, wait_for
 from tests.integration.judge import ServerJudge
 
@@ -90,12 +92,14 @@ TEXTS = {
     "toleration key": lambda text: {"spec": {"placement": {"tolerations": [{"key": text}]}}},
     "secret key": lambda text: {"spec": {"secrets": {"apiKey": {"name": "a", "key": text}}}},
     "servedModelName": lambda text: {"spec": {"endpoint": {"servedModelName": text}}},
+    "maximumHourlyCost": lambda text: {"spec": {"objectives": {"maximumHourlyCost": text}}},
+    "allowedLicences": lambda text: {"spec": {"objectives": {"allowedLicences": [text]}}},
 }
 
 
 @given(
     field=st.sampled_from(sorted(TEXTS)),
-    text=st.text(alphabet="a0-./", max_size=6) | st.text(alphabet="aZ09-_./:=@ \n\u00e9\u0660", max_size=9),
+    text=st.text(alphabet="a01-./", max_size=6) | st.text(alphabet="aZ09-_./:=@ \n\u00e9\u0660", max_size=9),
 )
 @settings(max_examples=600, derandomize=True, deadline=None)
 def test_both_judges_read_texts_alike(server: ServerJudge, field: str, text: str):
@@ -106,7 +110,15 @@ def test_both_judges_read_texts_alike(server: ServerJudge, field: str, text: str
 
 @pytest.mark.parametrize(
     ("field", "limit"),
-    [("claimName", 253), ("revision", 128), ("gpuProducts", 63), ("tag", 128), ("secret key", 253), ("path", 512)],
+    [
+        ("claimName", 253),
+        ("revision", 128),
+        ("gpuProducts", 63),
+        ("tag", 128),
+        ("secret key", 253),
+        ("path", 512),
+        ("allowedLicences", 128),
+    ],
 )
 def test_both_judges_count_alike(server: ServerJudge, field: str, limit: int):
     for length, fits in ((limit, True), (limit + 1, False)):
@@ -114,8 +126,42 @@ def test_both_judges_count_alike(server: ServerJudge, field: str, limit: int):
         assert (server.refusal(body) is None, operator_refusal(body) is None) == (fits, fits)
 
 
-def test_only_replicas_is_filled_in(server: ServerJudge):
-    assert server.stored(MINIMAL)["spec"] == MINIMAL["spec"] | {"replicas": 1}
+LENGTHS = st.none() | st.integers(1, 9000)
+
+
+@given(inputs=LENGTHS, outputs=LENGTHS, context=st.none() | st.integers(1024, 9000))
+@settings(max_examples=150, derandomize=True, deadline=None)
+def test_both_judges_add_up_alike(server: ServerJudge, inputs: int | None, outputs: int | None, context: int | None):
+    workload = {"requestsPerMinute": 1, "inputTokens": inputs, "outputTokens": outputs}
+    body = patched({"spec": {"workload": workload, "capabilities": {"contextTokens": context}}})
+    at_server, at_operator = server.refusal(body), operator_refusal(body)
+    assert (at_server is None) == (at_operator is None), (at_server, at_operator)
+
+
+@given(
+    variant=st.none() | st.sampled_from(VariantChoice),
+    modalities=st.none() | st.lists(st.sampled_from(Modality), max_size=4),
+    images=st.none() | st.integers(0, 1),
+)
+@settings(max_examples=150, derandomize=True, deadline=None)
+def test_both_judges_hear_and_see_alike(
+    server: ServerJudge, variant: VariantChoice | None, modalities: list[Modality] | None, images: int | None
+):
+    wish = {
+        "model": {"variant": variant, "quantization": None},
+        "capabilities": {"modalities": modalities},
+        "workload": {"requestsPerMinute": 1, "imagesPerRequest": images},
+    }
+    body = patched({"spec": wish})
+    at_server, at_operator = server.refusal(body), operator_refusal(body)
+    assert (at_server is None) == (at_operator is None), (at_server, at_operator)
+
+
+@pytest.mark.parametrize(
+    "spec", [{}, {"model": {}}, {"model": {"variant": "Auto"}, "workload": {"requestsPerMinute": 1}}]
+)
+def test_only_replicas_is_filled_in(server: ServerJudge, spec: dict):
+    assert server.stored(MINIMAL | {"spec": spec})["spec"] == spec | {"replicas": 1}
 
 
 def test_what_the_operator_reads_is_what_is_stored(server: ServerJudge):
@@ -145,19 +191,7 @@ STATUS = {
             "lastTransitionTime": "2026-11-25T12:00:00Z",
         }
     ],
-    "plan": {
-        "variant": "31B",
-        "quantization": "FP8",
-        "checkpoint": "google/gemma-4-31B-it@main",
-        "engine": "VLLM",
-        "engineVersion": "0.33.0",
-        "image": "vllm/vllm-openai:v0.33.0",
-        "gpusPerReplica": 1,
-        "gpuProduct": "NVIDIA-L40S",
-        "gpu": "1x NVIDIA-L40S",
-        "contextTokens": 8192,
-        "why": "It is what was asked for.",
-    },
+    "plan": FULL_PLAN,
     "replicas": 2,
     "readyReplicas": 1,
     "updatedReplicas": 2,
@@ -179,6 +213,13 @@ def chat(cluster: Cluster, server: ServerJudge, home: str) -> Iterator[str]:
 
 def test_status_is_kept_whole(cluster: Cluster, home: str, chat: str):
     assert cluster.get("g4d", chat, home)["status"] == STATUS
+
+
+@pytest.mark.parametrize("plan", [OLD_PLAN, INFEASIBLE_PLAN], ids=["of the first version", "nothing can be served"])
+def test_a_plan_of_any_size_is_kept_whole(cluster: Cluster, home: str, chat: str, plan: dict):
+    patch = json.dumps([{"op": "replace", "path": "/status/plan", "value": plan}])
+    cluster.kubectl("patch", "g4d", chat, "-n", home, "--subresource=status", "--type=json", "-p", patch)
+    assert cluster.get("g4d", chat, home)["status"]["plan"] == plan
 
 
 def test_spec_can_not_be_written_through_status(cluster: Cluster, home: str, chat: str):
@@ -226,6 +267,10 @@ def test_scale_below_zero_is_refused(cluster: Cluster, home: str, chat: str):
         (".spec.capabilities.contextTokens", "131072 at most for E2B and E4B. Default: 8192."),
         (".spec.engine.type", "ENUM: Auto VLLM LlamaCpp Ollama"),
         (".spec.replicas", "Default: 1."),
+        (".spec.model.variant", "ENUM: Auto 31B 26B-A4B 12B E4B E2B"),
+        (".spec.objectives.maximumHourlyCost", "in the price table's currency"),
+        (".spec.placement.maximumGPUs", "all replicas together"),
+        (".status.plan.memory.kvCacheMiB", "keys and values"),
         (".status.conditions.reason", "for programs"),
     ],
 )

@@ -41,7 +41,7 @@ Licence = Annotated[
     str,
     Field(max_length=128),
     Form(
-        "[A-Za-z0-9]([-.+_ A-Za-z0-9]*[.+A-Za-z0-9])?",
+        "[A-Za-z0-9]([-.,+_() A-Za-z0-9]*[.+)A-Za-z0-9])?",
         "must be the name of a licence as `status.plan.licences` writes it, such as 'Apache-2.0'",
     ),
 ]

@@ -74,8 +74,8 @@ class RelaxationStatus(StatusModel):
 
     field: Line
     """The field to change, such as `spec.objectives.maximumHourlyCost`."""
-    value: Line
-    """The nearest value with which it works."""
+    value: Line | None = None
+    """The nearest value with which it works; absent: it works without the field."""
     message: Sentence
     """The change, and what it leads to, in one sentence."""
 
