@@ -148,6 +148,15 @@ class TestRejection:
             "or name the weights in `spec.model.checkpoint`."
         )
 
+    @pytest.mark.parametrize(
+        ("model", "field"),
+        [({}, "variant"), ({"quantization": "FP8"}, "variant"), ({"variant": "31B"}, "quantization")],
+    )
+    def test_what_is_left_open_is_asked_for(self, model: dict[str, str], field: str) -> None:
+        rejection = rejected({"model": model})
+        assert rejection.reason == NO_CHECKPOINT
+        assert rejection.message.startswith(f"`spec.model.{field}` must be named, not 'Auto'")
+
     def test_the_same_format_from_the_users_own_weights_is_fine(self) -> None:
         checkpoint = {"huggingFace": {"repository": "team/e2b-nvfp4"}}
         assert planned({"model": {"variant": "E2B", "quantization": "NVFP4", "checkpoint": checkpoint}})
