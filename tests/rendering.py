@@ -10,6 +10,8 @@ from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.base import EnginePod, HuggingFaceWeights, Serving
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.devices import device_of
+from gemma4_operator.planner.inventory import PRODUCT_LABEL, GpuClass, pools
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.context import Owner
@@ -85,8 +87,32 @@ def spec_of(data: dict[str, Any]) -> Gemma4DeploymentSpec:
     return Gemma4DeploymentSpec.model_validate(data)
 
 
-def plan_of(data: dict[str, Any]) -> Plan | Rejection:
-    return choose(spec_of(data), catalog=CATALOG, engines=ENGINES)
+def gpus(product: str, *, nodes: int = 4, each: int = 8, memory_mib: int | None = None) -> GpuClass:
+    """Free GPUs of one product."""
+    row = CATALOG.gpu(product, memory_mib)
+    assert row is not None, product
+    return GpuClass(
+        device=device_of(row),
+        resource="nvidia.com/gpu",
+        product=product,
+        node_labels=((PRODUCT_LABEL, product),),
+        gpus_by_node=(each,) * nodes,
+        free_by_node=(each,) * nodes,
+        host_memory_bytes=2**40,
+    )
+
+
+ANY = gpus("NVIDIA-H200", each=16)
+"""GPUs on which every variant fits, for tests that are not about them."""
+
+
+def plan_of(data: dict[str, Any], *classes: GpuClass) -> Plan | Rejection:
+    """Choose on the given GPUs; without any, on large ones and on pools of those that the spec names."""
+    spec = spec_of(data)
+    named = spec.placement.gpu_products
+    return choose(
+        spec, catalog=CATALOG, engines=ENGINES, classes=classes or (ANY, *(pools(CATALOG, named) if named else ()))
+    )
 
 
 def walk(data: dict[str, Any], *, owner: Owner = OWNER) -> Rendered:
@@ -108,6 +134,12 @@ def a_serving(**changes: Any) -> Serving:
         "weights_bytes": 10_000_000_000,
         "image": "registry.example.com/engine:1",
         "context_tokens": 8192,
+        "max_batched_tokens": 4096,
+        "max_concurrent_requests": 4,
+        "kv_dtype": "bf16",
+        "media": frozenset(),
+        "tool_calling": True,
+        "reasoning": True,
         "gpus": 1,
         "served_model_name": "gemma-4",
         "port": 8000,

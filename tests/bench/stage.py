@@ -13,6 +13,7 @@ from typing import Any
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.kube.kinds import Kind
+from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.runtime.desire import desire
 from gemma4_operator.runtime.world import CHILD_KINDS, GEMMA4_DEPLOYMENT
 from tests.bench.admin import Admin, BenchError, Object
@@ -130,12 +131,12 @@ def resources(count: int, *, namespace: str) -> list[tuple[Kind, Object]]:
 
 def children(count: int, *, namespace: str) -> list[tuple[Kind, Object]]:
     """Return what the operator would make of these custom resources, but owned by nobody."""
-    catalog, registry = builtin_catalog(), engines()
+    catalog, registry, nodes = builtin_catalog(), engines(), (node_view(fake_gpu_node("one")),)
     made: list[tuple[Kind, Object]] = []
     for name in names(count):
         resource = _placed(name, namespace)
         resource["metadata"]["uid"] = "00000000-0000-0000-0000-000000000000"
-        rendered = desire(resource, catalog=catalog, engines=registry).objects
+        rendered = desire(resource, catalog=catalog, engines=registry, nodes=nodes).objects
         if len(rendered) != len(CHILD_KINDS):
             raise BenchError(f"{len(rendered)} children are rendered where {len(CHILD_KINDS)} should be")
         # The garbage collector deletes at once what belongs to an owner that is not there.

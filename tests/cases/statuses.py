@@ -18,6 +18,9 @@ OLD_PLAN: dict[str, Any] = {
 """A plan of the first version: nothing was chosen, so nothing else was told."""
 
 FULL_PLAN: dict[str, Any] = OLD_PLAN | {
+    "weightsBytes": 33259409504,
+    "gpuResource": "nvidia.com/gpu",
+    "nodeLabels": [{"name": "nvidia.com/gpu.product", "value": "NVIDIA-L40S"}],
     "maxBatchedTokens": 4096,
     "maxConcurrentRequests": 41,
     "kvCacheDtype": "fp8",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gemma4_operator.api.common import Variant
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.render.labels import match_labels
-from tests.rendering import CATALOG, OWNER, plan_of, spec_of, walk
+from tests.rendering import CATALOG, OWNER, plan_of, walk
 from tests.restricted import violations
 
 WORDS = st.text(max_size=40).filter(lambda text: text.isprintable() or "\n" in text)
@@ -21,7 +21,9 @@ TOLERATIONS = st.fixed_dictionaries({"key": st.sampled_from(["a", "b"]), "value"
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a spec that some plan serves, with texts of all sorts wherever the API lets them in."""
-    variant, quantization = draw(st.sampled_from(sorted(CATALOG.checkpoints)))
+    variant, quantization = draw(
+        st.sampled_from([(row.variant, row.quantization) for row in CATALOG.checkpoints if row.preferred])
+    )
     spec: dict[str, Any] = {
         "model": {"variant": variant.value, "quantization": quantization.value},
         "capabilities": {"contextTokens": draw(st.integers(1024, 131072))},

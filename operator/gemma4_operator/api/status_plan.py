@@ -80,6 +80,15 @@ class RelaxationStatus(StatusModel):
     """The change, and what it leads to, in one sentence."""
 
 
+class NodeLabelStatus(StatusModel):
+    """A label that a node must bear."""
+
+    name: Line
+    """The label's key."""
+    value: Line
+    """The label's value."""
+
+
 class PlanStatus(StatusModel):
     """The choices made for this deployment, and why."""
 
@@ -89,6 +98,8 @@ class PlanStatus(StatusModel):
     """The format of the weights."""
     checkpoint: Line | None = None
     """Where the weights come from, in one line."""
+    weights_bytes: Count | None = None
+    """How large the weights are in bytes."""
     engine: Word | None = None
     """The inference server."""
     engine_version: Word | None = None
@@ -98,9 +109,13 @@ class PlanStatus(StatusModel):
     gpus_per_replica: Count | None = None
     """How many GPUs each replica takes."""
     gpu_product: Line | None = None
-    """The GPU product the pods are bound to, several with commas between them; empty: any."""
+    """The GPU that the pods are bound to; of a slice, with its profile."""
+    gpu_resource: Line | None = None
+    """The resource by which containers ask for it."""
+    node_labels: Annotated[tuple[NodeLabelStatus, ...], Field(max_length=8)] | None = None
+    """The labels by which pods find a node that has it."""
     gpu: Line | None = None
-    """Count and product of each replica's GPUs in one text, such as `1x NVIDIA-L40S` or `1x any`."""
+    """Count and product of each replica's GPUs in one text, such as `1x NVIDIA-L40S`."""
     context_tokens: Count | None = None
     """The longest context that is served."""
     max_batched_tokens: Count | None = None
@@ -110,7 +125,7 @@ class PlanStatus(StatusModel):
     kv_cache_dtype: Word | None = None
     """The number format of the keys and values, such as bf16 or fp8."""
     replicas: Count | None = None
-    """How many replicas `spec.workload` needs within the objectives; absent without a workload."""
+    """How many replicas `spec.workload` needs within the objectives; without a workload, what the spec ran."""
     memory: MemoryStatus | None = None
     """What fills the memory of each GPU."""
     predicted: PredictedStatus | None = None

@@ -8,7 +8,7 @@ from pydantic import Field
 from gemma4_operator.api.common import Quantization, Variant
 from gemma4_operator.catalog.row import Bytes, Part, Row, Text
 
-Bits = Annotated[float, Field(gt=0, le=16)]
+Bits = Annotated[float, Field(ge=0, le=16)]
 
 
 class Tuning(StrEnum):
@@ -19,7 +19,7 @@ class Tuning(StrEnum):
 
 
 class BitsPerWeight(Part):
-    """How many bits one weight of each part takes, scales included; 16: left in BF16."""
+    """How many bits one weight of each part takes, scales included; 16: left in BF16, 0: not in these files."""
 
     attention: Bits = 16.0
     mlp: Bits = 16.0
@@ -51,7 +51,9 @@ class Checkpoint(Row):
     preferred: bool = False
     """Whether this is the one that a plan takes for its variant, format and tuning."""
     bytes: Bytes
-    """What is downloaded and loaded, without a projector."""
+    """What is downloaded, without a projector."""
+    loaded_bytes: Bytes | None = None
+    """What lies in memory, where that is less: some store the tied output head twice."""
     bits: BitsPerWeight
     """What its quantization does to each part: what a step reads, and what stays in BF16."""
     projector: Projector | None = None
@@ -61,6 +63,11 @@ class Checkpoint(Row):
     """Points of quality that the quantization costs; 0 in BF16."""
     licence: Text
     """SPDX identifier, or the name of the licence."""
+
+    @property
+    def resident_bytes(self) -> int:
+        """What lies in memory once it is loaded."""
+        return self.loaded_bytes or self.bytes
 
     @property
     def key(self) -> tuple[str, str | None]:

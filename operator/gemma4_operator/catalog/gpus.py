@@ -37,7 +37,7 @@ class Gpu(Row):
     products: Annotated[tuple[Text, ...], Field(min_length=1)]
     """Values of the node label nvidia.com/gpu.product, without -SHARED and -MIG- suffixes; the first names the GPU."""
     memory_mib: Annotated[int, Field(gt=0, strict=True)]
-    """What the driver reports for one GPU; for unified memory the machine's, of which `reservedMib` stays the system's."""
+    """What the driver reports for one GPU; unified memory is the machine's, and `reservedMib` of it the system's."""
     reserved_mib: Count = 0
     """What the system needs of unified memory."""
     unified_memory: bool = False
@@ -60,9 +60,9 @@ class Gpu(Row):
     price_source: Text
 
     @property
-    def key(self) -> str:
-        """What makes a row unique."""
-        return self.products[0]
+    def key(self) -> tuple[str, int]:
+        """What makes a row unique: machines of one name differ in memory."""
+        return (self.products[0], self.memory_mib)
 
     @property
     def price(self) -> Decimal:

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 Text = Annotated[str, Field(min_length=1)]
 Bytes = Annotated[int, Field(gt=0, strict=True)]
 Count = Annotated[int, Field(ge=0, strict=True)]
-Version = Annotated[str, Field(pattern=r"^[b]?[0-9]+(\.[0-9]+)*[-+.0-9A-Za-z]*$")]
+Version = Annotated[str, Field(pattern=r"^b?[0-9]+(\.[0-9]+)*[-+.0-9A-Za-z]*$")]
 ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$")]
 
 

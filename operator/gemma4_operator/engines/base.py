@@ -45,7 +45,12 @@ class SecretSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """All that an engine needs to know to serve one model in one container."""
+    """All that an engine needs to know to serve one model in one container.
+
+    Attributes:
+        kv_dtype: How cached keys and values are stored: bf16, fp8 or q8_0.
+        media: Which of Image, Audio and Video requests may carry beside text.
+    """
 
     variant: Variant
     quantization: Quantization
@@ -53,6 +58,12 @@ class Serving:
     weights_bytes: int
     image: str
     context_tokens: int
+    max_batched_tokens: int
+    max_concurrent_requests: int
+    kv_dtype: str
+    media: frozenset[str]
+    tool_calling: bool
+    reasoning: bool
     gpus: int
     served_model_name: str
     port: int

@@ -93,16 +93,28 @@ def _args(serving: Serving) -> tuple[str, ...]:
     return (
         *_model(serving),
         "--alias", serving.served_model_name,
-        "--ctx-size", str(serving.context_tokens),
+        # The cache is cut into as many equal parts as there are slots.
+        "--ctx-size", str(serving.context_tokens * serving.max_concurrent_requests),
+        "--parallel", str(serving.max_concurrent_requests),
+        "--ubatch-size", str(serving.max_batched_tokens),
+        *_cache(serving),
         "--n-gpu-layers", "999",
         "--ctx-checkpoints", "4",
         "--cache-ram", "2048",
-        "--jinja",
+        *(() if serving.media else ("--no-mmproj",)),
+        "--jinja" if serving.tool_calling else "--no-jinja",
+        *(() if serving.reasoning else ("--reasoning-format", "none")),
         "--metrics",
         "--host", "0.0.0.0",
         "--port", str(serving.port),
         *serving.extra_args,
     )  # fmt: skip
+
+
+def _cache(serving: Serving) -> tuple[str, ...]:
+    if serving.kv_dtype == "bf16":
+        return ()
+    return ("--cache-type-k", serving.kv_dtype, "--cache-type-v", serving.kv_dtype, "--flash-attn", "on")
 
 
 def _model(serving: Serving) -> tuple[str, ...]:

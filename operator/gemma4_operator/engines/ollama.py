@@ -137,9 +137,21 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
         *_STORE_ENV,
         EnvVar(name="OLLAMA_HOST", value=f"0.0.0.0:{serving.port}"),
         EnvVar(name="OLLAMA_CONTEXT_LENGTH", value=str(serving.context_tokens)),
+        EnvVar(name="OLLAMA_NUM_PARALLEL", value=str(serving.max_concurrent_requests)),
         EnvVar(name="OLLAMA_KEEP_ALIVE", value="-1"),
         EnvVar(name="OLLAMA_MAX_LOADED_MODELS", value="1"),
         *((EnvVar(name="OLLAMA_SCHED_SPREAD", value="1"),) if serving.gpus > 1 else ()),
+        *_cache(serving),
+    )
+
+
+def _cache(serving: Serving) -> tuple[EnvVar, ...]:
+    """Name the cache's format; Ollama takes another than its own only with flash attention."""
+    if serving.kv_dtype == "bf16":
+        return ()
+    return (
+        EnvVar(name="OLLAMA_FLASH_ATTENTION", value="1"),
+        EnvVar(name="OLLAMA_KV_CACHE_TYPE", value=serving.kv_dtype),
     )
 
 

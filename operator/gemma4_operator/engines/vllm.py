@@ -1,9 +1,11 @@
 """vLLM: safetensors checkpoints on one or several GPUs of a node.
 
-Flags and variables as of vLLM 0.33 (`vllm serve --help`, docs.vllm.ai). Three defaults are chosen for Gemma 4:
-a batch of 4096 tokens, because each sliding layer reserves memory for two batches per request (vllm#54703); 90 % of
-the GPU's memory, because more has run out under load (vllm#50159); and the parsers for tools and reasoning.
+Flags and variables as of vLLM 0.33 (`vllm serve --help`, docs.vllm.ai). The plan says how many tokens a step takes, how
+many requests run at once and how the cache is stored; here are 90 % of the GPU's memory, because more has run out under
+load (vllm#50159), and the parsers for tools and reasoning.
 """
+
+import json
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.engines import arguments, budget, environment, volumes
@@ -24,6 +26,8 @@ _ATTENTION_HEADS = {
     Variant.E4B: 8,
     Variant.E2B: 8,
 }
+_HEARING = (Variant.V12B, Variant.E4B, Variant.E2B)
+MEMORY_UTILIZATION = 0.90
 _FORMATS = (Quantization.BF16, Quantization.FP8, Quantization.NVFP4, Quantization.W4A16)
 _OWNED_FLAGS = {
     "--model": "spec.model.checkpoint",
@@ -105,15 +109,29 @@ def _args(serving: Serving) -> tuple[str, ...]:
         "--tensor-parallel-size", str(serving.gpus),
         # Experts of width 704 cannot be cut without breaking the blocks of quantized weights (vllm#42516).
         *(("--enable-expert-parallel",) if experts else ()),
-        "--max-num-batched-tokens", "4096",
-        "--gpu-memory-utilization", "0.90",
-        "--enable-auto-tool-choice",
-        "--tool-call-parser", "gemma4",
-        "--reasoning-parser", "gemma4",
+        "--max-num-batched-tokens", str(serving.max_batched_tokens),
+        "--max-num-seqs", str(serving.max_concurrent_requests),
+        *(("--kv-cache-dtype", serving.kv_dtype) if serving.kv_dtype != "bf16" else ()),
+        "--gpu-memory-utilization", f"{MEMORY_UTILIZATION:.2f}",
+        *_media(serving),
+        *(("--enable-auto-tool-choice", "--tool-call-parser", "gemma4") if serving.tool_calling else ()),
+        *(("--reasoning-parser", "gemma4") if serving.reasoning else ()),
         "--host", "0.0.0.0",
         "--port", str(serving.port),
         *serving.extra_args,
     )  # fmt: skip
+
+
+def _media(serving: Serving) -> tuple[str, ...]:
+    """Leave out the encoders that nobody asks for: their weights, and the room that profiling gives them.
+
+    31B and 26B-A4B have no audio, and vLLM refuses a limit for what a model has not.
+    """
+    if not serving.media:
+        return ("--language-model-only",)
+    known = ("Image", "Video", "Audio") if serving.variant in _HEARING else ("Image", "Video")
+    unasked = {kind.lower(): 0 for kind in known if kind not in serving.media}
+    return ("--limit-mm-per-prompt", json.dumps(unasked)) if unasked else ()
 
 
 def _model(serving: Serving) -> tuple[str, ...]:

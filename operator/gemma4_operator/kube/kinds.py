@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One namespaced kind: its names, and the paths of its objects."""
+    """One kind: its names, and the paths of its objects."""
 
     group: str
     version: str
@@ -33,6 +33,7 @@ class Kind:
 DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deployments")
 SERVICE = Kind(group="", version="v1", kind="Service", plural="services")
 POD_DISRUPTION_BUDGET = Kind(group="policy", version="v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
+NODE = Kind(group="", version="v1", kind="Node", plural="nodes")
 POD = Kind(group="", version="v1", kind="Pod", plural="pods")
 EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")
 LEASE = Kind(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases")

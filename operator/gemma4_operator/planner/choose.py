@@ -1,99 +1,113 @@
-"""The choice: from a spec to the one plan that serves it, or to the reason why nothing does."""
+"""The choice: from a spec and the GPUs there are to the one plan that serves it, or to the reason why nothing does."""
 
-from gemma4_operator.api.common import EngineType, Quantization, Variant
-from gemma4_operator.api.deployment import Checkpoint, EngineChoice, Gemma4DeploymentSpec
-from gemma4_operator.api.model import QuantizationChoice, VariantChoice
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog
-from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Registry, Weights
-from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection
-from gemma4_operator.planner.serving import serving
+from gemma4_operator.engines.base import Registry
+from gemma4_operator.planner.account import account, alternative
+from gemma4_operator.planner.ask import Ask, ask_of
+from gemma4_operator.planner.candidates import Candidate, candidates, unfit
+from gemma4_operator.planner.inventory import GpuClass
+from gemma4_operator.planner.lost import Because, Lost, name_of
+from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
+from gemma4_operator.planner.search import Result, search
+from gemma4_operator.planner.serving import trial
+
+ALTERNATIVES = 5
+"""How many ways that lost a plan tells of."""
 
 
-def choose(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Plan | Rejection:
-    """Return the plan for a spec; the same spec and catalogue give the same plan."""
-    model = spec.model
-    if model.variant is VariantChoice.AUTO or model.quantization is QuantizationChoice.AUTO:
-        return _unnamed(spec)
-    variant, quantization = Variant(model.variant.value), Quantization(model.quantization.value)
-    weights = _given(model.checkpoint) if model.checkpoint is not None else _known(variant, quantization, catalog)
-    if weights is None:
-        return _no_checkpoint(variant, quantization, catalog)
-    engine, because = _engine(spec, weights)
-    row = catalog.engines[engine]
-    plan = Plan(
-        variant=variant,
-        quantization=quantization,
-        weights=weights,
-        weights_bytes=catalog.weights_bytes(variant, quantization),
-        engine=engine,
-        engine_version=row.version if spec.engine.image is None else _version(spec.engine.image),
-        image=row.image if spec.engine.image is None else spec.engine.image,
-        gpu_products=spec.placement.gpu_products,
-        gpus_per_replica=spec.placement.gpus_per_replica or 1,
-        context_tokens=spec.capabilities.context_tokens,
-        why=f"{variant} in {quantization} from {_origin(weights)} on {engine}, {because}.",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All that the choice knows; `lost` holds every way that was not taken, the nearest first."""
+
+    ask: Ask
+    plan: Plan | Rejection
+    result: Result
+    lost: tuple[Lost, ...]
+
+
+def choose(
+    spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
+) -> Plan | Rejection:
+    """Return the plan for a spec; the same spec, catalogue and GPUs give the same plan, byte for byte."""
+    return consider(spec, catalog=catalog, engines=engines, classes=classes).plan
+
+
+def consider(
+    spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
+) -> Outcome:
+    """Return the choice with everything that lost."""
+    ask = ask_of(spec)
+    fit: list[Candidate] = []
+    lost: list[Lost] = []
+    for candidate in candidates(ask, catalog=catalog, image=spec.engine.image):
+        because = unfit(candidate, ask) or _refused(candidate, spec, engines)
+        if because is None:
+            fit.append(candidate)
+        else:
+            lost.append(because)
+    result = search(ask, fit, classes)
+    lost = sorted((*result.lost, *lost), key=nearness)
+    if result.best is None:
+        return Outcome(ask=ask, plan=_rejection(spec, ask, catalog, classes, lost), result=result, lost=tuple(lost))
+    nearest = tuple(alternative(one) for one in islice(lost, ALTERNATIVES))
+    plan = account(spec, ask, result.best, catalog=catalog, alternatives=nearest)
+    return Outcome(ask=ask, plan=plan, result=result, lost=tuple(lost))
+
+
+def nearness(lost: Lost) -> tuple[int, Decimal | float]:
+    """Return how far a way got: those that only ranked lower first, by cost; then by how late they failed."""
+    return (-_PLACE[lost.because], math.inf if lost.hourly_cost is None else lost.hourly_cost)
+
+
+_PLACE = {because: place for place, because in enumerate(Because)}
+
+
+def _refused(candidate: Candidate, spec: Gemma4DeploymentSpec, engines: Registry) -> Lost | None:
+    refusal = engines[candidate.engine.engine].refuses(trial(candidate, spec))
+    if refusal is None:
+        return None
+    return Lost(candidate.checkpoint, candidate.engine.engine, Because.REFUSED, (("message", refusal),))
+
+
+def _rejection(
+    spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, classes: Sequence[GpuClass], lost: Sequence[Lost]
+) -> Rejection:
+    """Say why nothing serves a spec; relaxations are added by who can afford to look for them."""
+    nearest = tuple(alternative(one) for one in islice(lost, ALTERNATIVES))
+    if lost and all(one.because is Because.REFUSED for one in lost):
+        return Rejection(reason=ENGINE_REFUSES, message=lost[0].sentence, alternatives=nearest)
+    if not classes and not lost:
+        allowed = f" of {', '.join(spec.placement.gpu_products)}" if spec.placement.gpu_products else ""
+        message = (
+            f"No node offers a GPU{allowed} that the planner understands: add one, "
+            "or see `gemma4 doctor` for what it makes of the nodes there are."
+        )
+        return Rejection(reason=NO_GPUS, message=message)
+    if not lost:
+        return _no_checkpoint(ask, catalog)
+    first = lost[0]
+    return Rejection(
+        reason=INFEASIBLE,
+        message=f"Nothing serves this. The nearest way, {name_of(first)}, {first.sentence}.",
+        alternatives=nearest,
     )
-    refusal = engines[engine].refuses(serving(plan, spec))
-    return plan if refusal is None else Rejection(reason=ENGINE_REFUSES, message=refusal)
 
 
-def _given(checkpoint: Checkpoint) -> Weights:
-    """Return the weights that the spec names; its rules allow exactly one kind."""
-    if (hub := checkpoint.hugging_face) is not None:
-        return HuggingFaceWeights(repository=hub.repository, revision=hub.revision)
-    if (claim := checkpoint.claim) is not None:
-        return ClaimWeights(claim_name=claim.claim_name, path=claim.path)
-    if (ollama := checkpoint.ollama) is not None:
-        return OllamaWeights(name=ollama.name, tag=ollama.tag)
-    raise ValueError("a checkpoint names no weights, which its rules forbid")
-
-
-def _known(variant: Variant, quantization: Quantization, catalog: Catalog) -> Weights | None:
-    row = catalog.checkpoints.get((variant, quantization))
-    return HuggingFaceWeights(repository=row.repository, revision=row.revision, file=row.file) if row else None
-
-
-def _unnamed(spec: Gemma4DeploymentSpec) -> Rejection:
-    field, example = ("quantization", "FP8") if spec.model.variant is not VariantChoice.AUTO else ("variant", "31B")
+def _no_checkpoint(ask: Ask, catalog: Catalog) -> Rejection:
+    if ask.variant is None or ask.quantization is None:
+        what = f"`spec.model.quantization` '{ask.quantization}'" if ask.quantization else "what is asked for"
+        message = f"The catalogue knows no weights for {what}: ask for another format, or set it to 'Auto'."
+        return Rejection(reason=NO_CHECKPOINT, message=message)
+    known = ", ".join(catalog.quantizations(ask.variant))
     return Rejection(
         reason=NO_CHECKPOINT,
-        message=f"`spec.model.{field}` must be named, not 'Auto', as this version does not choose it: "
-        f"take one such as '{example}'.",
+        message=f"`spec.model.quantization` must be one of {known} for {ask.variant}, "
+        f"not '{ask.quantization}': or name the weights in `spec.model.checkpoint`.",
     )
-
-
-def _no_checkpoint(variant: Variant, quantization: Quantization, catalog: Catalog) -> Rejection:
-    known = ", ".join(catalog.quantizations(variant))
-    return Rejection(
-        reason=NO_CHECKPOINT,
-        message=f"`spec.model.quantization` must be one of {known} for {variant}, "
-        f"not '{quantization}': or name the weights in `spec.model.checkpoint`.",
-    )
-
-
-def _engine(spec: Gemma4DeploymentSpec, weights: Weights) -> tuple[EngineType, str]:
-    """Return the engine and why it is that one."""
-    if spec.engine.type is not EngineChoice.AUTO:
-        return EngineType(spec.engine.type.value), "as `spec.engine.type` asks"
-    if isinstance(weights, OllamaWeights):
-        return EngineType.OLLAMA, "the only engine that reads Ollama's library"
-    if spec.model.quantization.is_gguf or (isinstance(weights, ClaimWeights) and weights.path.endswith(".gguf")):
-        return EngineType.LLAMA_CPP, "the engine whose own format GGUF is"
-    return EngineType.VLLM, "the engine that reads safetensors"
-
-
-def _origin(weights: Weights) -> str:
-    match weights:
-        case HuggingFaceWeights(repository=repository, revision=revision):
-            return f"{repository} at {revision}"
-        case ClaimWeights(claim_name=claim_name, path=path):
-            return f"'{path or '/'}' on the claim {claim_name}"
-        case OllamaWeights(name=name, tag=tag):
-            return f"{name}:{tag} of Ollama's library"
-
-
-def _version(image: str) -> str:
-    """Return what an image's tag says about the version, since nothing else does before it runs."""
-    reference, _, digest = image.partition("@")
-    tag = reference.rpartition("/")[2].partition(":")[2]
-    return tag.removeprefix("v") or digest

@@ -1,8 +1,9 @@
 """From a plan and the parts of the spec that need no choice to what an engine must know."""
 
-from gemma4_operator.api.common import SecretKey
+from gemma4_operator.api.common import Quantization, SecretKey, Variant
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
-from gemma4_operator.engines.base import SecretSource, Serving
+from gemma4_operator.engines.base import SecretSource, Serving, Weights
+from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.plan import Plan
 
 CONTAINER_PORT = 8000
@@ -11,14 +12,63 @@ CONTAINER_PORT = 8000
 
 def serving(plan: Plan, spec: Gemma4DeploymentSpec) -> Serving:
     """Describe what one container must serve."""
-    return Serving(
+    return _serving(
+        spec,
         variant=plan.variant,
         quantization=plan.quantization,
         weights=plan.weights,
         weights_bytes=plan.weights_bytes,
         image=plan.image,
-        context_tokens=plan.context_tokens,
         gpus=plan.gpus_per_replica,
+        max_batched_tokens=plan.max_batched_tokens,
+        max_concurrent_requests=plan.max_concurrent_requests,
+        kv_dtype=plan.kv_dtype,
+    )
+
+
+def trial(candidate: Candidate, spec: Gemma4DeploymentSpec) -> Serving:
+    """Describe a candidate before its levers are set, for the engine to say whether it could serve it at all."""
+    return _serving(
+        spec,
+        variant=candidate.model.variant,
+        quantization=candidate.checkpoint.quantization,
+        weights=candidate.weights,
+        weights_bytes=candidate.checkpoint.bytes,
+        image=candidate.image,
+        gpus=spec.placement.gpus_per_replica or 1,
+        max_batched_tokens=1,
+        max_concurrent_requests=1,
+        kv_dtype="bf16",
+    )
+
+
+def _serving(
+    spec: Gemma4DeploymentSpec,
+    *,
+    variant: Variant,
+    quantization: Quantization,
+    weights: Weights,
+    weights_bytes: int,
+    image: str,
+    gpus: int,
+    max_batched_tokens: int,
+    max_concurrent_requests: int,
+    kv_dtype: str,
+) -> Serving:
+    return Serving(
+        variant=variant,
+        quantization=quantization,
+        weights=weights,
+        weights_bytes=weights_bytes,
+        image=image,
+        context_tokens=spec.capabilities.context_tokens,
+        max_batched_tokens=max_batched_tokens,
+        max_concurrent_requests=max_concurrent_requests,
+        kv_dtype=kv_dtype,
+        media=frozenset(modality.value for modality in spec.capabilities.modalities) - {"Text"},
+        tool_calling=spec.capabilities.tool_calling,
+        reasoning=spec.capabilities.reasoning,
+        gpus=gpus,
         served_model_name=spec.endpoint.served_model_name,
         port=CONTAINER_PORT,
         extra_args=spec.engine.extra_args,

@@ -13,7 +13,6 @@ from gemma4_operator.engines.base import (
 )
 
 PORT_NAME = "http"
-GPU_RESOURCE = "nvidia.com/gpu"
 
 _CPU_REQUEST = "500m"
 _BASE_MEMORY_BYTES = 2 * 2**30
@@ -34,9 +33,9 @@ def requests(*, weights_bytes: int, volumes: Iterable[Volume]) -> dict[str, str]
     return {"cpu": _CPU_REQUEST, "memory": _mebibytes(_BASE_MEMORY_BYTES + passing + in_memory)}
 
 
-def plain(container: ContainerSpec, resources: dict[str, str]) -> dict[str, Any]:
-    """Return a container as its template reads it."""
-    gpus = {GPU_RESOURCE: str(container.gpus)} if container.gpus else {}
+def plain(container: ContainerSpec, resources: dict[str, str], *, gpu: str) -> dict[str, Any]:
+    """Return a container as its template reads it; `gpu` is the resource by which its GPUs are asked for."""
+    gpus = {gpu: str(container.gpus)} if container.gpus else {}
     return {
         "name": container.name,
         "image": container.image,

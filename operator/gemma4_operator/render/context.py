@@ -16,7 +16,6 @@ USER_ID = 65532
 IMAGE_PULL_SECONDS = 900
 """What a rollout may take beside the engine's own start: images of engines are up to 10 GB."""
 
-_GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
 _GPU_TAINT = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 
 
@@ -88,24 +87,26 @@ def budget(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
 
 def _pod(*, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
     resources = containers.requests(weights_bytes=plan.weights_bytes, volumes=pod.volumes)
+    gpu = plan.gpu_resource
     return {
         "runtime_class": spec.placement.runtime_class_name,
         "pull_secrets": [{"name": secret.name} for secret in spec.secrets.image_pull_secrets],
         "grace_seconds": pod.grace_seconds,
         "user_id": USER_ID,
         "node_selector": spec.placement.node_selector,
-        "affinity": _affinity(plan.gpu_products),
+        "affinity": _affinity(plan.node_labels),
         "tolerations": _tolerations(spec.placement.tolerations),
-        "init_containers": [containers.plain(container, resources) for container in pod.init_containers],
-        "containers": [containers.plain(pod.container, resources)],
+        "init_containers": [containers.plain(container, resources, gpu=gpu) for container in pod.init_containers],
+        "containers": [containers.plain(pod.container, resources, gpu=gpu)],
         "volumes": [containers.plain_volume(volume) for volume in pod.volumes],
     }
 
 
-def _affinity(products: tuple[str, ...]) -> dict[str, Any]:
-    if not products:
+def _affinity(node_labels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    if not node_labels:
         return {}
-    term = {"matchExpressions": [{"key": _GPU_PRODUCT_LABEL, "operator": "In", "values": list(products)}]}
+    expressions = [{"key": key, "operator": "In", "values": [value]} for key, value in node_labels]
+    term = {"matchExpressions": expressions}
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
 
 

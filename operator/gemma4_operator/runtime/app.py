@@ -167,7 +167,7 @@ class App:
             api=self.api,
             world=self.world,
             recorder=recorder,
-            desires=Desires(catalog=builtin_catalog(), engines=engines()),
+            desires=Desires(catalog=builtin_catalog(), engines=engines(), nodes=self.world.node_views),
             now=_now,
         )
         return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)

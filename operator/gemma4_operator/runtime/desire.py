@@ -1,5 +1,6 @@
 """From a raw custom resource to what should exist: the pure middle of a pass, or the problem that stopped it."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,12 @@ from gemma4_operator.api.read import InvalidResource, read_deployment
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.inventory import inventory
+from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import Plan, Rejection
+from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.serving import serving
+from gemma4_operator.planner.workable import workable
 from gemma4_operator.render.context import Owner
 from gemma4_operator.render.merge import PatchError
 from gemma4_operator.render.render import render
@@ -23,20 +28,24 @@ class Desire:
 
     spec: Gemma4DeploymentSpec | None = None
     plan: Plan | None = None
+    rejection: Rejection | None = None
     objects: tuple[dict[str, Any], ...] = ()
     problem: Problem | None = None
 
 
-def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry) -> Desire:
-    """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception."""
+def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry, nodes: Iterable[NodeView] = ()) -> Desire:
+    """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception.
+
+    A plan that the status holds and that is still the one for the spec stays; else one is chosen for these nodes.
+    """
     try:
         spec = read_deployment(resource).spec
     except InvalidResource as error:
         return Desire(problem=Problem(reason=Reason.INVALID_SPEC, message=f"{error}.", planned=False))
-    plan = choose(spec, catalog=catalog, engines=engines)
+    plan = restore(resource.get("status", {}).get("plan", {}), spec) or _chosen(spec, catalog, engines, nodes)
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
-        return Desire(spec=spec, problem=problem)
+        return Desire(spec=spec, rejection=plan, problem=problem)
     pod = engines[plan.engine].pod(serving(plan, spec))
     metadata = resource["metadata"]
     owner = Owner(name=metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"])
@@ -48,26 +57,54 @@ def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry) -> 
     return Desire(spec=spec, plan=plan, objects=objects)
 
 
-class Desires:
-    """Remembers the last desire of each custom resource: it hangs on name, uid and generation alone.
+def _chosen(
+    spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, nodes: Iterable[NodeView]
+) -> Plan | Rejection:
+    found = inventory(
+        nodes,
+        catalog=catalog,
+        node_selector=spec.placement.node_selector,
+        tolerations=spec.placement.tolerations,
+        products=spec.placement.gpu_products,
+    )
+    plan = choose(spec, catalog=catalog, engines=engines, classes=found.classes)
+    if isinstance(plan, Rejection):
+        return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes)
+    return plan
 
-    Most passes are about news of children, and working everything out anew is most of a pass's time.
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    generation: int
+    nodes: tuple[NodeView, ...]
+    desire: Desire
+
+
+class Desires:
+    """Remembers the last desire of each custom resource, since most passes are about news of children.
+
+    It hangs on uid and generation alone; only where nothing served it, on the nodes as well.
     """
 
-    def __init__(self, *, catalog: Catalog, engines: Registry) -> None:
+    def __init__(self, *, catalog: Catalog, engines: Registry, nodes: Callable[[], tuple[NodeView, ...]]) -> None:
         self._catalog = catalog
         self._engines = engines
-        self._known: dict[str, tuple[int, Desire]] = {}
+        self._nodes = nodes
+        self._known: dict[str, _Known] = {}
 
     def of(self, resource: dict[str, Any]) -> Desire:
         """Return what should exist for a resource."""
         uid, generation = resource["metadata"]["uid"], resource["metadata"]["generation"]
         known = self._known.get(uid)
-        if known is None or known[0] != generation:
-            known = (generation, desire(resource, catalog=self._catalog, engines=self._engines))
-            self._known[uid] = known
-        return known[1]
+        if known is None or known.generation != generation or self._is_outdated(known):
+            nodes = self._nodes()
+            made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes)
+            known = self._known[uid] = _Known(generation, nodes, made)
+        return known.desire
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a resource that is gone."""
         self._known.pop(uid, None)
+
+    def _is_outdated(self, known: _Known) -> bool:
+        return known.desire.rejection is not None and known.nodes != self._nodes()

@@ -105,6 +105,7 @@ class Reconciler:
             spec=wanted.spec,
             plan=wanted.plan,
             problem=problem,
+            rejection=wanted.rejection,
             rollout=rollout(self._world.child(DEPLOYMENT.kind, key)),
             pods=self._world.pods.owned_by(key),
             selector=selector(key.name),

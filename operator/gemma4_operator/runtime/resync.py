@@ -10,7 +10,7 @@ from gemma4_operator.kube.errors import ApiError, ApiRejected, Forbidden, NotFou
 from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.store import Key
-from gemma4_operator.runtime.world import World, selector_of
+from gemma4_operator.runtime.world import EVERYONE, World, selector_of
 
 RELIST_SECONDS = 1.0
 """kopf lists in one burst; this long after its first object the burst is over."""
@@ -71,7 +71,7 @@ class Resync:
         for kind, shelf in self._world.shelves().items():
             listing = await self._api.list(kind, label_selector=selector_of(kind))
             news |= shelf.replace(listing.items, resource_version=listing.resource_version)
-        for key in news | set(self._world.custom_resources.owners()):
+        for key in (news - {EVERYONE}) | set(self._world.custom_resources.owners()):
             self._queue.add(key)
 
 

@@ -32,9 +32,9 @@ class _Entry(Generic[V]):
 
 
 def key_of(obj: Mapping[str, Any]) -> Key:
-    """Return the key of a raw object."""
+    """Return the key of a raw object; that of a cluster has no namespace."""
     metadata = obj["metadata"]
-    return Key(metadata["namespace"], metadata["name"])
+    return Key(metadata.get("namespace", ""), metadata["name"])
 
 
 class Shelf(Generic[V]):
@@ -68,7 +68,7 @@ class Shelf(Generic[V]):
         return tuple(self._owned)
 
     def put(self, obj: dict[str, Any]) -> Key | None:
-        """Remember a state of an object; return its owner if that is news."""
+        """Remember a state of an object; return its owner if what is kept of it is news."""
         metadata = obj["metadata"]
         owner, key, version = self._owner(obj), key_of(obj), int(metadata["resourceVersion"])
         known = self._entries.get(key)
@@ -79,9 +79,11 @@ class Shelf(Generic[V]):
             self._drop(key)
         if owner is None:
             return known.owner if known is not None else None
-        self._entries[key] = _Entry(uid=metadata["uid"], resource_version=version, owner=owner, value=self._reduce(obj))
+        before = self._entries.get(key)
+        value = self._reduce(obj)
+        self._entries[key] = _Entry(uid=metadata["uid"], resource_version=version, owner=owner, value=value)
         self._owned.setdefault(owner, {})[key] = None
-        return owner
+        return owner if before is None or before.uid != metadata["uid"] or before.value != value else None
 
     def remove(self, obj: dict[str, Any]) -> Key | None:
         """Forget a deleted object and all that is older; return its owner if it was known."""

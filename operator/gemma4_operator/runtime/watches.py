@@ -26,6 +26,7 @@ class Doorbell:
     """
 
     def __init__(self, *, world: World, queue: KeyedQueue[Key], on_relist: Callable[[], None]) -> None:
+        self._world = world
         self._shelves = world.shelves()
         self._queue = queue
         self._on_relist = on_relist
@@ -41,8 +42,8 @@ class Doorbell:
             news = shelf.put({"apiVersion": kind.api_version, "kind": kind.kind, **obj})
         if event["type"] is None:
             self._on_relist()
-        if news is not None:
-            self._queue.add(news, after_seconds=0.0 if kind == GEMMA4_DEPLOYMENT else CHILD_NEWS_SECONDS)
+        for key in self._world.concerned(news) if news is not None else ():
+            self._queue.add(key, after_seconds=0.0 if kind == GEMMA4_DEPLOYMENT else CHILD_NEWS_SECONDS)
 
 
 def registry(

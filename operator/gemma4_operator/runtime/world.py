@@ -1,4 +1,4 @@
-"""The shelves the operator keeps: its custom resources, their children, and their pods."""
+"""The shelves the operator keeps: its custom resources, their children and pods, and the nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from typing import Any
 
 from gemma4_operator.api.common import GROUP, VERSION
 from gemma4_operator.api.deployment import KIND, PLURAL
-from gemma4_operator.kube.kinds import DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
+from gemma4_operator.kube.kinds import DEPLOYMENT, NODE, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
+from gemma4_operator.planner.node_view import NodeView, node_view
 from gemma4_operator.render.labels import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL
 from gemma4_operator.runtime.store import Key, Shelf, key_of
 from gemma4_operator.status.pods import PodView, pod_view
 
 GEMMA4_DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 CHILD_KINDS = (DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
+EVERYONE = Key("", "")
+"""Whom nodes concern: every custom resource that has no plan yet."""
 OUR_LABEL_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 
 
@@ -23,11 +26,24 @@ class World:
     custom_resources: Shelf[dict[str, Any]]
     children: Mapping[str, Shelf[dict[str, Any]]]
     pods: Shelf[PodView]
+    nodes: Shelf[NodeView]
 
     def shelves(self) -> Mapping[Kind, "Shelf[Any]"]:
         """Return the shelf of each watched kind."""
-        by_kind: dict[Kind, Shelf[Any]] = {GEMMA4_DEPLOYMENT: self.custom_resources, POD: self.pods}
+        by_kind: dict[Kind, Shelf[Any]] = {
+            GEMMA4_DEPLOYMENT: self.custom_resources,
+            POD: self.pods,
+            NODE: self.nodes,
+        }
         return by_kind | {kind: self.children[kind.kind] for kind in CHILD_KINDS}
+
+    def concerned(self, owner: Key) -> tuple[Key, ...]:
+        """Return the custom resources for which news of an owner's object is news."""
+        return self.custom_resources.owners() if owner == EVERYONE else (owner,)
+
+    def node_views(self) -> tuple[NodeView, ...]:
+        """Return all nodes, in the order of their names."""
+        return self.nodes.owned_by(EVERYONE)
 
     def child(self, kind: str, key: Key) -> dict[str, Any] | None:
         """Return a child by its kind's name; children bear the name of their custom resource."""
@@ -43,12 +59,13 @@ def empty_world() -> World:
         custom_resources=Shelf(owner=key_of, reduce=_without_managed_fields),
         children={kind.kind: Shelf(owner=key_of, reduce=_without_managed_fields) for kind in CHILD_KINDS},
         pods=Shelf(owner=_labelled_owner, reduce=pod_view),
+        nodes=Shelf(owner=lambda node: EVERYONE, reduce=node_view),
     )
 
 
 def selector_of(kind: Kind) -> str:
-    """Return the label selector under which a kind is watched; empty for the custom resource itself."""
-    return "" if kind == GEMMA4_DEPLOYMENT else OUR_LABEL_SELECTOR
+    """Return the label selector under which a kind is watched; empty for what others make: custom resources, nodes."""
+    return "" if kind in (GEMMA4_DEPLOYMENT, NODE) else OUR_LABEL_SELECTOR
 
 
 def _labelled_owner(obj: Mapping[str, Any]) -> Key | None:

@@ -12,8 +12,8 @@ from gemma4_operator.api.status import (
     Gemma4DeploymentStatus,
     PlanStatus,
 )
-from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
-from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.plan import Plan, Rejection
+from gemma4_operator.planner.record import record, record_rejection
 from gemma4_operator.status.conditions import Condition, render_conditions
 from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.pods import PodView
@@ -87,6 +87,7 @@ class Subject:
     pods: Sequence[PodView]
     selector: str
     pending: Sequence[str] = ()
+    rejection: Rejection | None = None
 
 
 def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
     running = subject.rollout
     status = Gemma4DeploymentStatus(
         observed_generation=subject.generation,
-        plan=_plan_status(subject.plan) if subject.plan is not None else None,
+        plan=_plan_status(subject),
         replicas=running.replicas,
         ready_replicas=running.ready,
         updated_replicas=running.updated,
@@ -121,31 +122,10 @@ def _endpoint(subject: Subject) -> EndpointStatus:
     )
 
 
-def _plan_status(plan: Plan) -> PlanStatus:
-    product = ",".join(plan.gpu_products)
-    return PlanStatus(
-        variant=plan.variant.value,
-        quantization=plan.quantization.value,
-        checkpoint=_checkpoint(plan.weights),
-        engine=plan.engine.value,
-        engine_version=plan.engine_version,
-        image=plan.image,
-        gpus_per_replica=plan.gpus_per_replica,
-        gpu_product=product,
-        gpu=f"{plan.gpus_per_replica}x {product or 'any'}",
-        context_tokens=plan.context_tokens,
-        why=plan.why,
-    )
-
-
-def _checkpoint(weights: Weights) -> str:
-    match weights:
-        case HuggingFaceWeights():
-            return f"{weights.repository}@{weights.revision}"
-        case ClaimWeights():
-            return f"claim:{weights.claim_name}/{weights.path}"
-        case OllamaWeights():
-            return f"ollama:{weights.name}:{weights.tag}"
+def _plan_status(subject: Subject) -> PlanStatus | None:
+    if subject.plan is not None:
+        return record(subject.plan)
+    return record_rejection(subject.rejection) if subject.rejection is not None else None
 
 
 def _conditions(subject: Subject) -> Iterator[Condition]:

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     NO_CHECKPOINT = "NoCheckpoint"
     ENGINE_REFUSES = "EngineRefuses"
+    NO_GPUS = "NoGPUs"
+    INFEASIBLE = "Infeasible"
     CHILDREN_APPLIED = "ChildrenApplied"
     NAME_CONFLICT = "NameConflict"
     CHILD_REJECTED = "ChildRejected"
@@ -66,6 +68,14 @@ _MEANINGS = {
     Reason.ENGINE_REFUSES: _Meaning(
         "The engine cannot serve this model in this way.",
         "Choose another `spec.engine.type`, or change the named field.",
+    ),
+    Reason.NO_GPUS: _Meaning(
+        "No node offers a GPU that the planner understands and the spec allows.",
+        "Add a node with GPUs, label those there are, or allow more in `spec.placement`: new nodes are seen at once.",
+    ),
+    Reason.INFEASIBLE: _Meaning(
+        "Nothing that the catalogue knows serves what is asked for on the GPUs there are.",
+        "Take one of `status.plan.relaxations`, or add GPUs: new nodes are seen at once.",
     ),
     Reason.CHILDREN_APPLIED: _Meaning(
         "Objects were created, changed or repaired.",

@@ -58,7 +58,14 @@ class TestCommand:
         ("flag", "changes", "value"),
         [
             ("--alias", {"served_model_name": "assistant"}, "assistant"),
-            ("--ctx-size", {"context_tokens": 65536}, "65536"),
+            ("--ctx-size", {"context_tokens": 65536, "max_concurrent_requests": 1}, "65536"),
+            ("--ctx-size", {"context_tokens": 65536, "max_concurrent_requests": 4}, "262144"),
+            ("--parallel", {"max_concurrent_requests": 4}, "4"),
+            ("--ubatch-size", {"max_batched_tokens": 512}, "512"),
+            ("--cache-type-k", {"kv_dtype": "q8_0"}, "q8_0"),
+            ("--cache-type-v", {"kv_dtype": "q8_0"}, "q8_0"),
+            ("--flash-attn", {"kv_dtype": "q8_0"}, "on"),
+            ("--reasoning-format", {"reasoning": False}, "none"),
             ("--port", {"port": 9000}, "9000"),
             ("--host", {}, "0.0.0.0"),
             ("--n-gpu-layers", {}, "999"),
@@ -70,9 +77,23 @@ class TestCommand:
         arguments = args(**changes)
         assert arguments[arguments.index(flag) + 1] == value
 
-    @pytest.mark.parametrize("switch", ["--jinja", "--metrics"])
-    def test_switches(self, switch: str) -> None:
-        assert switch in args()
+    @pytest.mark.parametrize(
+        ("switch", "changes"),
+        [
+            ("--jinja", {}),
+            ("--no-jinja", {"tool_calling": False}),
+            ("--metrics", {}),
+            ("--no-mmproj", {}),
+        ],
+    )
+    def test_switches(self, switch: str, changes: dict[str, Any]) -> None:
+        assert switch in args(**changes)
+
+    def test_the_projector_is_loaded_for_requests_with_media(self) -> None:
+        assert "--no-mmproj" not in args(media=frozenset({"Image"}))
+
+    def test_the_exact_cache_and_thoughts_apart_are_its_own_defaults(self) -> None:
+        assert not {"--cache-type-k", "--flash-attn", "--reasoning-format"} & set(args())
 
     def test_extra_arguments_come_last(self) -> None:
         assert args(extra_args=("--parallel", "2"))[-2:] == ("--parallel", "2")

@@ -55,6 +55,9 @@ class TestServer:
         [
             ("OLLAMA_HOST", {"port": 9000}, "0.0.0.0:9000"),
             ("OLLAMA_CONTEXT_LENGTH", {"context_tokens": 65536}, "65536"),
+            ("OLLAMA_NUM_PARALLEL", {"max_concurrent_requests": 2}, "2"),
+            ("OLLAMA_KV_CACHE_TYPE", {"kv_dtype": "q8_0"}, "q8_0"),
+            ("OLLAMA_FLASH_ATTENTION", {"kv_dtype": "q8_0"}, "1"),
             ("OLLAMA_KEEP_ALIVE", {}, "-1"),
             ("OLLAMA_MAX_LOADED_MODELS", {}, "1"),
             ("OLLAMA_MODELS", {}, "/cache"),

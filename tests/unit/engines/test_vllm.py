@@ -1,5 +1,6 @@
 """vLLM: the command it is started with, and what it refuses."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,9 @@ class TestCommand:
             ("--tensor-parallel-size", {"gpus": 4}, "4"),
             ("--port", {"port": 9000}, "9000"),
             ("--host", {}, "0.0.0.0"),
-            ("--max-num-batched-tokens", {}, "4096"),
+            ("--max-num-batched-tokens", {"max_batched_tokens": 768}, "768"),
+            ("--max-num-seqs", {"max_concurrent_requests": 41}, "41"),
+            ("--kv-cache-dtype", {"kv_dtype": "fp8"}, "fp8"),
             ("--gpu-memory-utilization", {}, "0.90"),
             ("--tool-call-parser", {}, "gemma4"),
             ("--reasoning-parser", {}, "gemma4"),
@@ -72,6 +75,41 @@ class TestCommand:
     )
     def test_flags(self, flag: str, changes: dict[str, Any], value: str) -> None:
         assert value_of(flag, args(**changes)) == value
+
+    def test_the_exact_cache_needs_no_flag(self) -> None:
+        assert "--kv-cache-dtype" not in args(kv_dtype="bf16")
+
+    def test_text_alone_leaves_the_encoders_out(self) -> None:
+        assert "--language-model-only" in args()
+        assert "--limit-mm-per-prompt" not in args()
+
+    @pytest.mark.parametrize(
+        ("variant", "media", "limits"),
+        [
+            ("31B", {"Image"}, {"video": 0}),
+            ("31B", {"Video"}, {"image": 0}),
+            ("E2B", {"Image"}, {"video": 0, "audio": 0}),
+            ("E4B", {"Audio"}, {"image": 0, "video": 0}),
+            ("12B", {"Image", "Audio"}, {"video": 0}),
+        ],
+    )
+    def test_media_that_nobody_asks_for_are_refused_and_those_that_a_model_has_not_are_not_named(
+        self, variant: str, media: set[str], limits: dict[str, int]
+    ) -> None:
+        arguments = args(variant=variant, media=frozenset(media))
+        assert json.loads(value_of("--limit-mm-per-prompt", arguments)) == limits
+        assert "--language-model-only" not in arguments
+
+    def test_all_that_a_model_takes_needs_no_limit(self) -> None:
+        assert "--limit-mm-per-prompt" not in args(variant="31B", media=frozenset({"Image", "Video"}))
+
+    @pytest.mark.parametrize(
+        ("field", "flags"),
+        [("tool_calling", {"--enable-auto-tool-choice", "--tool-call-parser"}), ("reasoning", {"--reasoning-parser"})],
+    )
+    def test_a_capability_that_is_off_has_no_parser(self, field: str, flags: set[str]) -> None:
+        assert flags <= set(args())
+        assert not flags & set(args(**{field: False}))
 
     def test_extra_arguments_come_last_and_so_have_the_last_word(self) -> None:
         extra = ("--gpu-memory-utilization", "0.8")

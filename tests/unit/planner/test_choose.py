@@ -6,7 +6,7 @@ import pytest
 
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights
-from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection
+from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
 from gemma4_operator.status.reasons import Reason
 from tests.rendering import CATALOG, CLAIM, LLAMA_CPP, OLLAMA, ONE_OF_EACH, VLLM, plan_of, with_fields
 
@@ -96,7 +96,8 @@ class TestTheRest:
     def test_what_needs_no_choice_is_passed_on(self) -> None:
         placement = {"gpuProducts": ["NVIDIA-L40S", "NVIDIA-H100-80GB-HBM3"], "gpusPerReplica": 4}
         plan = planned(with_fields(VLLM, placement=placement, capabilities={"contextTokens": 32768}))
-        assert plan.gpu_products == ("NVIDIA-L40S", "NVIDIA-H100-80GB-HBM3")
+        assert plan.gpu_product == "NVIDIA-L40S"
+        assert plan.node_labels == (("nvidia.com/gpu.product", "NVIDIA-L40S"),)
         assert (plan.gpus_per_replica, plan.context_tokens) == (4, 32768)
 
     @pytest.mark.parametrize("case", ONE_OF_EACH)
@@ -105,30 +106,15 @@ class TestTheRest:
 
 
 WHY: dict[str, tuple[dict[str, Any], str]] = {
-    "the catalogue": (
+    "cost": (
         VLLM,
-        "31B in FP8 from RedHatAI/gemma-4-31B-it-FP8-dynamic at main on VLLM, the engine that reads safetensors.",
+        "31B in FP8 on VLLM with 1x NVIDIA-H200 is the cheapest way to serve what is asked for, "
+        "at 3.50 USD an hour for 1 replica, of quality Highest.",
     ),
-    "GGUF": (
-        LLAMA_CPP,
-        "E2B in Q4_K_M from unsloth/gemma-4-E2B-it-GGUF at main on LlamaCpp, the engine whose own format GGUF is.",
-    ),
-    "Ollama": (
-        OLLAMA,
-        "26B-A4B in Q4_K_M from gemma4:26b-a4b-it-q4_K_M of Ollama's library on Ollama, "
-        "the only engine that reads Ollama's library.",
-    ),
-    "a claim": (
-        CLAIM,
-        "12B in BF16 from 'gemma-4/12b' on the claim weights on VLLM, the engine that reads safetensors.",
-    ),
-    "a claim's root": (
-        with_fields(CLAIM, model={"checkpoint": {"claim": {"path": ""}}}),
-        "12B in BF16 from '/' on the claim weights on VLLM, the engine that reads safetensors.",
-    ),
-    "an engine that was asked for": (
-        with_fields(VLLM, engine={"type": "VLLM"}),
-        "31B in FP8 from RedHatAI/gemma-4-31B-it-FP8-dynamic at main on VLLM, as `spec.engine.type` asks.",
+    "quality": (
+        {"objectives": {"optimizeFor": "Quality"}},
+        "31B in BF16 on VLLM with 1x NVIDIA-H200 is the best in quality that works, Highest with 85.2 points, "
+        "at 3.50 USD an hour for 1 replica.",
     ),
 }
 
@@ -148,15 +134,6 @@ class TestRejection:
             "or name the weights in `spec.model.checkpoint`."
         )
 
-    @pytest.mark.parametrize(
-        ("model", "field"),
-        [({}, "variant"), ({"quantization": "FP8"}, "variant"), ({"variant": "31B"}, "quantization")],
-    )
-    def test_what_is_left_open_is_asked_for(self, model: dict[str, str], field: str) -> None:
-        rejection = rejected({"model": model})
-        assert rejection.reason == NO_CHECKPOINT
-        assert rejection.message.startswith(f"`spec.model.{field}` must be named, not 'Auto'")
-
     def test_the_same_format_from_the_users_own_weights_is_fine(self) -> None:
         checkpoint = {"huggingFace": {"repository": "team/e2b-nvfp4"}}
         assert planned({"model": {"variant": "E2B", "quantization": "NVFP4", "checkpoint": checkpoint}})
@@ -169,4 +146,5 @@ class TestRejection:
         )
 
     def test_the_reasons_are_ones_that_the_status_knows(self) -> None:
-        assert {Reason(NO_CHECKPOINT), Reason(ENGINE_REFUSES)} == {Reason.NO_CHECKPOINT, Reason.ENGINE_REFUSES}
+        reasons = {Reason(one) for one in (NO_CHECKPOINT, ENGINE_REFUSES, NO_GPUS, INFEASIBLE)}
+        assert reasons == {Reason.NO_CHECKPOINT, Reason.ENGINE_REFUSES, Reason.NO_GPUS, Reason.INFEASIBLE}

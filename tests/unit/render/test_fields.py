@@ -31,7 +31,18 @@ def tolerating(**toleration: Any) -> dict[str, Any]:
     return with_fields(VLLM, placement={"tolerations": [toleration]})
 
 
-# The planner chooses by these; where all that it chooses is named already, they change nothing that is rendered.
+# The planner chooses by these. Those in CHOSEN change its levers here; of the others the planner's own tests show what
+# they change, since on one kind of GPU and with a named model there is nothing else to take.
+CHOSEN = {
+    "capabilities.modalities",
+    "capabilities.toolCalling",
+    "capabilities.reasoning",
+    "workload.inputTokens",
+    "workload.outputTokens",
+    "workload.imagesPerRequest",
+    "objectives.optimizeFor",
+    "objectives.timePerOutputTokenMilliseconds",
+}
 CHOOSING: dict[str, dict[str, Any]] = {
     "capabilities.modalities": {"capabilities": {"modalities": ["Text", "Image", "Video"]}},
     "capabilities.toolCalling": {"capabilities": {"toolCalling": False}},
@@ -137,8 +148,11 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
         with_fields(VLLM, podTemplatePatch={"spec": {"priorityClassName": "high"}}),
         DEPLOYMENT,
     ),
-    "model.checkpoint.sizeBytes": (CLAIM, with_fields(CLAIM, model={"checkpoint": {"sizeBytes": 1}}), set()),
-    **{field: (LOADED, with_fields(LOADED, **edit), set()) for field, edit in CHOOSING.items()},
+    "model.checkpoint.sizeBytes": (CLAIM, with_fields(CLAIM, model={"checkpoint": {"sizeBytes": 1}}), DEPLOYMENT),
+    **{
+        field: (LOADED, with_fields(LOADED, **edit), DEPLOYMENT if field in CHOSEN else set())
+        for field, edit in CHOOSING.items()
+    },
     # The runtime acts on it: it writes nothing. What would be written must not depend on it.
     "suspend": (VLLM, with_fields(VLLM, suspend=True), set()),
 }

@@ -55,21 +55,17 @@ class TestRestricted:
 
 
 class TestPlacement:
-    def test_gpu_products_become_an_affinity(self) -> None:
-        pod = walk(with_fields(VLLM, placement={"gpuProducts": ["NVIDIA-L40S", "NVIDIA-A10"]})).pod_spec
+    def test_the_chosen_gpu_becomes_an_affinity(self) -> None:
+        pod = walk(with_fields(VLLM, placement={"gpuProducts": ["NVIDIA-L40S"]})).pod_spec
         required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         assert required == {
             "nodeSelectorTerms": [
-                {
-                    "matchExpressions": [
-                        {"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-L40S", "NVIDIA-A10"]}
-                    ]
-                }
+                {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-L40S"]}]}
             ]
         }
 
-    def test_without_products_any_node_will_do(self) -> None:
-        assert not {"affinity", "nodeSelector", "runtimeClassName"} & walk(VLLM).pod_spec.keys()
+    def test_nothing_else_narrows_the_nodes(self) -> None:
+        assert not {"nodeSelector", "runtimeClassName"} & walk(VLLM).pod_spec.keys()
 
     def test_the_usual_taint_of_gpu_nodes_is_tolerated_and_the_users_come_after(self) -> None:
         usual = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}

@@ -6,8 +6,12 @@ import pytest
 
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
+from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.runtime.desire import Desire, Desires, desire
 from gemma4_operator.status.reasons import Reason
+from tests.cluster.fakenodes import fake_gpu_node
+
+NODES = (node_view(fake_gpu_node("one", product="NVIDIA-L40S", count=4, memory_mib=46068)),)
 
 
 def resource(**spec: Any) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def resource(**spec: Any) -> dict[str, Any]:
 
 
 def wanted(raw: dict[str, Any]) -> Desire:
-    return desire(raw, catalog=builtin_catalog(), engines=engines())
+    return desire(raw, catalog=builtin_catalog(), engines=engines(), nodes=NODES)
 
 
 def test_a_good_resource_becomes_three_objects() -> None:
@@ -38,7 +42,6 @@ def test_the_same_resource_becomes_the_same_objects() -> None:
     ("spec", "reason", "path", "planned"),
     [
         ({"model": {"variant": "E9", "quantization": "BF16"}}, Reason.INVALID_SPEC, "spec.model.variant", False),
-        ({"model": {}}, Reason.NO_CHECKPOINT, "spec.model.variant", False),
         ({"unknown": 1}, Reason.INVALID_SPEC, "spec.unknown", False),
         ({"engine": {"type": "VLLM"}}, Reason.INVALID_SPEC, "spec.engine.type", False),
         ({"model": {"variant": "12B", "quantization": "Q4_0"}}, Reason.NO_CHECKPOINT, "spec.model", False),
@@ -73,7 +76,7 @@ def changed(raw: dict[str, Any], *, generation: int, **spec: Any) -> dict[str, A
 
 
 def test_a_desire_is_worked_out_once_for_each_generation() -> None:
-    desires = Desires(catalog=builtin_catalog(), engines=engines())
+    desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
     first = desires.of(resource())
     assert desires.of(resource()) is first
     second = desires.of(changed(resource(), generation=2, replicas=5))
@@ -82,7 +85,7 @@ def test_a_desire_is_worked_out_once_for_each_generation() -> None:
 
 
 def test_a_resource_that_takes_the_name_of_another_is_another() -> None:
-    desires = Desires(catalog=builtin_catalog(), engines=engines())
+    desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
     desires.of(resource())
     successor = resource(replicas=7)
     successor["metadata"] = {**successor["metadata"], "uid": "successor"}
@@ -92,7 +95,7 @@ def test_a_resource_that_takes_the_name_of_another_is_another() -> None:
 
 
 def test_what_is_forgotten_is_worked_out_anew() -> None:
-    desires = Desires(catalog=builtin_catalog(), engines=engines())
+    desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
     first = desires.of(resource())
     desires.forget("u")
     assert desires.of(resource()) is not first

@@ -87,7 +87,7 @@ async def test_the_first_listing_fills_the_shelves_and_the_queue(
     assert world.custom_resources.owners() == (CHAT,)
     assert await queue.take() == CHAT
     selectors = {kind: selector for _, kind, selector in lists.calls}
-    assert selectors.pop("Gemma4Deployment") == ""
+    assert selectors.pop("Gemma4Deployment") == selectors.pop("Node") == ""
     assert set(selectors.values()) == {OUR_LABEL_SELECTOR}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.common import Variant
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.status import Gemma4DeploymentStatus
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
@@ -13,6 +13,7 @@ from gemma4_operator.planner.plan import Plan
 from gemma4_operator.status.pods import PodView
 from gemma4_operator.status.project import Problem, Rollout, Subject, project, rollout
 from gemma4_operator.status.reasons import Reason
+from tests.unit.planner.plans import a_plan
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 HUB = HuggingFaceWeights(repository="google/gemma-4-E2B-it", revision="main")
@@ -22,20 +23,8 @@ def spec(**fields: Any) -> Gemma4DeploymentSpec:
     return Gemma4DeploymentSpec.model_validate({"model": {"variant": "E2B", "quantization": "BF16"}, **fields})
 
 
-def plan(*, weights: Weights = HUB, gpu_products: tuple[str, ...] = ()) -> Plan:
-    return Plan(
-        variant=Variant.E2B,
-        quantization=Quantization.BF16,
-        weights=weights,
-        weights_bytes=10,
-        engine=EngineType.VLLM,
-        engine_version="0.33.0",
-        image="vllm/vllm-openai:v0.33.0",
-        gpu_products=gpu_products,
-        gpus_per_replica=1,
-        context_tokens=8192,
-        why="Because.",
-    )
+def plan(*, weights: Weights = HUB, **changes: Any) -> Plan:
+    return a_plan(variant=Variant.E2B, weights=weights, why="Because.", **changes)
 
 
 def running(wanted: int, *, ready: int | None = None, updated: int | None = None, current: bool = True) -> Rollout:
@@ -84,8 +73,8 @@ def test_what_is_said_is_what_the_crd_knows() -> None:
 
 
 def test_the_plan_is_shown_with_its_reason() -> None:
-    shown = status(plan=plan(gpu_products=("NVIDIA-L40S", "NVIDIA-L4")))["plan"]
-    assert shown["gpu"] == "1x NVIDIA-L40S,NVIDIA-L4"
+    shown = status(plan=plan(gpu_product="NVIDIA-L40S", gpus_per_replica=2))["plan"]
+    assert shown["gpu"] == "2x NVIDIA-L40S"
     assert shown["why"] == "Because."
 
 

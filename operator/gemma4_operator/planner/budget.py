@@ -1,0 +1,60 @@
+"""A budget of memory as a value, and what all engines' budgets have in common."""
+
+from dataclasses import dataclass
+
+from gemma4_operator.planner.shape import Shape
+
+ENCODERS = {"vision": frozenset({"Image", "Video"}), "audio": frozenset({"Audio"})}
+"""The parts of a model that are loaded only for requests that carry such media."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One use of memory."""
+
+    name: str
+    bytes: int
+    note: str
+    """How the figure comes about, in a few words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """The budget of one GPU.
+
+    Attributes:
+        lines: Every use but the cache.
+        cache_bytes: What is left for the cache; negative: the rest alone does not fit.
+        request_bytes: What one request of full length reserves of it.
+        max_concurrency: How many requests of full length the cache holds.
+        cache_tokens: What the engine prints as the size of its cache.
+        num_blocks: Of the cache, in vLLM's sense; 0 elsewhere and where it does not start.
+        capacity_bytes: What the engine may take of the GPU.
+        fits: Whether the engine starts.
+    """
+
+    lines: tuple[Line, ...]
+    weights_bytes: int
+    activations_bytes: int
+    other_bytes: int
+    cache_bytes: int
+    request_bytes: int
+    max_concurrency: float
+    cache_tokens: int
+    num_blocks: int
+    capacity_bytes: int
+    fits: bool
+
+
+def loaded_weights_bytes(shape: Shape) -> int:
+    """Return what of the checkpoint is loaded, on all GPUs together: all but the encoders that nobody asks for.
+
+    An encoder's size is its parameters in the checkpoint's own format, since that is what the file holds.
+    """
+    parameters, bits = shape.model.parameters, shape.checkpoint.bits
+    unused = 0.0
+    if not shape.media & ENCODERS["vision"]:
+        unused += parameters.vision * bits.vision / 8
+    if not shape.media & ENCODERS["audio"]:
+        unused += parameters.audio * bits.audio / 8
+    return shape.checkpoint.resident_bytes - int(unused)

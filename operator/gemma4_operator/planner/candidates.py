@@ -1,0 +1,188 @@
+"""What could be served at all, before any GPU is looked at: checkpoints with their engines, and what lost already."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.catalog.checkpoints import Checkpoint
+from gemma4_operator.catalog.engines import Denied, EngineImage
+from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.catalog.models import Model
+from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
+from gemma4_operator.planner.ask import Ask
+from gemma4_operator.planner.lost import Because, Lost
+from gemma4_operator.planner.quality import score
+from gemma4_operator.planner.shape import Version, version_of
+
+UNKNOWN_LICENCE = "unknown"
+"""Of weights that the catalogue does not know: what they were made from may be Apache-2.0, they need not be."""
+_PROJECTED = frozenset({"Image", "Video", "Audio"})
+"""What llama.cpp reads through a projector file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One checkpoint on one engine.
+
+    Attributes:
+        weights: Where the pods take it from.
+        image: What they run; `version` as its tag says, empty if it says none.
+        assumed: What had to be assumed about the checkpoint, as a sentence; empty: nothing.
+    """
+
+    model: Model
+    checkpoint: Checkpoint
+    engine: EngineImage
+    weights: Weights
+    image: str
+    version: Version
+    version_text: str
+    score: float
+    needed_capability: tuple[int, int]
+    unsupported_capabilities: frozenset[tuple[int, int]]
+    heads_to_divide: int
+    """By the count of GPUs; 0: any count will do."""
+    assumed: str = ""
+
+
+def candidates(ask: Ask, *, catalog: Catalog, image: str | None) -> tuple[Candidate, ...]:
+    """Return all that the ask allows by name, in the catalogue's order; `image` is the user's own."""
+    found = _given(ask, catalog) if ask.weights is not None else _known(ask, catalog)
+    return tuple(_candidate(row, weights, ask, catalog, image, assumed) for row, weights, assumed in found)
+
+
+def unfit(candidate: Candidate, ask: Ask) -> Lost | None:
+    """Return the first reason that holds on any GPU."""
+    because = next(_reasons(candidate, ask), None)
+    if because is None:
+        return None
+    return Lost(candidate.checkpoint, candidate.engine.engine, because[0], because[1])
+
+
+_Reason = tuple[Because, tuple[tuple[str, object], ...]]
+
+
+def _reasons(candidate: Candidate, ask: Ask) -> Iterator[_Reason]:
+    model, checkpoint, engine = candidate.model, candidate.checkpoint, candidate.engine
+    if ask.floor is not None and candidate.score < ask.floor.floor:
+        figures = (("score", candidate.score), ("floor", ask.floor.value), ("needed", ask.floor.floor))
+        yield Because.QUALITY, figures
+    if ask.licences:
+        for what, licence in (("the checkpoint", checkpoint.licence), (f"{engine.engine}'s image", engine.licence)):
+            if licence not in ask.licences:
+                yield Because.LICENCE, (("what", what), ("licence", licence))
+    for modality in sorted(ask.media.difference(model.modalities)):
+        yield Because.MODALITY, (("variant", model.variant), ("modality", modality.lower()))
+    if ask.context_tokens > model.max_context_tokens:
+        limits = (("variant", model.variant), ("limit", model.max_context_tokens), ("asked", ask.context_tokens))
+        yield Because.CONTEXT, limits
+    for why in _version_faults(candidate):
+        yield (
+            Because.VERSION,
+            (("engine", engine.engine), ("version", candidate.version_text), ("why", why)),
+        )
+    if checkpoint.quantization not in engine.formats:
+        yield Because.FORMAT, (("engine", engine.engine), ("quantization", checkpoint.quantization))
+    if checkpoint.quantization.is_gguf and checkpoint.projector is None and ask.weights is None:
+        for modality in sorted(ask.media & _PROJECTED):
+            yield Because.PROJECTOR, (("modality", modality.lower()),)
+
+
+def _version_faults(candidate: Candidate) -> Iterator[str]:
+    """Yield what speaks against the engine's version; one that nobody knows is the user's own responsibility."""
+    engine, variant = candidate.engine, candidate.model.variant
+    if not candidate.version:
+        return
+    least = engine.minimum_version[variant]
+    if candidate.version < version_of(least):
+        yield f"{variant} needs {least} or newer"
+    for denied in engine.denied:
+        if _is_denied(denied, candidate):
+            yield denied.because
+
+
+def _is_denied(denied: Denied, candidate: Candidate) -> bool:
+    return (
+        candidate.version in map(version_of, denied.versions)
+        and (not denied.variants or candidate.model.variant in denied.variants)
+        and (not denied.quantizations or candidate.checkpoint.quantization in denied.quantizations)
+    )
+
+
+def _known(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, str]]:
+    variants = tuple(Variant) if ask.variant is None else (ask.variant,)
+    quantizations = tuple(Quantization) if ask.quantization is None else (ask.quantization,)
+    for variant in variants:
+        for quantization in quantizations:
+            row = catalog.preferred(variant, quantization)
+            if row is not None:
+                yield row, HuggingFaceWeights(repository=row.repository, revision=row.revision, file=row.file), ""
+
+
+def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, str]]:
+    """Yield the checkpoint that the spec names, with the row that describes it best."""
+    assert ask.weights is not None
+    assert ask.variant is not None, "the CRD wants it with a checkpoint"
+    assert ask.quantization is not None, "the CRD wants it with a checkpoint"
+    exact = catalog.find(ask.weights.repository) if isinstance(ask.weights, HuggingFaceWeights) else None
+    if exact is not None and exact.quantization is ask.quantization and ask.weights_bytes is None:
+        yield exact, ask.weights, ""
+        return
+    like = catalog.preferred(ask.variant, ask.quantization) or catalog.preferred(ask.variant, Quantization.BF16)
+    assert like is not None, "the loader wants every variant in BF16"
+    own: dict[str, object] = {"licence": UNKNOWN_LICENCE}
+    if ask.weights_bytes is not None:
+        yield like.model_copy(update=own | {"bytes": ask.weights_bytes, "loaded_bytes": None}), ask.weights, ""
+        return
+    size = f"{like.bytes / 1e9:.1f} GB, as {like.repository} has"
+    yield (
+        like.model_copy(update=own),
+        ask.weights,
+        f"The size of the weights is not known and taken as {size}: set `sizeBytes` if it differs.",
+    )
+
+
+def _candidate(
+    row: Checkpoint, weights: Weights, ask: Ask, catalog: Catalog, image: str | None, assumed: str
+) -> Candidate:
+    engine = catalog.engines[ask.engine or _engine(row, weights)]
+    text = engine.version if image is None else tag_of(image)
+    model = catalog.models[row.variant]
+    return Candidate(
+        model=model,
+        checkpoint=row,
+        engine=engine,
+        weights=weights,
+        image=image or engine.image,
+        version=version_of(text),
+        version_text=text,
+        score=score(model, row),
+        needed_capability=numbers(engine.formats.get(row.quantization, "0.0")),
+        unsupported_capabilities=frozenset(map(numbers, engine.unsupported_compute_capabilities)),
+        heads_to_divide=model.query_heads if engine.engine is EngineType.VLLM else 0,
+        assumed=assumed,
+    )
+
+
+def numbers(capability: str) -> tuple[int, int]:
+    """Return a compute capability for comparison."""
+    major, minor = capability.split(".")
+    return (int(major), int(minor))
+
+
+def _engine(row: Checkpoint, weights: Weights) -> EngineType:
+    """Return the engine whose own format it is; Ollama only for its library, since it cannot be measured."""
+    match weights:
+        case OllamaWeights():
+            return EngineType.OLLAMA
+        case ClaimWeights(path=path) if path.endswith(".gguf"):
+            return EngineType.LLAMA_CPP
+        case _:
+            return EngineType.LLAMA_CPP if row.quantization.is_gguf else EngineType.VLLM
+
+
+def tag_of(image: str) -> str:
+    """Return what an image's tag says about the version, since nothing else does before it runs."""
+    reference, _, digest = image.partition("@")
+    tag = reference.rpartition("/")[2].partition(":")[2]
+    return tag.removeprefix("v") or digest

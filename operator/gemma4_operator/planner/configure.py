@@ -1,0 +1,262 @@
+"""The levers that a user should not have to turn: batched tokens, the cache's format, sequences, replicas.
+
+They are the largest in memory (docs/guides/memory.md), and the batched tokens decide as well whether the time per token
+can be held at all: a full step that reads a prompt must not take longer than the target. All are tried from a fixed
+ladder, so that a longer deadline or more memory only ever adds ways to serve.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.checkpoints import Checkpoint
+from gemma4_operator.catalog.engines import EngineImage
+from gemma4_operator.catalog.models import Model
+from gemma4_operator.planner.ask import Ask
+from gemma4_operator.planner.candidates import numbers
+from gemma4_operator.planner.capacity import (
+    BUSY_SHARE,
+    DEADLINE_SHARE,
+    Load,
+    Operation,
+    Server,
+    first_token_seconds_alone,
+    largest_batch,
+    operation,
+    rate_at,
+    replicas_needed,
+    token_seconds_at,
+)
+from gemma4_operator.planner.device import Device
+from gemma4_operator.planner.lost import Because
+from gemma4_operator.planner.memory import Memory, memory, sequence_bytes
+from gemma4_operator.planner.shape import KvDtype, Shape, Version
+from gemma4_operator.planner.speed import Speed, speed
+
+BATCHED_TOKENS = (4096, 2048, 1536, 1024, 768, 512, 256)
+"""Of one step, down to the least that keeps a GPU busy. vLLM's default of 8192 on large GPUs is not among them: prompts
+gain little by it, and each request sets memory aside for it in every sliding layer."""
+LARGE_MEMORY_BYTES = 70 * 2**30
+"""Below it vLLM's own default is 2048."""
+MEDIA_TOKENS = {"Image": 1152, "Video": 2496}
+"""The least batch for models that see a media item as a whole: 1,122 tokens of the largest image, rounded up to 64, and
+32 frames of a video (vLLM 0.33, gemma4_mm)."""
+UBATCH_TOKENS = 512
+"""llama.cpp's default, and Ollama's."""
+SEQUENCES = (256, 64, 16, 4, 1)
+"""vLLM's default on GPUs below 70 GiB, and fewer where the logits of so many rows do not fit."""
+SLOTS = (16, 8, 4, 2, 1)
+"""Of llama.cpp and Ollama, which set the cache of each apart."""
+UNASKED_SLOTS = 4
+"""The most where no workload is given: llama.cpp's own choice, and each slot costs a whole context."""
+TYPICAL_SHARE = 0.25
+"""Of the longest context that a request is taken to use where no workload is given: recorded chats use less."""
+TYPICAL = Load(requests_per_second=0.0, input_tokens=1500.0, uncached_input_tokens=1500.0, output_tokens=300.0)
+"""The request by which latencies are told where no workload is given: the CRD's own default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One configuration that works, and what it does for the load."""
+
+    shape: Shape
+    memory: Memory
+    speed: Speed
+    replicas: int
+    fare: Operation
+    requests_per_second: float
+    """What one replica carries within the objectives."""
+
+
+class Failure(NamedTuple):
+    """Why there is none, with the figures of the reason's sentence."""
+
+    because: Because
+    figures: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What is served on what, before the levers are set."""
+
+    model: Model
+    checkpoint: Checkpoint
+    engine: EngineImage
+    version: Version
+    device: Device
+    gpus: int
+
+
+def configure(ask: Ask, way: Way) -> Option | Failure:
+    """Return the option with the fewest replicas, then the exact cache, then the largest batch; or why there is none.
+
+    A failure to be fast enough is told before one to fit, since a configuration got further that way.
+    """
+    best: Option | None = None
+    slow: Failure | None = None
+    small: Failure | None = None
+    for kv_dtype in _cache_formats(way):
+        rates = speed(_shape(ask, way, kv_dtype, tokens=UBATCH_TOKENS, sequences=1))
+        for tokens, sequences in _levers(ask, way):
+            shapes = tuple(_shape(ask, way, kv_dtype, tokens=tokens, sequences=count) for count in sequences)
+            found = _first_that_fits(shapes)
+            if isinstance(found, Failure):
+                small = found
+                continue
+            served = _serve(ask, *found, rates, is_least=tokens == _least_batch(ask, way.model))
+            if isinstance(served, Failure):
+                slow = served
+            elif best is None or served.replicas < best.replicas:
+                best = served
+            if best is not None and (ask.load is None or best.replicas == 1):
+                return _settled(ask, best)
+    if best is not None:
+        return _settled(ask, best)
+    failure = slow or small
+    assert failure is not None, "there is always a ladder to try"
+    return failure
+
+
+def fewest_replicas(ask: Ask, way: Way) -> int:
+    """Return a number of replicas below which no configuration can carry the load, whatever its cache holds."""
+    load = ask.load or TYPICAL
+    rates = speed(_shape(ask, way, _cache_formats(way)[-1], tokens=UBATCH_TOKENS, sequences=1))
+    most = SEQUENCES[0] if way.engine.engine is EngineType.VLLM else SLOTS[0]
+    server = _server(load, rates, max_batch=most, max_batched_tokens=BATCHED_TOKENS[0])
+    ceiling = rate_at(server, load, most)
+    busy = BUSY_SHARE / (load.uncached_input_tokens * server.prompt_token_seconds)
+    return max(1, math.ceil(load.requests_per_second / min(ceiling, busy) - 1e-9))
+
+
+def _shape(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: int) -> Shape:
+    return Shape(
+        model=way.model,
+        checkpoint=way.checkpoint,
+        engine=way.engine.engine,
+        engine_version=way.version,
+        device=way.device,
+        gpus=way.gpus,
+        context_tokens=ask.context_tokens,
+        kv_dtype=kv_dtype,
+        max_batched_tokens=tokens,
+        max_sequences=sequences,
+        media=ask.media,
+    )
+
+
+def _levers(ask: Ask, way: Way) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Yield batched tokens to try, the best first, each with the counts of sequences to try."""
+    if way.engine.engine is not EngineType.VLLM:
+        slots = SLOTS if ask.load is not None else SLOTS[SLOTS.index(UNASKED_SLOTS) :]
+        yield from ((UBATCH_TOKENS, (count,)) for count in slots)
+        return
+    least = _least_batch(ask, way.model)
+    most = BATCHED_TOKENS[0 if way.device.memory_bytes >= LARGE_MEMORY_BYTES else 1]
+    yield from ((tokens, SEQUENCES) for tokens in BATCHED_TOKENS if least < tokens <= most)
+    yield least, SEQUENCES
+
+
+def _least_batch(ask: Ask, model: Model) -> int:
+    if not model.bidirectional_media:
+        return BATCHED_TOKENS[-1]
+    return max([BATCHED_TOKENS[-1], *(MEDIA_TOKENS[kind] for kind in ask.media if kind in MEDIA_TOKENS)])
+
+
+def _cache_formats(way: Way) -> tuple[KvDtype, ...]:
+    """The exact one first: the smaller costs a little quality."""
+    if way.engine.engine is not EngineType.VLLM:
+        return (KvDtype.BF16, KvDtype.Q8_0)
+    least = way.engine.fp8_cache_compute_capability
+    has_fp8 = least is not None and way.device.compute_capability >= numbers(least)
+    return (KvDtype.BF16, KvDtype.FP8) if has_fp8 else (KvDtype.BF16,)
+
+
+def _first_that_fits(shapes: tuple[Shape, ...]) -> tuple[Shape, Memory] | Failure:
+    for shape in shapes:
+        budget = memory(shape)
+        if budget.fits:
+            return shape, budget
+    shape, budget = shapes[-1], memory(shapes[-1])
+    lacking = budget.request_bytes - budget.cache_bytes
+    figures = (
+        ("needed_gib", gib(budget.capacity_bytes + lacking)),
+        ("has_gib", gib(budget.capacity_bytes)),
+        ("product", shape.device.product),
+    )
+    return Failure(Because.MEMORY, figures)
+
+
+def _server(load: Load, rates: Speed, *, max_batch: float, max_batched_tokens: int) -> Server:
+    context = load.mean_context_tokens
+    return Server(
+        step_seconds=lambda batch: rates.decode_seconds(batch=batch, context_tokens=context),
+        prompt_token_seconds=rates.prefill_seconds_per_token(load.uncached_input_tokens),
+        max_batch=max_batch,
+        max_batched_tokens=max_batched_tokens,
+    )
+
+
+def _serve(ask: Ask, shape: Shape, budget: Memory, rates: Speed, *, is_least: bool) -> Option | Failure:
+    """Staff a configuration that fits; `is_least` says that no smaller batch is left to try."""
+    load, deadlines = ask.load or TYPICAL, ask.deadlines
+    limit = deadlines.time_per_output_token_seconds
+    server = _server(
+        load, rates, max_batch=sequences_held(ask, shape, budget), max_batched_tokens=shape.max_batched_tokens
+    )
+    full_prompt = shape.max_batched_tokens * server.prompt_token_seconds
+    if limit is not None and not is_least and server.step_seconds(1.0) + full_prompt > DEADLINE_SHARE * limit:
+        return _too_slow(Because.TOKEN_TIME, server.step_seconds(1.0) + full_prompt, limit)
+    batch = largest_batch(server, load, deadlines)
+    if batch == 0 and limit is not None:
+        return _too_slow(Because.TOKEN_TIME, token_seconds_at(server, load, 1.0), limit)
+    replicas = replicas_needed(server, load, deadlines)
+    first = deadlines.time_to_first_token_seconds
+    if replicas is None and first is not None:
+        return _too_slow(Because.FIRST_TOKEN, first_token_seconds_alone(server, load), first)
+    assert replicas is not None, "without a deadline every load can be staffed"
+    fare = operation(server, load, replicas=replicas, attainment=deadlines.attainment)
+    assert fare is not None, "the count was found by this very law"
+    full_step = server.step_seconds(fare.batch) + full_prompt
+    if limit is not None and not is_least and full_step > DEADLINE_SHARE * limit:
+        return _too_slow(Because.TOKEN_TIME, full_step, limit)
+    return Option(
+        shape=shape,
+        memory=budget,
+        speed=rates,
+        replicas=replicas if ask.load is not None else max(1, ask.replicas),
+        fare=fare,
+        requests_per_second=rate_at(server, load, batch),
+    )
+
+
+def sequences_held(ask: Ask, shape: Shape, budget: Memory) -> float:
+    """Return how many sequences of the usual length the cache holds, within what the engine takes at once."""
+    if shape.engine is not EngineType.VLLM:
+        return float(shape.max_sequences)
+    usual = ask.load.mean_context_tokens if ask.load is not None else TYPICAL_SHARE * ask.context_tokens
+    held = budget.cache_bytes / sequence_bytes(shape, min(int(usual), ask.context_tokens))
+    return min(float(shape.max_sequences), max(1.0, held))
+
+
+def _settled(ask: Ask, option: Option) -> Option:
+    """Return the option with as many sequences as the cache holds: more would only be preempted, and cost logits."""
+    if option.shape.engine is not EngineType.VLLM:
+        return option
+    shape = replace(option.shape, max_sequences=max(1, int(sequences_held(ask, option.shape, option.memory))))
+    return replace(option, shape=shape, memory=memory(shape))
+
+
+def _too_slow(because: Because, has_seconds: float, asked_seconds: float) -> Failure:
+    return Failure(because, (("has_ms", milliseconds(has_seconds)), ("asked_ms", milliseconds(asked_seconds))))
+
+
+def gib(number: float) -> str:
+    """Return bytes as GiB with one decimal."""
+    return f"{number / 2**30:.1f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return seconds as whole milliseconds."""
+    return f"{seconds * 1000:.0f}"

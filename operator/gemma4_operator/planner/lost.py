@@ -1,0 +1,89 @@
+"""Why a way to serve lost: one reason each, with the figures that its sentence needs."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.checkpoints import Checkpoint
+
+
+class Because(StrEnum):
+    """The one reason, in the order in which they are looked at; `sentence` has a field for each figure."""
+
+    QUALITY = "QualityTooLow"
+    LICENCE = "LicenceNotAllowed"
+    MODALITY = "ModalityMissing"
+    CONTEXT = "ContextTooLong"
+    VERSION = "EngineVersion"
+    FORMAT = "FormatUnsupported"
+    PROJECTOR = "NoProjector"
+    REFUSED = "EngineRefuses"
+    PRODUCT = "ProductNotAllowed"
+    SHARED = "SharedNotAllowed"
+    HARDWARE = "HardwareUnsupported"
+    NODE = "TooFewGPUsInNode"
+    HEADS = "HeadsDoNotDivide"
+    MEMORY = "MemoryTooSmall"
+    TOKEN_TIME = "TooSlowPerToken"
+    FIRST_TOKEN = "TooSlowToFirstToken"
+    BUDGET = "TooManyGPUs"
+    STOCK = "NotEnoughGPUs"
+    COST = "TooExpensive"
+    RANKED = "Ranked"
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told, without its figures."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Because.QUALITY: "has {score} points of quality, and {floor} asks for {needed}",
+    Because.LICENCE: "{what} is under '{licence}', which `spec.objectives.allowedLicences` does not name",
+    Because.MODALITY: "{variant} takes no {modality} input",
+    Because.CONTEXT: "{variant} sees at most {limit} tokens, not {asked}",
+    Because.VERSION: "{engine} {version} cannot run it: {why}",
+    Because.FORMAT: "{engine} does not read {quantization}",
+    Because.PROJECTOR: "the catalogue knows no projector for {modality} input with it",
+    Because.REFUSED: "{message}",
+    Because.PRODUCT: "`spec.placement.gpuProducts` does not name {product}",
+    Because.SHARED: "{product} is a slice or shared, and `spec.placement.allowSharedGPUs` is false",
+    Because.HARDWARE: "{product} has compute capability {has}, and {what} needs {needed}",
+    Because.NODE: "no node has {asked} {product}, the largest has {has}",
+    Because.HEADS: "{asked} GPUs do not divide the {heads} attention heads of {variant}",
+    Because.MEMORY: "needs {needed_gib} GiB of each {product}, which has {has_gib} GiB for it",
+    Because.TOKEN_TIME: "takes at least {has_ms} ms per output token, and {asked_ms} ms are asked for",
+    Because.FIRST_TOKEN: "takes at least {has_ms} ms to the first token, and {asked_ms} ms are asked for",
+    Because.BUDGET: "takes {needed} GPUs, and `spec.placement.maximumGPUs` is {limit}",
+    Because.STOCK: "takes {replicas} replicas of {gpus} GPUs, and the cluster has room for {has}",
+    Because.COST: "costs {cost} an hour, and `spec.objectives.maximumHourlyCost` is {limit}",
+    Because.RANKED: "{than}",
+}
+
+
+class Lost(NamedTuple):
+    """One way that was not taken; `product` and `gpus` are empty where it lost on any GPU.
+
+    A figure may be any value whose text is worked out when it is asked for, since few ways are ever told of.
+    """
+
+    checkpoint: Checkpoint
+    engine: EngineType
+    because: Because
+    figures: tuple[tuple[str, object], ...] = ()
+    product: str = ""
+    gpus: int = 0
+    hourly_cost: Decimal | None = None
+    """Of all replicas, or the least it can be; None: not worked out."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason with its figures."""
+        return self.because.sentence.format_map(dict(self.figures))
+
+
+def name_of(lost: Lost) -> str:
+    """Return what lost in a few words."""
+    where = f" with {lost.gpus or 1}x {lost.product}" if lost.product else ""
+    return f"{lost.checkpoint.variant} in {lost.checkpoint.quantization} on {lost.engine}{where}"

@@ -1,0 +1,149 @@
+"""When nothing serves a spec: the smallest single changes, or pairs of them, after which something does.
+
+Each is proved by choosing again with the change applied, so a relaxation is never advice that does not work.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from gemma4_operator.planner.plan import Plan, Rejection, Relaxation
+
+Json = Any
+Try = Callable[[Mapping[str, Json]], Plan | Rejection | None]
+"""Chooses for a changed spec; None: the change makes it invalid."""
+
+MAXIMUM = 8
+_QUALITIES = ("High", "Standard", "Basic")
+_CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)
+_GROWTH = 1.25
+"""Between two tried values of a limit; the smallest that works is told, so at most a quarter too much is asked."""
+_STEPS = 40
+
+
+def relaxations(spec: Mapping[str, Json], attempt: Try) -> tuple[Relaxation, ...]:
+    """Return changes of one field each that make the spec feasible; if none does alone, the first pair that does."""
+    singles = tuple(_singles(spec, attempt))
+    if singles:
+        return singles[:MAXIMUM]
+    return _pair(spec, attempt)
+
+
+def applied(spec: Mapping[str, Json], *changes: Relaxation) -> dict[str, Json]:
+    """Return the spec with the changes made; a value of None takes the field away."""
+    for change in changes:
+        spec = _with(spec, change.field.removeprefix("spec.").split("."), change.value)
+    return dict(spec)
+
+
+def _singles(spec: Mapping[str, Json], attempt: Try) -> Iterator[Relaxation]:
+    for field, values in _ladders(spec):
+        found = _smallest(spec, field, values, attempt)
+        if found is not None:
+            value, plan = found
+            yield Relaxation(field=field, value=value, message=f"{_set(field, value)}: {plan.why}")
+
+
+def _smallest(spec: Mapping[str, Json], field: str, values: tuple[Json, ...], attempt: Try) -> tuple[Json, Plan] | None:
+    """Return the smallest change that works: what works for a change works for every larger one, so halves suffice."""
+
+    def choose(value: Json) -> Plan | None:
+        outcome = attempt(applied(spec, Relaxation(field=field, value=value, message="")))
+        return outcome if isinstance(outcome, Plan) else None
+
+    plan = choose(values[-1]) if values else None
+    if plan is None:
+        return None
+    low, high = -1, len(values) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = choose(values[middle])
+        low, high, plan = (low, middle, found) if found is not None else (middle, high, plan)
+    return values[high], plan
+
+
+def _pair(spec: Mapping[str, Json], attempt: Try) -> tuple[Relaxation, ...]:
+    """Return two changes, each at its most generous, that work together."""
+    most = [Relaxation(field=field, value=values[-1], message="") for field, values in _ladders(spec) if values]
+    for first, second in combinations(most, 2):
+        outcome = attempt(applied(spec, first, second))
+        if isinstance(outcome, Plan):
+            both = f"only together with the other change: {outcome.why}"
+            return tuple(
+                Relaxation(field=one.field, value=one.value, message=f"{_set(one.field, one.value)}, {both}")
+                for one in (first, second)
+            )
+    return ()
+
+
+def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]:
+    """Yield each field that holds the spec back, with what it may be instead, the smallest change first."""
+    objectives, placement = spec.get("objectives", {}), spec.get("placement", {})
+    model, capabilities = spec.get("model", {}), spec.get("capabilities", {})
+    is_auto = model.get("variant", "Auto") == "Auto"
+    floor = objectives.get("minimumQuality", "Standard" if is_auto else None)
+    if floor is not None:
+        yield "spec.objectives.minimumQuality", _lower(floor)
+    if capabilities.get("contextTokens", 8192) > _CONTEXTS[-1]:
+        least = _CONTEXTS[-1]
+        context = capabilities.get("contextTokens", 8192)
+        yield "spec.capabilities.contextTokens", tuple(size for size in _CONTEXTS if least <= size < context)
+    if "maximumGPUs" in placement:
+        yield "spec.placement.maximumGPUs", _higher(placement["maximumGPUs"], at_most=10_000)
+    for name in ("timeToFirstTokenMilliseconds", "timePerOutputTokenMilliseconds"):
+        if name in objectives:
+            yield f"spec.objectives.{name}", (*_higher(objectives[name], at_most=60_000), None)
+    if "maximumHourlyCost" in objectives:
+        cents = round(float(objectives["maximumHourlyCost"]) * 100)
+        yield (
+            "spec.objectives.maximumHourlyCost",
+            tuple(f"{value / 100:.2f}" for value in _higher(cents, at_most=10**9)),
+        )
+    if "workload" in spec:
+        rate = spec["workload"]["requestsPerMinute"]
+        yield "spec.workload.requestsPerMinute", _fewer(rate)
+    for path in ("objectives.allowedLicences", "placement.gpuProducts", "placement.gpusPerReplica"):
+        section, name = path.split(".")
+        if spec.get(section, {}).get(name):
+            yield f"spec.{path}", (None,)
+    if not placement.get("allowSharedGPUs", False):
+        yield "spec.placement.allowSharedGPUs", (True,)
+    yield from _identity(model)
+    extra = [one for one in capabilities.get("modalities", ()) if one != "Text"]
+    for one in extra:
+        rest = [kind for kind in capabilities["modalities"] if kind != one]
+        yield "spec.capabilities.modalities", (rest,)
+
+
+def _identity(model: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]:
+    if "checkpoint" in model:
+        return
+    for name in ("quantization", "variant"):
+        if model.get(name, "Auto") != "Auto":
+            yield f"spec.model.{name}", ("Auto",)
+
+
+def _lower(floor: str) -> tuple[str, ...]:
+    return _QUALITIES[_QUALITIES.index(floor) + 1 :] if floor in _QUALITIES else _QUALITIES
+
+
+def _higher(value: int, *, at_most: int) -> tuple[int, ...]:
+    grown = (max(value + 1, round(value * _GROWTH**step)) for step in range(1, _STEPS))
+    return tuple(dict.fromkeys(number for number in grown if number <= at_most))
+
+
+def _fewer(value: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(max(1, int(value / _GROWTH**step)) for step in range(1, _STEPS)))
+
+
+def _with(spec: Mapping[str, Json], path: list[str], value: Json) -> dict[str, Json]:
+    name, *rest = path
+    if rest:
+        return {**spec, name: _with(spec.get(name, {}), rest, value)}
+    if value is None:
+        return {key: kept for key, kept in spec.items() if key != name}
+    return {**spec, name: value}
+
+
+def _set(field: str, value: Json) -> str:
+    return f"drop `{field}`" if value is None else f"set `{field}` to {value}"

@@ -1,0 +1,63 @@
+"""A rejection with the changes that would help: of the spec, or of the cluster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.engines.base import Registry
+from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.inventory import GpuClass, pools
+from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection, Relaxation
+from gemma4_operator.planner.relax import MAXIMUM, Try, relaxations
+
+NODES = "nodes"
+"""What a relaxation names instead of a field, where the cluster would have to change."""
+TOLD = 3
+"""How many relaxations the message itself names."""
+
+
+def workable(
+    rejection: Rejection,
+    spec: Gemma4DeploymentSpec,
+    *,
+    catalog: Catalog,
+    engines: Registry,
+    classes: Sequence[GpuClass],
+) -> Rejection:
+    """Return the rejection with relaxations, each proved by choosing again, and a message that names the first."""
+    if rejection.reason in (NO_CHECKPOINT, ENGINE_REFUSES):
+        return rejection
+    attempt = attempts(catalog=catalog, engines=engines, classes=classes)
+    found = (
+        *(relaxations(spec.to_json(), attempt) if classes else ()),
+        *_more_nodes(spec, catalog=catalog, engines=engines),
+    )[:MAXIMUM]
+    if not found:
+        return rejection
+    helps = "; or ".join(one.message for one in found[:TOLD])
+    return replace(rejection, relaxations=found, message=f"{rejection.message} What would work: {helps}")
+
+
+def attempts(*, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]) -> Try:
+    """Return a choice for raw specs on given GPUs."""
+
+    def attempt(raw: Mapping[str, Any]) -> Plan | Rejection | None:
+        try:
+            changed = Gemma4DeploymentSpec.model_validate(raw)
+        except ValidationError:
+            return None
+        return choose(changed, catalog=catalog, engines=engines, classes=classes)
+
+    return attempt
+
+
+def _more_nodes(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Iterator[Relaxation]:
+    """Yield the GPUs that would serve the spec as it is: the best of all that the catalogue knows."""
+    plan = choose(spec, catalog=catalog, engines=engines, classes=pools(catalog, spec.placement.gpu_products))
+    if isinstance(plan, Plan):
+        value = f"{plan.replicas * plan.gpus_per_replica}x {plan.gpu_product}"
+        yield Relaxation(field=NODES, value=value, message=f"add nodes with {value}: {plan.why}")

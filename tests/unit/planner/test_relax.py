@@ -1,0 +1,105 @@
+"""Relaxations: which changes are tried, that the smallest is told, and that what is told works."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from gemma4_operator.planner.plan import Plan, Rejection, Relaxation
+from gemma4_operator.planner.relax import Try, applied, relaxations
+from tests.unit.planner.plans import a_plan
+
+NOTHING = Rejection(reason="Infeasible", message="Nothing serves this.")
+
+
+def works_if(condition: Any) -> Try:
+    """A choice that works once a spec meets a condition."""
+
+    def attempt(spec: Mapping[str, Any]) -> Plan | Rejection | None:
+        return a_plan() if condition(spec) else NOTHING
+
+    return attempt
+
+
+def told(spec: Mapping[str, Any], condition: Any) -> dict[str, Any]:
+    return {one.field: one.value for one in relaxations(spec, works_if(condition))}
+
+
+def test_the_smallest_price_limit_that_works_is_at_most_a_quarter_too_high() -> None:
+    spec = {"objectives": {"maximumHourlyCost": "1.00"}}
+    found = told(spec, lambda it: float(it.get("objectives", {}).get("maximumHourlyCost", "0")) >= 7.31)
+    assert 7.31 <= float(found["spec.objectives.maximumHourlyCost"]) <= 7.31 * 1.25
+
+
+def test_the_longest_context_that_fits_is_told() -> None:
+    spec = {"capabilities": {"contextTokens": 200000}}
+    found = told(spec, lambda it: it["capabilities"]["contextTokens"] <= 40000)
+    assert found == {"spec.capabilities.contextTokens": 32768}
+
+
+def test_the_highest_quality_that_works_is_told() -> None:
+    spec = {"objectives": {"minimumQuality": "Highest"}}
+    found = told(spec, lambda it: it["objectives"]["minimumQuality"] in ("Standard", "Basic"))
+    assert found == {"spec.objectives.minimumQuality": "Standard"}
+
+
+def test_auto_has_a_floor_that_can_be_lowered_though_nobody_wrote_it() -> None:
+    found = told({}, lambda it: it.get("objectives", {}).get("minimumQuality") == "Basic")
+    assert found == {"spec.objectives.minimumQuality": "Basic"}
+
+
+def test_a_deadline_that_no_longer_one_would_save_may_be_dropped() -> None:
+    spec = {"model": {"variant": "31B"}, "objectives": {"timeToFirstTokenMilliseconds": 10}}
+    found = told(spec, lambda it: "timeToFirstTokenMilliseconds" not in it["objectives"])
+    assert found == {"spec.objectives.timeToFirstTokenMilliseconds": None}
+
+
+def test_each_field_that_helps_is_told_once() -> None:
+    spec = {
+        "model": {"variant": "31B", "quantization": "BF16"},
+        "placement": {"gpuProducts": ["NVIDIA-L4"], "gpusPerReplica": 1},
+    }
+    found = told(spec, lambda it: it != spec)
+    assert list(found) == [
+        "spec.capabilities.contextTokens",
+        "spec.placement.gpuProducts",
+        "spec.placement.gpusPerReplica",
+        "spec.placement.allowSharedGPUs",
+        "spec.model.quantization",
+        "spec.model.variant",
+    ]
+
+
+def test_two_changes_are_told_where_none_helps_alone() -> None:
+    spec = {"model": {"variant": "31B"}, "objectives": {"maximumHourlyCost": "1.00", "allowedLicences": ["MIT"]}}
+
+    def both(it: Mapping[str, Any]) -> bool:
+        objectives = it.get("objectives", {})
+        return "allowedLicences" not in objectives and float(objectives["maximumHourlyCost"]) > 100
+
+    found = relaxations(spec, works_if(both))
+    assert {one.field for one in found} == {"spec.objectives.maximumHourlyCost", "spec.objectives.allowedLicences"}
+    assert all("together" in one.message for one in found)
+    assert isinstance(works_if(both)(applied(spec, *found)), Plan)
+
+
+def test_where_nothing_helps_nothing_is_told() -> None:
+    assert relaxations({"model": {"variant": "31B"}}, works_if(lambda it: False)) == ()
+
+
+def test_a_change_that_makes_the_spec_invalid_is_no_help() -> None:
+    assert relaxations({}, lambda spec: None) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (Relaxation(field="spec.a.b", value=1, message=""), {"a": {"b": 1, "c": 2}}),
+        (Relaxation(field="spec.a.c", value=None, message=""), {"a": {}}),
+        (Relaxation(field="spec.d.e", value="x", message=""), {"a": {"c": 2}, "d": {"e": "x"}}),
+    ],
+)
+def test_a_change_touches_its_field_alone(change: Relaxation, expected: dict[str, Any]) -> None:
+    spec = {"a": {"c": 2}}
+    assert applied(spec, change) == expected
+    assert spec == {"a": {"c": 2}}
