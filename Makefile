@@ -62,6 +62,10 @@ bench: setup ## Measure requests, writes, memory and speed on a local cluster
 	@$(PY) -m tests.cluster build
 	@$(PY) -m tests.bench
 
+.PHONY: accuracy
+accuracy: setup ## Compare the planner with engines and measurements; write docs/reference/accuracy.md
+	@$(PY) -m tests.accuracy --write-docs --check
+
 .PHONY: cluster-up
 cluster-up: setup ## Start a local Kubernetes to play with
 	@$(PY) -m tests.cluster up

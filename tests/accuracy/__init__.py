@@ -1,0 +1,1 @@
+"""How right the planner is: its formulas against what engines printed and what people measured (`make accuracy`)."""
