@@ -137,6 +137,7 @@ def a_serving(**changes: Any) -> Serving:
         "max_batched_tokens": 4096,
         "max_concurrent_requests": 4,
         "kv_dtype": "bf16",
+        "host_cache_mib": 2048,
         "media": frozenset(),
         "tool_calling": True,
         "reasoning": True,

@@ -24,6 +24,7 @@ FULL_PLAN: dict[str, Any] = OLD_PLAN | {
     "maxBatchedTokens": 4096,
     "maxConcurrentRequests": 41,
     "kvCacheDtype": "fp8",
+    "hostCacheMiB": 0,
     "replicas": 3,
     "memory": {
         "weightsMiB": 31500,

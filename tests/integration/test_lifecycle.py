@@ -68,7 +68,7 @@ class TestCreation:
         cluster.kubectl("wait", "--for=condition=Ready", "g4d/chat", "-n", home.namespace, "--timeout=30s")
         header, row = cluster.kubectl("get", "g4d", "-n", home.namespace).stdout.splitlines()
         assert header.split() == ["NAME", "MODEL", "GPU", "READY", "REPLICAS", "REASON", "AGE"]
-        assert row.split()[:-1] == ["chat", "E2B", "1x", "any", "True", "1/1", "Ready"]
+        assert row.split()[:-1] == ["chat", "E2B", "1x", "NVIDIA-H100-80GB-HBM3", "True", "1/1", "Ready"]
         header, row = cluster.kubectl("get", "g4d", "-n", home.namespace, "-o", "wide").stdout.splitlines()
         assert header.split()[-4:] == ["ENGINE", "QUANTIZATION", "ENDPOINT", "MESSAGE"]
         assert f"LlamaCpp   Q4_K_M         http://chat.{home.namespace}.svc:8000/v1   1 of 1 replicas serve." in row
@@ -303,13 +303,14 @@ class TestQuiet:
             sample("odd", podTemplatePatch=odd, placement={"tolerations": taints}),
             sample("none", replicas=0),
             sample("idle", suspend=True),
-            sample("lost", model={"variant": "26B-A4B", "quantization": "W4A16"}, engine={}),
+            sample("lost", model={"variant": "12B", "quantization": "Q4_0"}, engine={}),
             sample("huge", placement={"gpusPerReplica": 16}),
+            sample("elsewhere", placement={"gpuProducts": ["NVIDIA-L40S"]}),
             sample("guarded", podTemplatePatch={"spec": {"hostNetwork": True}}),
         )
         home.wait_ready("chat", "vllm", "ollama", "odd")
-        reasons = {"none": "ScaledToZero", "idle": "Suspended", "lost": "NoCheckpoint", "huge": "Unschedulable"}
-        for name, reason in {**reasons, "guarded": "InvalidSpec"}.items():
+        reasons = {"none": "ScaledToZero", "idle": "Suspended", "lost": "NoCheckpoint", "huge": "Infeasible"}
+        for name, reason in {**reasons, "elsewhere": "Unschedulable", "guarded": "InvalidSpec"}.items():
             home.wait_reason(name, reason)
         offset = home.wait_quiet()
         home.wait_resync(since=offset)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cluster
 
 FIRST, SECOND = "gemma4-operator", "gemma4-operator-b"
 TAKEOVER_SECONDS = 20.0
-WATCHES = 6
+WATCHES = 7
 """Of the resource itself, three kinds of children, pods, and kopf's of all CRDs."""
 NEVER = 3600
 """Seconds until a resync that is to play no part in a test."""
@@ -236,7 +236,7 @@ class TestOutage:
         """Twenty seconds show all that a minute would: the Lease is lost after ten, and all delays have grown."""
         operator = behind(resync_seconds=5)
         kubelet = Kubelet(operator)
-        home.create(sample("chat"), sample("lost", model={"variant": "26B-A4B", "quantization": "W4A16"}, engine={}))
+        home.create(sample("chat"), sample("lost", model={"variant": "12B", "quantization": "Q4_0"}, engine={}))
         home.wait_ready("chat")
         home.wait_reason("lost", "NoCheckpoint")
         home.wait_quiet()

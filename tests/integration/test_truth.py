@@ -93,14 +93,14 @@ class TestFailingPods:
         home.wait_ready("chat")
 
     def test_a_pod_that_fits_nowhere_is_told_in_the_schedulers_words(self, home: Home):
-        home.create(sample("chat", placement={"gpusPerReplica": 16}))
+        home.create(sample("chat", placement={"gpuProducts": ["NVIDIA-L40S"]}))
         ready = home.wait_reason("chat", "Unschedulable")
         assert ready["message"].startswith("1 of 1 waiting pods fit on no node: 0/4 nodes are available: ")
-        assert "Insufficient nvidia.com/gpu" in ready["message"]
+        assert "didn't match Pod's node affinity/selector" in ready["message"]
         assert ready["message"].endswith(Reason.UNSCHEDULABLE.advice)
         assert kstatus(home.resource("chat")) == "InProgress"
-        assert "Insufficient nvidia.com/gpu" in told_by_event(home, "chat", Reason.UNSCHEDULABLE)
-        home.edit("chat", placement={"gpusPerReplica": 8})
+        assert "didn't match Pod's node affinity" in told_by_event(home, "chat", Reason.UNSCHEDULABLE)
+        home.edit("chat", placement={"gpuProducts": None})
         home.wait_ready("chat")
 
     def test_a_pod_that_breaks_later_takes_readiness_away_and_gives_it_back(self, home: Home):
@@ -122,9 +122,9 @@ class TestStalled:
         ("spec", "reason", "words"),
         [
             (
-                {"model": {"variant": "26B-A4B", "quantization": "W4A16"}, "engine": {}},
+                {"model": {"variant": "12B", "quantization": "Q4_0"}, "engine": {}},
                 Reason.NO_CHECKPOINT,
-                "`spec.model.quantization` must be one of BF16, FP8, NVFP4, Q8_0, Q4_K_M for 26B-A4B, not 'W4A16'",
+                "`spec.model.quantization` must be one of BF16, FP8, NVFP4, W4A16, Q8_0, Q6_K, Q4_K_M for 12B",
             ),
             (
                 {"engine": {"extraArgs": ["--ctx-size", "1"]}},
@@ -226,7 +226,7 @@ class TestStalled:
 def test_one_bad_resource_never_hinders_another(home: Home):
     home.objects.create(DEPLOYMENT, home.namespace, _stranger("foreign"))
     bad = {
-        "lost": sample("lost", model={"variant": "26B-A4B", "quantization": "W4A16"}, engine={}),
+        "lost": sample("lost", model={"variant": "12B", "quantization": "Q4_0"}, engine={}),
         "foreign": sample("foreign"),
         "refused": sample("refused", podTemplatePatch={"spec": {"containers": [{"name": "x"}]}}),
     }

@@ -124,6 +124,8 @@ class PlanStatus(StatusModel):
     """How many requests one replica works on at once; further ones wait in the engine."""
     kv_cache_dtype: Word | None = None
     """The number format of the keys and values, such as bf16 or fp8."""
+    host_cache_mib: Count | None = None
+    """How much of the host's memory llama.cpp may keep prompts in."""
     replicas: Count | None = None
     """How many replicas `spec.workload` needs within the objectives; without a workload, what the spec ran."""
     memory: MemoryStatus | None = None

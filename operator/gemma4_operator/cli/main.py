@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from gemma4_operator.api.read import InvalidResource
-from gemma4_operator.cli import crds
+from gemma4_operator.cli import crds, explain, plan, render
+from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
 
-VERBS = (crds.VERB,)
+VERBS = (plan.VERB, explain.VERB, render.VERB, crds.VERB)
 
 _EPILOG = """\
 exit codes:
   0  done
   1  something unexpected went wrong
   2  the command or its input is not valid; the message says what must be
+  3  nothing serves what is asked for, or it does not fit
 
 Each verb explains itself: gemma4 VERB --help"""
 
@@ -29,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb: Verb = args.verb
         return verb.run(args)
-    except InvalidResource as error:
+    except (InvalidResource, InvalidInput) as error:
         return _fail(error, Exit.INVALID)
     except Exception as error:
         if args.debug:

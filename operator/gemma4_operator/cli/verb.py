@@ -12,6 +12,7 @@ class Exit(IntEnum):
     OK = 0
     UNEXPECTED = 1
     INVALID = 2
+    INFEASIBLE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

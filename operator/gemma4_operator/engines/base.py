@@ -49,6 +49,7 @@ class Serving:
 
     Attributes:
         kv_dtype: How cached keys and values are stored: bf16, fp8 or q8_0.
+        host_cache_mib: What llama.cpp may keep prompts in on the host.
         media: Which of Image, Audio and Video requests may carry beside text.
     """
 
@@ -61,6 +62,7 @@ class Serving:
     max_batched_tokens: int
     max_concurrent_requests: int
     kv_dtype: str
+    host_cache_mib: int
     media: frozenset[str]
     tool_calling: bool
     reasoning: bool

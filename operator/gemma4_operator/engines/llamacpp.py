@@ -100,7 +100,7 @@ def _args(serving: Serving) -> tuple[str, ...]:
         *_cache(serving),
         "--n-gpu-layers", "999",
         "--ctx-checkpoints", "4",
-        "--cache-ram", "2048",
+        "--cache-ram", str(serving.host_cache_mib),
         *(() if serving.media else ("--no-mmproj",)),
         "--jinja" if serving.tool_calling else "--no-jinja",
         *(() if serving.reasoning else ("--reasoning-format", "none")),

@@ -11,6 +11,7 @@ from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.configure import Option
 from gemma4_operator.planner.lost import Lost
 from gemma4_operator.planner.memory import Memory
+from gemma4_operator.planner.memory_gguf import host_cache_mib
 from gemma4_operator.planner.origin import written
 from gemma4_operator.planner.plan import Alternative, Licence, Plan, PlanMemory, Predicted
 from gemma4_operator.planner.quality import quality_of
@@ -43,6 +44,7 @@ def account(
         max_batched_tokens=shape.max_batched_tokens,
         max_concurrent_requests=shape.max_sequences,
         kv_dtype=shape.kv_dtype.value,
+        host_cache_mib=host_cache_mib(shape),
         memory=_memory(option.memory),
         predicted=predicted(option),
         replicas=option.replicas,

@@ -154,7 +154,7 @@ def _candidate(
         engine=engine,
         weights=weights,
         image=image or engine.image,
-        version=version_of(text),
+        version=version_of(text) if _is_versioned_alike(text, engine.version) else (),
         version_text=text,
         score=score(model, row),
         needed_capability=numbers(engine.formats.get(row.quantization, "0.0")),
@@ -179,6 +179,11 @@ def _engine(row: Checkpoint, weights: Weights) -> EngineType:
             return EngineType.LLAMA_CPP
         case _:
             return EngineType.LLAMA_CPP if row.quantization.is_gguf else EngineType.VLLM
+
+
+def _is_versioned_alike(tag: str, known: str) -> bool:
+    """Whether a tag is a version as the engine's project numbers them; another tag says nothing of what is inside."""
+    return tag.startswith("b") == known.startswith("b") and len(version_of(tag)) == len(version_of(known))
 
 
 def tag_of(image: str) -> str:

@@ -94,11 +94,10 @@ def largest_batch(server: Server, load: Load, deadlines: Deadlines) -> float:
     """Return the most sequences within memory, the time per token, and a stable queue; 0: not even one."""
     limit = deadlines.time_per_output_token_seconds
     ceiling = max(1.0, CACHE_SHARE * server.max_batch) if server.max_batch >= 1 else 0.0
-    prompt = load.uncached_input_tokens * server.prompt_token_seconds
 
     def holds(batch: float) -> bool:
         in_time = limit is None or token_seconds_at(server, load, batch) <= DEADLINE_SHARE * limit
-        return in_time and rate_at(server, load, batch) * prompt <= BUSY_SHARE
+        return in_time and rate_at(server, load, batch) * _prompt_seconds(server, load, batch) <= BUSY_SHARE
 
     return _last(holds, ceiling)
 
@@ -109,29 +108,30 @@ def operation(server: Server, load: Load, *, replicas: int, attainment: float) -
     if rate_at(server, load, server.max_batch) < share:
         return None
     batch = _first(lambda count: rate_at(server, load, count) >= share, server.max_batch)
-    step = server.step_seconds(batch)
-    prompt_token = server.prompt_token_seconds + step / server.max_batched_tokens
-    busy = share * load.uncached_input_tokens * prompt_token
+    step, prompt = server.step_seconds(batch), _prompt_seconds(server, load, batch)
+    busy = share * prompt
     if busy >= 1.0:
         return None
-    service = load.uncached_input_tokens * prompt_token + step
+    service = prompt + step
     waits = busy ** (_POOLING * (math.sqrt(2 * (replicas + 1)) - 1))
     mean_wait = service / ((1 - busy) * replicas**_POOLING)
     queue = mean_wait * math.log(max(1.0, waits / (1 - attainment)))
     return Operation(
         batch=batch,
         time_per_output_token_seconds=token_seconds_at(server, load, batch),
-        time_to_first_token_seconds=queue
-        + load.uncached_input_tokens * prompt_token
-        + _STEPS_BEFORE_FIRST_TOKEN * step,
+        time_to_first_token_seconds=queue + prompt + _STEPS_BEFORE_FIRST_TOKEN * step,
     )
 
 
 def first_token_seconds_alone(server: Server, load: Load) -> float:
     """Return how long a request waits that meets nobody else: what no number of replicas can better."""
-    step = server.step_seconds(1.0)
-    prompt_token = server.prompt_token_seconds + step / server.max_batched_tokens
-    return load.uncached_input_tokens * prompt_token + _STEPS_BEFORE_FIRST_TOKEN * step
+    return _prompt_seconds(server, load, 1.0) + _STEPS_BEFORE_FIRST_TOKEN * server.step_seconds(1.0)
+
+
+def _prompt_seconds(server: Server, load: Load, batch: float) -> float:
+    """Return how long a prompt is read: its own arithmetic, and the decode steps that carry its pieces."""
+    steps = load.uncached_input_tokens / server.max_batched_tokens
+    return load.uncached_input_tokens * server.prompt_token_seconds + steps * server.step_seconds(batch)
 
 
 def replicas_needed(server: Server, load: Load, deadlines: Deadlines) -> int | None:

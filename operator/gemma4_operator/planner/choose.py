@@ -46,7 +46,8 @@ def consider(
     ask = ask_of(spec)
     fit: list[Candidate] = []
     lost: list[Lost] = []
-    for candidate in candidates(ask, catalog=catalog, image=spec.engine.image):
+    found = candidates(ask, catalog=catalog, image=spec.engine.image)
+    for candidate in found:
         because = unfit(candidate, ask) or _refused(candidate, spec, engines)
         if because is None:
             fit.append(candidate)
@@ -55,7 +56,8 @@ def consider(
     result = search(ask, fit, classes)
     lost = sorted((*result.lost, *lost), key=nearness)
     if result.best is None:
-        return Outcome(ask=ask, plan=_rejection(spec, ask, catalog, classes, lost), result=result, lost=tuple(lost))
+        rejection = _rejection(spec, ask, catalog, classes, lost, has_candidates=bool(found))
+        return Outcome(ask=ask, plan=rejection, result=result, lost=tuple(lost))
     nearest = tuple(alternative(one) for one in islice(lost, ALTERNATIVES))
     plan = account(spec, ask, result.best, catalog=catalog, alternatives=nearest)
     return Outcome(ask=ask, plan=plan, result=result, lost=tuple(lost))
@@ -77,21 +79,27 @@ def _refused(candidate: Candidate, spec: Gemma4DeploymentSpec, engines: Registry
 
 
 def _rejection(
-    spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, classes: Sequence[GpuClass], lost: Sequence[Lost]
+    spec: Gemma4DeploymentSpec,
+    ask: Ask,
+    catalog: Catalog,
+    classes: Sequence[GpuClass],
+    lost: Sequence[Lost],
+    *,
+    has_candidates: bool,
 ) -> Rejection:
     """Say why nothing serves a spec; relaxations are added by who can afford to look for them."""
     nearest = tuple(alternative(one) for one in islice(lost, ALTERNATIVES))
+    if not has_candidates:
+        return _no_checkpoint(ask, catalog)
     if lost and all(one.because is Because.REFUSED for one in lost):
         return Rejection(reason=ENGINE_REFUSES, message=lost[0].sentence, alternatives=nearest)
-    if not classes and not lost:
+    if not classes:
         allowed = f" of {', '.join(spec.placement.gpu_products)}" if spec.placement.gpu_products else ""
         message = (
             f"No node offers a GPU{allowed} that the planner understands: add one, "
             "or see `gemma4 doctor` for what it makes of the nodes there are."
         )
         return Rejection(reason=NO_GPUS, message=message)
-    if not lost:
-        return _no_checkpoint(ask, catalog)
     first = lost[0]
     return Rejection(
         reason=INFEASIBLE,

@@ -119,6 +119,13 @@ def configure(ask: Ask, way: Way) -> Option | Failure:
     return failure
 
 
+def leanest(ask: Ask, way: Way) -> Memory:
+    """Return the budget of the way with the exact cache and as little else as it can run with, fit or not."""
+    kv_dtype = _cache_formats(way)[0]
+    tokens, sequences = list(_levers(ask, way))[-1]
+    return memory(_shape(ask, way, kv_dtype, tokens=tokens, sequences=sequences[-1]))
+
+
 def fewest_replicas(ask: Ask, way: Way) -> int:
     """Return a number of replicas below which no configuration can carry the load, whatever its cache holds."""
     load = ask.load or TYPICAL

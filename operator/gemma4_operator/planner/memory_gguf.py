@@ -2,7 +2,8 @@
 
 Nothing is profiled: a context of so many cells is allocated at start or the start fails (llama-kv-cache-iswa.cpp).
 The table of tokens is read on the CPU, and so are the per-layer tables of E2B and E4B; the tied output head is a copy
-on the GPU. Where the machine has one memory, what lies on the CPU takes the same.
+on the GPU. Where the machine has one memory, those tables are pages of a file that the system may drop, and the prompt
+cache is off (`host_cache_mib`).
 """
 
 from gemma4_operator.api.common import EngineType
@@ -15,10 +16,10 @@ OLLAMA_SLIDING_CELLS = 4608
 """What Ollama sets apart for each sliding layer of a slot, far above window plus batch (field reports)."""
 COMPUTE_BYTES = int(0.35 * 2**30)
 """CUDA's context and the buffers that do not grow with the vocabulary."""
+HOST_CACHE_MIB = 2048
+"""Of prompts, as far as llama.cpp is concerned; its default of 8192 has filled hosts (llama.cpp#21690)."""
 CAPACITY_SHARE = 0.95
 """Of a GPU: there is no flag for it, and drivers and fragments take some."""
-HOST_CACHE_BYTES = 2 * 2**30
-"""The prompt cache on the host that the engine is started with (engines/llamacpp.py)."""
 
 
 def memory(shape: Shape) -> Memory:
@@ -32,9 +33,6 @@ def memory(shape: Shape) -> Memory:
         Line(name="compute buffers", bytes=rows, note=f"{shape.max_batched_tokens} rows of logits"),
         Line(name="context", bytes=COMPUTE_BYTES, note="CUDA and small buffers"),
     ]
-    if shape.device.unified_memory:
-        host = tables + HOST_CACHE_BYTES
-        lines.append(Line(name="host", bytes=host, note="tables and prompt cache, in the same memory"))
     if shape.drafter and shape.model.drafter is not None:
         lines.append(Line(name="drafter", bytes=shape.model.drafter.bytes, note=shape.model.drafter.repository))
     if shape.adapters_bytes:
@@ -55,6 +53,11 @@ def memory(shape: Shape) -> Memory:
         capacity_bytes=capacity,
         fits=fits,
     )
+
+
+def host_cache_mib(shape: Shape) -> int:
+    """Return how much of the host's memory the engine may keep prompts in: none where it is the GPU's as well."""
+    return 0 if shape.device.unified_memory or shape.engine is not EngineType.LLAMA_CPP else HOST_CACHE_MIB
 
 
 def sequence_bytes(shape: Shape, tokens: int) -> float:

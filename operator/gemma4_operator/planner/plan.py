@@ -79,6 +79,7 @@ class Plan:
         gpu_resource: What a container asks for.
         node_labels: What a node must bear for pods to find the GPU, label and value.
         kv_dtype: As the engine's flag has it.
+        host_cache_mib: What llama.cpp may keep prompts in on the host.
         max_concurrent_requests: What one replica takes at once.
         replicas: How many the workload needs; without a workload, what the spec runs.
         hash: Of all that shaped it in the spec; as long as it is the same, a running plan stays.
@@ -99,6 +100,7 @@ class Plan:
     max_batched_tokens: int
     max_concurrent_requests: int
     kv_dtype: str
+    host_cache_mib: int
     memory: PlanMemory
     predicted: Predicted
     replicas: int

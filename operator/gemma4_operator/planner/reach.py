@@ -13,16 +13,16 @@ from gemma4_operator.planner.shape import Shape
 WIDE_HIDDEN_SIZE = 4096
 """Matrices of at least this width keep a GPU busy: those of 31B, and of no other variant."""
 
-WIDE_READ = 0.82
-"""Of the bandwidth, for weights of 31B (GB10: 0.82 to 0.84, RTX PRO 6000: 0.85)."""
-NARROW_READ = 0.77
+WIDE_READ = 0.84
+"""Of the bandwidth, for weights of 31B (GB10: 0.82 to 0.84, RTX PRO 6000 and two RTX 3090: 0.85 and more)."""
+NARROW_READ = 0.76
 """For the others. On GB10 it is 0.70 with one row and 0.83 with several; one figure keeps a step from getting shorter
 with more sequences, and is off by 8 % at either end."""
 GGUF_READ = 0.74
 """For weights that llama.cpp unpacks while it reads them (12B in Q8 on RTX 3090)."""
 GGUF_UNIFIED_READ = 0.55
 """The same on small GPUs with a machine's memory (31B on GB10 with Ollama, 12B on Thor)."""
-FULL_CACHE_READ = 0.50
+FULL_CACHE_READ = 0.55
 """For the cache of full layers: heads of 512 split badly (GB10 and RTX 3090, contexts of 1,000 to 32,000 tokens)."""
 SLIDING_CACHE_READ = 0.65
 """For that of sliding layers: heads of 256 have kernels made for them (GB10 and H200, 20 to 100 sequences)."""

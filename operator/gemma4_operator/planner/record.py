@@ -44,6 +44,7 @@ def record(plan: Plan) -> PlanStatus:
         max_batched_tokens=plan.max_batched_tokens,
         max_concurrent_requests=plan.max_concurrent_requests,
         kv_cache_dtype=plan.kv_dtype,
+        host_cache_mib=plan.host_cache_mib,
         replicas=plan.replicas,
         memory=MemoryStatus(
             weights_mib=plan.memory.weights_mib,
@@ -124,6 +125,7 @@ _TAKEN = (
     "context_tokens",
     "max_batched_tokens",
     "max_concurrent_requests",
+    "host_cache_mib",
     "replicas",
     "hourly_cost_per_replica",
     "hourly_cost",

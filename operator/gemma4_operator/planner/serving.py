@@ -23,6 +23,7 @@ def serving(plan: Plan, spec: Gemma4DeploymentSpec) -> Serving:
         max_batched_tokens=plan.max_batched_tokens,
         max_concurrent_requests=plan.max_concurrent_requests,
         kv_dtype=plan.kv_dtype,
+        host_cache_mib=plan.host_cache_mib,
     )
 
 
@@ -39,6 +40,7 @@ def trial(candidate: Candidate, spec: Gemma4DeploymentSpec) -> Serving:
         max_batched_tokens=1,
         max_concurrent_requests=1,
         kv_dtype="bf16",
+        host_cache_mib=0,
     )
 
 
@@ -54,6 +56,7 @@ def _serving(
     max_batched_tokens: int,
     max_concurrent_requests: int,
     kv_dtype: str,
+    host_cache_mib: int,
 ) -> Serving:
     return Serving(
         variant=variant,
@@ -65,6 +68,7 @@ def _serving(
         max_batched_tokens=max_batched_tokens,
         max_concurrent_requests=max_concurrent_requests,
         kv_dtype=kv_dtype,
+        host_cache_mib=host_cache_mib,
         media=frozenset(modality.value for modality in spec.capabilities.modalities) - {"Text"},
         tool_calling=spec.capabilities.tool_calling,
         reasoning=spec.capabilities.reasoning,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.engines.vllm import MEMORY_UTILIZATION
 from gemma4_operator.planner.device import Device
 
 Version = tuple[int, ...]
@@ -49,7 +50,7 @@ class Shape:
     kv_dtype: KvDtype
     max_batched_tokens: int
     max_sequences: int
-    memory_utilization: float = 0.90
+    memory_utilization: float = MEMORY_UTILIZATION
     media: frozenset[str] = frozenset()
     drafter: bool = False
     adapters_bytes: int = 0

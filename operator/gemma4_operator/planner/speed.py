@@ -19,8 +19,8 @@ from gemma4_operator.planner.shape import Shape
 
 PROMPT_SECONDS = 30e-3
 """Of a request outside the GPU: HTTP, tokenizing, scheduling, the first event (chats with one stream: 12 to 45 ms)."""
-SHARING = 0.75
-"""Tokens of a step choose alike: b touch as many experts as b^0.75 independent ones (GB10, 1 to 150 sequences)."""
+SHARING = 0.74
+"""Tokens of a step choose alike: b touch as many experts as b^0.74 independent ones (GB10, 1 to 150 sequences)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,8 @@ class TestCommand:
             ("--host", {}, "0.0.0.0"),
             ("--n-gpu-layers", {}, "999"),
             ("--ctx-checkpoints", {}, "4"),
-            ("--cache-ram", {}, "2048"),
+            ("--cache-ram", {"host_cache_mib": 2048}, "2048"),
+            ("--cache-ram", {"host_cache_mib": 0}, "0"),
         ],
     )
     def test_flags(self, flag: str, changes: dict[str, Any], value: str) -> None:

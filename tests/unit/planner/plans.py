@@ -28,6 +28,7 @@ def a_plan(**changes: Any) -> Plan:
         max_batched_tokens=4096,
         max_concurrent_requests=32,
         kv_dtype="bf16",
+        host_cache_mib=0,
         memory=PlanMemory(
             weights_mib=59000,
             kv_cache_mib=60000,

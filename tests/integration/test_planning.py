@@ -1,0 +1,76 @@
+"""Plans on a real API server: chosen for the nodes there are, told in full, kept, and made as soon as they can be."""
+
+from tests.cluster import Cluster
+from tests.integration.home import Home, sample
+from tests.integration.operating import Operators
+
+H100 = "NVIDIA-H100-80GB-HBM3"
+
+
+def test_everything_is_left_open_and_a_plan_is_made_and_told(home: Home, operator: object):
+    home.create({**sample("chat"), "spec": {}})
+    home.wait_ready("chat")
+    plan = home.resource("chat")["status"]["plan"]
+    assert (plan["gpuProduct"], plan["gpuResource"]) == (H100, "nvidia.com/gpu")
+    assert plan["quality"] in ("Standard", "High", "Highest")
+    assert plan["memory"]["totalMiB"] <= plan["memory"]["capacityMiB"]
+    assert plan["predicted"]["timePerOutputTokenMicroseconds"] > 0
+    assert float(plan["hourlyCost"]) > 0
+    assert [licence["name"] for licence in plan["licences"]]
+    assert 1 <= len(plan["alternatives"]) <= 5
+    assert plan["why"].startswith(f"{plan['variant']} in {plan['quantization']} on {plan['engine']} with ")
+
+
+def test_the_levers_of_the_plan_are_those_of_the_pod(home: Home, operator: object):
+    home.create(sample("chat", on="VLLM", objectives={"timePerOutputTokenMilliseconds": 30}))
+    home.wait_ready("chat")
+    plan = home.resource("chat")["status"]["plan"]
+    args = home.deployment("chat")["spec"]["template"]["spec"]["containers"][0]["args"]
+    value = {flag: args[args.index(flag) + 1] for flag in ("--max-num-batched-tokens", "--max-num-seqs")}
+    assert value == {
+        "--max-num-batched-tokens": str(plan["maxBatchedTokens"]),
+        "--max-num-seqs": str(plan["maxConcurrentRequests"]),
+    }
+
+
+def test_what_nothing_serves_is_told_with_what_would_help(home: Home, operator: object):
+    home.create(sample("chat", objectives={"maximumHourlyCost": "0.10"}))
+    ready = home.wait_reason("chat", "Infeasible")
+    assert "`spec.objectives.maximumHourlyCost` is 0.10" in ready["message"]
+    relaxations = {one["field"]: one for one in home.resource("chat")["status"]["plan"]["relaxations"]}
+    limit = relaxations["spec.objectives.maximumHourlyCost"]["value"]
+    home.edit("chat", objectives={"maximumHourlyCost": limit})
+    home.wait_ready("chat")
+
+
+def test_a_running_plan_outlives_the_operator_and_scaling(home: Home, operators: Operators):
+    """Scaling asks for no other plan, and a new operator reads the old one back and writes nothing."""
+    first = operators.new()
+    first.wait_leading()
+    home.create(sample("chat", on="VLLM"))
+    home.wait_ready("chat")
+    plan = home.resource("chat")["status"]["plan"]
+    home.edit("chat", replicas=2)
+    home.wait_ready("chat")
+    assert home.resource("chat")["status"]["plan"] == plan
+    home.wait_quiet()
+    first.stop()
+    offset = home.cluster.audit_offset()
+    second = operators.new()
+    second.wait_leading()
+    home.wait_quiet()
+    assert home.resource("chat")["status"]["plan"] == plan
+    assert not home.writes(since=offset)
+
+
+def test_a_new_node_makes_a_plan_possible(home: Home, cluster: Cluster, operator: object):
+    home.create(sample("chat", placement={"nodeSelector": {"pool": home.namespace}}))
+    ready = home.wait_reason("chat", "NoGPUs")
+    assert "No node offers a GPU" in ready["message"]
+    name = f"late-{home.namespace}"
+    cluster.add_fake_nodes(1, prefix=name, product="NVIDIA-L4", memory_mib=23034, labels={"pool": home.namespace})
+    try:
+        home.wait_ready("chat")
+        assert home.resource("chat")["status"]["plan"]["gpuProduct"] == "NVIDIA-L4"
+    finally:
+        cluster.remove_nodes(f"{name}-0")
