@@ -5,10 +5,18 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.accuracy import latency, other_tool
 from tests.accuracy.section import Section
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "accuracy.md"
-SECTIONS: tuple[Callable[[], Section], ...] = ()
+SECTIONS: tuple[Callable[[], Section], ...] = (
+    latency.tokens,
+    latency.under_load,
+    latency.prompts,
+    latency.single_reports,
+    other_tool.section,
+    latency.not_compared,
+)
 """In the order of the page."""
 
 _HEAD = """\

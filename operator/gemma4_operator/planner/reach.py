@@ -15,7 +15,7 @@ WIDE_HIDDEN_SIZE = 4096
 
 WIDE_READ = 0.84
 """Of the bandwidth, for weights of 31B (GB10: 0.82 to 0.84, RTX PRO 6000 and two RTX 3090: 0.85 and more)."""
-NARROW_READ = 0.76
+NARROW_READ = 0.77
 """For the others. On GB10 it is 0.70 with one row and 0.83 with several; one figure keeps a step from getting shorter
 with more sequences, and is off by 8 % at either end."""
 GGUF_READ = 0.74
@@ -27,11 +27,11 @@ FULL_CACHE_READ = 0.55
 SLIDING_CACHE_READ = 0.65
 """For that of sliding layers: heads of 256 have kernels made for them (GB10 and H200, 20 to 100 sequences)."""
 
-WIDE_COMPUTE = 0.65
+WIDE_COMPUTE = 0.66
 """Of the arithmetic, for products of many rows (31B: 0.61 with attention on GB10, 0.74 on RTX PRO 6000)."""
-NARROW_COMPUTE = 0.55
-"""For the other variants (GB10: E4B 0.54, E2B 0.49)."""
-EXPERTS_COMPUTE = 0.36
+NARROW_COMPUTE = 0.58
+"""For the other variants (E4B on GB10)."""
+EXPERTS_COMPUTE = 0.38
 """For experts, each of which sees few rows (26B-A4B on GB10)."""
 FP8_SHARE = 0.8
 """Of these on FP8 units: activations are brought to FP8 before each product (a guess)."""

@@ -8,9 +8,9 @@ from gemma4_operator.planner.shape import Shape
 
 LAYER_SECONDS = 35e-6
 """Of one layer's kernels in a captured graph, however little they do (fit to six GPUs: 31 to 40 us)."""
-EXPERTS_LAYER_SECONDS = 75e-6
-"""More where a layer routes to experts (26B-A4B, one stream: 75 us on H200, 90 on GB10, 60 to 100 in llama.cpp)."""
-TABLES_LAYER_SECONDS = 33e-6
+EXPERTS_LAYER_SECONDS = 65e-6
+"""More where a layer routes to experts (26B-A4B, one stream: 75 us on H200, 90 on GB10; fewer on H100)."""
+TABLES_LAYER_SECONDS = 28e-6
 """More where a layer mixes in its own embeddings, as in E2B and E4B (E4B, one stream on H200)."""
 QUANTIZE_SECONDS = 10e-6
 """Of bringing a product's left side to four bits (31B on RTX PRO 6000: 40 us and more for each layer of four)."""
@@ -18,7 +18,7 @@ HOP_SECONDS = 8e-6
 """Of an all-reduce of little data between GPUs of a node (4 to 20 us)."""
 HOST_SECONDS = 15e-6
 """Of one sequence in a step: scheduling and streaming (26B-A4B with 100 streams on H200; BLIS has 4.4 us)."""
-LOGITS_PASSES = 10
+LOGITS_PASSES = 5
 """How often a sampler goes over a sequence's row of 32-bit logits: capping, sorting, softmax (a guess)."""
 _PRODUCTS_OF_A_PART = 2
 """Attention projects in and out, a feed-forward layer up and down."""
