@@ -64,10 +64,14 @@ def _in_list(applied: Sequence[Any], live: Any, path: str) -> Iterator[str]:
 
 
 def _identity(applied: Sequence[Any], path: str) -> str | None:
-    """Return the field that tells items apart, or None for a list that is one value as a whole."""
+    """Return the field that tells items apart, or None for a list that is one value as a whole.
+
+    A field that two items have alike tells nothing apart, such as the name of a licence.
+    """
     if path.rpartition(".")[2] in _ATOMIC or not all(isinstance(item, Mapping) for item in applied):
         return None
-    return next((name for name in _IDENTITIES if applied and all(name in item for item in applied)), None)
+    common = (name for name in _IDENTITIES if applied and all(name in item for item in applied))
+    return next((name for name in common if len({str(item[name]) for item in applied}) == len(applied)), None)
 
 
 def _same_scalar(applied: Any, live: Any, path: str) -> bool:

@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 
+from gemma4_operator.catalog.models import Model
 from gemma4_operator.planner.shape import Shape
 
+DRIVER_BYTES = 460 * 2**20
+"""Of a card's memory as the node's label has it, what CUDA never sees: 0.3 GiB of an RTX 3090, 0.5 of an RTX 5090,
+0.6 of an L40S."""
+STEP_VALUES = 22
+"""Alive at once for each token of a step and each of its hidden size, of two bytes (aiconfigurator, for Gemma 4)."""
 ENCODERS = {"vision": frozenset({"Image", "Video"}), "audio": frozenset({"Audio"})}
 """The parts of a model that are loaded only for requests that carry such media."""
 
@@ -58,3 +64,8 @@ def loaded_weights_bytes(shape: Shape) -> int:
     if not shape.media & ENCODERS["audio"]:
         unused += parameters.audio * bits.audio / 8
     return shape.checkpoint.resident_bytes - int(unused)
+
+
+def step_bytes(model: Model, tokens: int) -> int:
+    """Return what the arithmetic of one step of so many tokens needs at its peak, on one GPU alone."""
+    return 2 * STEP_VALUES * tokens * model.hidden_size

@@ -45,6 +45,17 @@ class Layout:
         seen = min(self.window_tokens - 1 + in_flight_tokens, tokens)
         return full + self.sliding_groups * (-(-seen // self.sliding_tokens) + 1)
 
+    def longest_request_tokens(self, num_blocks: int, *, in_flight_tokens: int) -> int:
+        """Return the length, in whole blocks of full layers, of the longest request that so many blocks admit."""
+        fewest, most = 0, num_blocks
+        while fewest < most:
+            middle = (fewest + most + 1) // 2
+            if self.request_blocks(middle * self.full_tokens, in_flight_tokens=in_flight_tokens) <= num_blocks:
+                fewest = middle
+            else:
+                most = middle - 1
+        return fewest * self.full_tokens
+
 
 def layout(model: Model, kv_dtype: KvDtype, tensor_parallel: int) -> Layout:
     """Return the layout; heads are shared out to GPUs, and below one for each they are replicated."""

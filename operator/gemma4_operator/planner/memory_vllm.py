@@ -1,55 +1,58 @@
 """vLLM's budget: a share of the GPU, from which weights and a profiled step go off; the rest is the cache.
 
-vLLM runs one step of dummy tokens at start and takes what it sees (v1/worker/gpu_worker.py), so the lines here predict
-a measurement. Their few constants rest on logs of real starts (docs/reference/accuracy.md).
+At start vLLM runs the encoders, one full step of dummy tokens and the sampler, one after the other, and takes the peak
+it sees (v1/worker/gpu_worker.py); from 0.21 on it sets CUDA graphs apart as well. The lines here predict that
+measurement. Their few constants rest on logs of real starts, which docs/reference/accuracy.md lists with what is
+predicted for each.
 """
 
-from gemma4_operator.planner.budget import Line, Memory, loaded_weights_bytes
-from gemma4_operator.planner.kv_vllm import in_flight_tokens, layout
-from gemma4_operator.planner.shape import Shape
+from gemma4_operator.planner.budget import DRIVER_BYTES, Line, Memory, loaded_weights_bytes, step_bytes
+from gemma4_operator.planner.kv_vllm import Layout, in_flight_tokens, layout
+from gemma4_operator.planner.shape import Shape, Version
 
-ACTIVATION_VALUES = 22
-"""Values alive for each token of a step and each of its hidden size (aiconfigurator's figure for Gemma 4)."""
-ROW_BYTES_PER_VOCABULARY_ENTRY = 8
-"""Of one sampled row: its logits in 32 bits, and the copy that soft-capping makes."""
-GRAPHS_BYTES = int(0.8 * 2**30)
-"""CUDA graphs: 0.79 GiB estimated and 0.68 GiB taken for 12B on an RTX 3090 (field case c048)."""
-WORKSPACE_BYTES = int(0.25 * 2**30)
-"""What is left between profile and total in that log: attention workspace, sampler, fragmentation."""
-EXPERTS_BYTES = int(1.25 * 2**30)
-"""Fused experts keep sorted copies and partial sums: what logs of 26B-A4B show beyond the dense lines (c006, c052)."""
-COMMUNICATION_BYTES = int(0.35 * 2**30)
+_MIB = 2**20
+ROW_BYTES_PER_TOKEN = 12
+"""Of one sampled row and each of the vocabulary's tokens: the logits, the copy that soft-capping makes, 32 bits for the
+sampler (twelve bytes fit the logs with 256 rows: c044, c048, c058, c060)."""
+DRAFTED_ROWS = 2
+"""With a drafter each sequence has rows for what was proposed as well (c068: the drafter took 1.6 GiB, half of it
+weights)."""
+ENCODER_BYTES = {"Image": 300 * _MIB, "Video": 600 * _MIB, "Audio": 200 * _MIB}
+"""Encoding the largest item: 20,160 patches of a video's 32 frames through the 31B's tower, 2,520 of an image."""
+MEDIA_ITEM_TOKENS = 2496
+"""Of the largest item, a video; the encoders' results for that many tokens are kept (gemma4_mm)."""
+GRAPHS_BYTES = 820 * _MIB
+"""CUDA graphs: with and without them one log differs by 0.82 GiB (c044, c048)."""
+EXPERT_GRAPHS_BYTES = 820 * _MIB
+"""As much again where experts' buffers are captured: what logs of 26B-A4B show beyond dense models (c052, c068)."""
+GRAPHS_COUNTED_FROM: Version = (0, 21)
+"""Earlier versions made graphs in what the share leaves free."""
+WORKSPACE_BYTES = 460 * _MIB
+"""Libraries' workspaces, attention's, fragmentation: what is left of the logs without graphs (c006, c048, c060)."""
+COMMUNICATION_BYTES = 358 * _MIB
 """NCCL and the all-reduce of vLLM's own, for each GPU of several (aiconfigurator: 342 to 392 MiB)."""
-ENCODER_BYTES = {"Image": int(0.6 * 2**30), "Video": int(0.6 * 2**30), "Audio": int(0.2 * 2**30)}
-"""Encoding the largest item while profiling, and the cache of what was encoded (0.4 to 1 GiB in logs with images)."""
-FLAT_TOKENS_UNTIL = (0, 20)
+FLAT_TOKENS_UNTIL: Version = (0, 20)
 """Up to this version the printed size of the cache counts every layer as a full one."""
 
 
 def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica."""
     capacity = int(shape.device.memory_bytes * shape.memory_utilization)
-    weights = -(-loaded_weights_bytes(shape) // shape.gpus)
     lines = _lines(shape)
-    activations = lines[0].bytes
-    other = sum(line.bytes for line in lines[1:])
-    cache = capacity - weights - activations - other
+    cache = capacity - sum(line.bytes for line in lines)
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
-    flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
-    blocks = plan.request_blocks(shape.context_tokens, in_flight_tokens=flight)
+    blocks = _request_blocks(shape, plan, shape.context_tokens)
     held = plan.num_blocks(cache)
-    concurrency = held / blocks
     fits = held >= blocks
-    named = Line(name="weights", bytes=weights, note=_weights_note(shape))
     return Memory(
-        lines=(named, *lines),
-        weights_bytes=weights,
-        activations_bytes=activations,
-        other_bytes=other,
+        lines=lines,
+        weights_bytes=lines[0].bytes,
+        activations_bytes=lines[1].bytes,
+        other_bytes=sum(line.bytes for line in lines[2:]),
         cache_bytes=cache,
         request_bytes=blocks * plan.block_bytes,
-        max_concurrency=concurrency,
-        cache_tokens=printed_tokens(shape, concurrency, cache) if fits else 0,
+        max_concurrency=held / blocks,
+        cache_tokens=printed_tokens(shape, cache) if fits else 0,
         num_blocks=held if fits else 0,
         capacity_bytes=capacity,
         fits=fits,
@@ -59,48 +62,81 @@ def memory(shape: Shape) -> Memory:
 def sequence_bytes(shape: Shape, tokens: int) -> float:
     """Return what one running sequence is admitted with, which its sliding layers never exceed."""
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
+    return float(_request_blocks(shape, plan, tokens) * plan.block_bytes)
+
+
+def longest_context_tokens(shape: Shape, cache_bytes: float) -> int:
+    """Return the longest context, in whole blocks, of which a cache holds one request; 0: none.
+
+    vLLM prints it as the estimated maximum model length when it refuses to start.
+    """
+    plan = layout(shape.model, shape.kv_dtype, shape.gpus)
     flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
-    return float(plan.request_blocks(tokens, in_flight_tokens=flight) * plan.block_bytes)
+    return plan.longest_request_tokens(plan.num_blocks(cache_bytes), in_flight_tokens=flight)
 
 
-def printed_tokens(shape: Shape, concurrency: float, cache_bytes: int) -> int:
-    """Return the size of the cache as the log prints it."""
+def printed_tokens(shape: Shape, cache_bytes: float) -> int:
+    """Return the size of the cache as the log prints it: concurrency x context, or before 0.21 a flat size."""
+    plan = layout(shape.model, shape.kv_dtype, shape.gpus)
+    held = plan.num_blocks(cache_bytes)
     if shape.engine_version and shape.engine_version[:2] <= FLAT_TOKENS_UNTIL:
-        plan = layout(shape.model, shape.kv_dtype, shape.gpus)
-        flat = plan.block_bytes * (plan.sliding_groups / plan.sliding_tokens + 1 / plan.full_tokens)
-        return int(cache_bytes / flat)
-    return int(concurrency * shape.context_tokens)
+        return held // (plan.sliding_groups + 1) * min(plan.sliding_tokens, plan.full_tokens)
+    return int(held / _request_blocks(shape, plan, shape.context_tokens) * shape.context_tokens)
 
 
-def _lines(shape: Shape) -> list[Line]:
-    """Return the step's activations first, then everything else."""
-    model, tokens, gpus = shape.model, shape.max_batched_tokens, shape.gpus
-    step = 2 * tokens * model.hidden_size * ACTIVATION_VALUES // gpus
-    tables = 2 * tokens * model.layers * model.per_layer_embedding_dim
-    rows = shape.max_sequences * model.vocabulary_size * ROW_BYTES_PER_VOCABULARY_ENTRY
-    lines = [
-        Line(name="activations", bytes=step + tables, note=f"a step of {tokens} tokens"),
-        Line(name="logits", bytes=rows, note=f"{shape.max_sequences} rows over {model.vocabulary_size} tokens, twice"),
-        Line(name="CUDA graphs", bytes=GRAPHS_BYTES, note="captured at start"),
-        Line(name="workspace", bytes=WORKSPACE_BYTES, note="attention, sampler, fragmentation"),
-    ]
-    if model.experts:
-        lines.append(Line(name="experts", bytes=EXPERTS_BYTES, note="sorted copies and partial sums"))
+def _request_blocks(shape: Shape, plan: Layout, tokens: int) -> int:
+    flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
+    return plan.request_blocks(tokens, in_flight_tokens=flight)
+
+
+def _lines(shape: Shape) -> tuple[Line, ...]:
+    """Return every use but the cache: the weights, the peak of the profiled step, and the rest."""
+    model, gpus = shape.model, shape.gpus
+    lines = [_weights(shape), _peak(shape)]
+    if not shape.device.unified_memory:
+        kept = int(DRIVER_BYTES * shape.memory_utilization)
+        lines.append(Line(name="driver", bytes=kept, note="of the card's memory CUDA never sees, its share"))
+    lines.append(Line(name="workspace", bytes=WORKSPACE_BYTES, note="libraries, attention, fragmentation"))
+    if not shape.engine_version or shape.engine_version >= GRAPHS_COUNTED_FROM:
+        graphs = GRAPHS_BYTES + (EXPERT_GRAPHS_BYTES if model.experts else 0)
+        lines.append(Line(name="CUDA graphs", bytes=graphs, note="captured at start"))
     if gpus > 1:
         lines.append(Line(name="communication", bytes=COMMUNICATION_BYTES, note=f"all-reduce of {gpus} GPUs"))
-    encoders = max((ENCODER_BYTES[kind] for kind in shape.media), default=0)
-    if encoders:
-        lines.append(
-            Line(name="encoders", bytes=encoders, note=f"the largest {' or '.join(sorted(shape.media)).lower()}")
-        )
+    if shape.media:
+        kept = 2 * model.hidden_size * max(MEDIA_ITEM_TOKENS, shape.max_batched_tokens)
+        lines.append(Line(name="encoder cache", bytes=kept, note="results for one step's media"))
     if shape.drafter and model.drafter is not None:
-        lines.append(Line(name="drafter", bytes=model.drafter.bytes, note=model.drafter.repository))
+        lines.append(Line(name="drafter", bytes=model.drafter.bytes, note=f"{model.drafter.repository}, on each GPU"))
     if shape.adapters_bytes:
         lines.append(Line(name="adapters", bytes=-(-shape.adapters_bytes // gpus), note="LoRA"))
-    return lines
+    return tuple(lines)
 
 
-def _weights_note(shape: Shape) -> str:
-    share = f", a {shape.gpus}th of all" if shape.gpus > 1 else ""
+def _weights(shape: Shape) -> Line:
+    """Return a GPU's share: all matrices, token tables and towers are cut, the small rest is on every GPU."""
+    loaded, gpus = loaded_weights_bytes(shape), shape.gpus
     media = "" if shape.media else ", without encoders"
-    return f"{shape.checkpoint.repository}{media}{share}"
+    if gpus == 1:
+        return Line(name="weights", bytes=loaded, note=f"{shape.checkpoint.repository}{media}")
+    whole = int(shape.model.parameters.other * shape.checkpoint.bits.other / 8)
+    share = whole - (whole - loaded) // gpus
+    return Line(name="weights", bytes=share, note=f"{shape.checkpoint.repository}{media}, cut for {gpus} GPUs")
+
+
+def _peak(shape: Shape) -> Line:
+    """Return the largest of what is profiled: a step, the sampler, the encoders."""
+    model, tokens = shape.model, shape.max_batched_tokens
+    rows = min(shape.max_sequences, tokens) * (DRAFTED_ROWS if shape.drafter else 1)
+    step = step_bytes(model, tokens) // shape.gpus
+    # Routed copies of a step's tokens in 32 bits, and the tables of E2B and E4B, are not cut.
+    step += 4 * tokens * model.hidden_size * model.experts_per_token
+    step += 2 * tokens * model.layers * model.per_layer_embedding_dim
+    phases = [
+        (step, f"a step of {tokens} tokens"),
+        (rows * model.vocabulary_size * ROW_BYTES_PER_TOKEN, f"logits of {rows} rows over {model.vocabulary_size}"),
+    ]
+    if shape.media:
+        names = " or ".join(sorted(shape.media)).lower()
+        phases.append((max(ENCODER_BYTES[kind] for kind in shape.media), f"encoding the largest {names}"))
+    size, note = max(phases)
+    return Line(name="activations", bytes=size, note=note)

@@ -33,6 +33,10 @@ SAME: dict[str, tuple[Any, Any]] = {
         {"containers": [{"name": "engine"}]},
         {"containers": [{"name": "sidecar"}, {"name": "engine", "image": "x"}]},
     ),
+    "items that share a name are told apart by their place": (
+        {"licences": [{"of": "weights", "name": "MIT"}, {"of": "image", "name": "MIT"}]},
+        {"licences": [{"of": "weights", "name": "MIT"}, {"of": "image", "name": "MIT"}]},
+    ),
     "defaults inside a list without names": (
         {"ownerReferences": [{"uid": "1"}]},
         {"ownerReferences": [{"uid": "0"}, {"uid": "1", "kind": "X"}]},
@@ -57,6 +61,11 @@ DIFFERENT: dict[str, tuple[Any, Any, str]] = {
     "an item that is gone": ({"env": [{"name": "A", "value": "1"}]}, {"env": []}, "env[A]"),
     "the order of arguments": ({"args": ["a", "b"]}, {"args": ["b", "a"]}, "args[0]"),
     "an argument too many": ({"args": ["a"]}, {"args": ["a", "b"]}, "args"),
+    "items that share a name in another order": (
+        {"licences": [{"of": "weights", "name": "MIT"}, {"of": "image", "name": "MIT"}]},
+        {"licences": [{"of": "image", "name": "MIT"}, {"of": "weights", "name": "MIT"}]},
+        "licences[0].of",
+    ),
     "a toleration too many": (
         {"tolerations": [{"key": "a"}]},
         {"tolerations": [{"key": "a"}, {"key": "b"}]},
