@@ -1,4 +1,4 @@
-"""What another tool predicts for GPUs on which nobody published measurements: aiconfigurator, from tables of kernels."""
+"""What another tool predicts for GPUs that nobody measured: aiconfigurator, which has tables of kernels for each."""
 
 import csv
 from collections.abc import Iterator
