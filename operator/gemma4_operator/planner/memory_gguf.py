@@ -1,49 +1,44 @@
 """llama.cpp's budget, and Ollama's: weights by layer, a cache of fixed size for each slot, and compute buffers.
 
 Nothing is profiled: a context of so many cells is allocated at start or the start fails (llama-kv-cache-iswa.cpp).
-The table of tokens is read on the CPU, and so are the per-layer tables of E2B and E4B; the tied output head is a copy
-on the GPU. Where the machine has one memory, those tables are pages of a file that the system may drop, and the prompt
-cache is off (`host_cache_mib`).
+Tables that are only looked up, the per-layer ones of E2B and E4B, stay on the CPU; the token table is there too, but
+its copy as the output head is on the GPU. Where the machine has one memory, those tables are pages of a file that the
+system may drop, and the prompt cache is off (`host_cache_mib`).
 """
 
 from gemma4_operator.api.common import EngineType
-from gemma4_operator.planner.budget import Line, Memory, loaded_weights_bytes
+from gemma4_operator.planner.budget import DRIVER_BYTES, Line, Memory, loaded_weights_bytes, step_bytes
 from gemma4_operator.planner.shape import Shape
 
+_MIB = 2**20
 PAD_CELLS = 256
 """To which llama.cpp rounds the cells of a sliding layer."""
 OLLAMA_SLIDING_CELLS = 4608
-"""What Ollama sets apart for each sliding layer of a slot, far above window plus batch (field reports)."""
-COMPUTE_BYTES = int(0.35 * 2**30)
-"""CUDA's context and the buffers that do not grow with the vocabulary."""
+"""What Ollama sets apart in each sliding layer at least: four windows and a batch, however few slots there are."""
+LOGIT_ROWS = 512
+"""For which the compute buffer is made, if a batch has as many: 521 MiB for 12B, whose batch was 2048 (c024)."""
+CONTEXT_BYTES = 400 * _MIB
+"""CUDA's own on each GPU, and small buffers (aiconfigurator's and llama-server's logs: 0.3 to 0.5 GiB)."""
+PROJECTOR_COMPUTE_BYTES = 1024 * _MIB
+"""Encoding an image or a sound: what is left of the logs with a projector (c022, c026)."""
+MARGIN_BYTES = 512 * _MIB
+"""Left free on a card: llama-server has no share to keep to, and fragments and other processes take some."""
 HOST_CACHE_MIB = 2048
 """Of prompts, as far as llama.cpp is concerned; its default of 8192 has filled hosts (llama.cpp#21690)."""
-CAPACITY_SHARE = 0.95
-"""Of a GPU: there is no flag for it, and drivers and fragments take some."""
 
 
 def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica, over which the layers are spread evenly."""
-    capacity = int(shape.device.memory_bytes * CAPACITY_SHARE)
-    tables = _host_bytes(shape)
-    weights = -(-(loaded_weights_bytes(shape) - tables + _projector_bytes(shape)) // shape.gpus)
-    rows = shape.max_batched_tokens * shape.model.vocabulary_size * 4
-    lines = [
-        Line(name="weights", bytes=weights, note=f"{shape.checkpoint.repository}, what lies on the GPU"),
-        Line(name="compute buffers", bytes=rows, note=f"{shape.max_batched_tokens} rows of logits"),
-        Line(name="context", bytes=COMPUTE_BYTES, note="CUDA and small buffers"),
-    ]
-    if shape.drafter and shape.model.drafter is not None:
-        lines.append(Line(name="drafter", bytes=shape.model.drafter.bytes, note=shape.model.drafter.repository))
-    if shape.adapters_bytes:
-        lines.append(Line(name="adapters", bytes=-(-shape.adapters_bytes // shape.gpus), note="LoRA"))
+    kept = 0 if shape.device.unified_memory else DRIVER_BYTES + MARGIN_BYTES
+    capacity = max(0, shape.device.memory_bytes - kept)
+    lines = _lines(shape)
     left = capacity - sum(line.bytes for line in lines)
     slot = int(sequence_bytes(shape, shape.context_tokens))
     fits = left >= slot * shape.max_sequences
     return Memory(
-        lines=tuple(lines),
-        weights_bytes=weights,
-        activations_bytes=rows,
+        lines=lines,
+        weights_bytes=lines[0].bytes,
+        activations_bytes=lines[1].bytes,
         other_bytes=sum(line.bytes for line in lines[2:]),
         cache_bytes=slot * shape.max_sequences if fits else left,
         request_bytes=slot,
@@ -65,14 +60,38 @@ def sequence_bytes(shape: Shape, tokens: int) -> float:
     model, value = shape.model, shape.kv_dtype.bytes_per_value
     full = model.full_kv_layers * 2 * model.full_kv_heads * model.full_head_dim * value * tokens
     sliding = model.sliding_kv_layers * 2 * model.sliding_kv_heads * model.sliding_head_dim * value
-    return (full + sliding * _sliding_cells(shape, tokens)) / shape.gpus
+    return (full + sliding * sliding_cells(shape, tokens)) / shape.gpus
 
 
-def _sliding_cells(shape: Shape, tokens: int) -> int:
-    if shape.engine is EngineType.OLLAMA:
-        return min(tokens, OLLAMA_SLIDING_CELLS)
+def sliding_cells(shape: Shape, tokens: int) -> float:
+    """Return a slot's cells in each sliding layer: a window and a batch, padded, and in Ollama at least its minimum."""
     seen = min(tokens, shape.model.window_tokens + shape.max_batched_tokens)
-    return -(-seen // PAD_CELLS) * PAD_CELLS
+    cells = -(-seen // PAD_CELLS) * PAD_CELLS
+    if shape.engine is EngineType.OLLAMA:
+        return max(cells, min(tokens, OLLAMA_SLIDING_CELLS / shape.max_sequences))
+    return cells
+
+
+def _lines(shape: Shape) -> tuple[Line, ...]:
+    """Return every use but the cache; compute buffers and the context are on every GPU."""
+    model, gpus = shape.model, shape.gpus
+    weights = -(-(loaded_weights_bytes(shape) - _host_bytes(shape)) // gpus)
+    rows = min(LOGIT_ROWS, shape.max_batched_tokens)
+    compute = max(4 * rows * model.vocabulary_size, step_bytes(model, shape.max_batched_tokens))
+    repository = shape.checkpoint.repository
+    lines = [
+        Line(name="weights", bytes=weights, note=f"{repository}, what lies on {'the' if gpus == 1 else 'each'} GPU"),
+        Line(name="compute buffers", bytes=compute, note=f"logits of {rows} rows, or a batch of tokens"),
+        Line(name="context", bytes=CONTEXT_BYTES, note="CUDA and small buffers"),
+    ]
+    if shape.media:
+        projector = _projector_bytes(shape) + PROJECTOR_COMPUTE_BYTES
+        lines.append(Line(name="projector", bytes=projector, note="encoders and their buffers"))
+    if shape.drafter and model.drafter is not None:
+        lines.append(Line(name="drafter", bytes=model.drafter.bytes, note=model.drafter.repository))
+    if shape.adapters_bytes:
+        lines.append(Line(name="adapters", bytes=-(-shape.adapters_bytes // gpus), note="LoRA"))
+    return tuple(lines)
 
 
 def _host_bytes(shape: Shape) -> int:
@@ -82,5 +101,8 @@ def _host_bytes(shape: Shape) -> int:
 
 
 def _projector_bytes(shape: Shape) -> int:
+    """Return the projector's file, or what its parameters take in 16 bits where none is listed."""
     projector = shape.checkpoint.projector
-    return projector.bytes if shape.media and projector is not None else 0
+    if projector is not None:
+        return projector.bytes
+    return 2 * (shape.model.parameters.vision + shape.model.parameters.audio)

@@ -6,6 +6,7 @@ measurement. Their few constants rest on logs of real starts, which docs/referen
 predicted for each.
 """
 
+from gemma4_operator.catalog.models import Model
 from gemma4_operator.planner.budget import DRIVER_BYTES, Line, Memory, loaded_weights_bytes, step_bytes
 from gemma4_operator.planner.kv_vllm import Layout, in_flight_tokens, layout
 from gemma4_operator.planner.shape import Shape, Version
@@ -22,9 +23,11 @@ ENCODER_BYTES = {"Image": 300 * _MIB, "Video": 600 * _MIB, "Audio": 200 * _MIB}
 MEDIA_ITEM_TOKENS = 2496
 """Of the largest item, a video; the encoders' results for that many tokens are kept (gemma4_mm)."""
 GRAPHS_BYTES = 820 * _MIB
-"""CUDA graphs: with and without them one log differs by 0.82 GiB (c044, c048)."""
+"""CUDA graphs for 256 sequences and more: with and without them one log differs by 0.82 GiB (c044, c048)."""
 EXPERT_GRAPHS_BYTES = 820 * _MIB
 """As much again where experts' buffers are captured: what logs of 26B-A4B show beyond dense models (c052, c068)."""
+GRAPHED_SEQUENCES = 256
+"""With fewer there are fewer sizes to capture (c010, c050, c062 with 2 and 4); a quarter is the least."""
 GRAPHS_COUNTED_FROM: Version = (0, 21)
 """Earlier versions made graphs in what the share leaves free."""
 WORKSPACE_BYTES = 460 * _MIB
@@ -97,9 +100,10 @@ def _lines(shape: Shape) -> tuple[Line, ...]:
         kept = int(DRIVER_BYTES * shape.memory_utilization)
         lines.append(Line(name="driver", bytes=kept, note="of the card's memory CUDA never sees, its share"))
     lines.append(Line(name="workspace", bytes=WORKSPACE_BYTES, note="libraries, attention, fragmentation"))
+    if shape.checkpoint.loaded_bytes is None:  # which is what a log printed, these included
+        lines.append(Line(name="positions", bytes=rotary_bytes(model), note="rotary tables for the longest context"))
     if not shape.engine_version or shape.engine_version >= GRAPHS_COUNTED_FROM:
-        graphs = GRAPHS_BYTES + (EXPERT_GRAPHS_BYTES if model.experts else 0)
-        lines.append(Line(name="CUDA graphs", bytes=graphs, note="captured at start"))
+        lines.append(_graphs(shape))
     if gpus > 1:
         lines.append(Line(name="communication", bytes=COMMUNICATION_BYTES, note=f"all-reduce of {gpus} GPUs"))
     if shape.media:
@@ -112,6 +116,20 @@ def _lines(shape: Shape) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def rotary_bytes(model: Model) -> int:
+    """Return the tables of sines and cosines, one for each kind of layer, which loading makes on every GPU.
+
+    They are why a log's size of the loaded model is larger than its files (59.0 GiB for 58.3, 15.2 for 14.9).
+    """
+    return 2 * model.max_context_tokens * (model.sliding_head_dim + model.full_head_dim)
+
+
+def _graphs(shape: Shape) -> Line:
+    whole = GRAPHS_BYTES + (EXPERT_GRAPHS_BYTES if shape.model.experts else 0)
+    captured = min(max(shape.max_sequences, GRAPHED_SEQUENCES // 4), GRAPHED_SEQUENCES)
+    return Line(name="CUDA graphs", bytes=whole * captured // GRAPHED_SEQUENCES, note="captured at start")
+
+
 def _weights(shape: Shape) -> Line:
     """Return a GPU's share: all matrices, token tables and towers are cut, the small rest is on every GPU."""
     loaded, gpus = loaded_weights_bytes(shape), shape.gpus
@@ -119,7 +137,7 @@ def _weights(shape: Shape) -> Line:
     if gpus == 1:
         return Line(name="weights", bytes=loaded, note=f"{shape.checkpoint.repository}{media}")
     whole = int(shape.model.parameters.other * shape.checkpoint.bits.other / 8)
-    share = whole - (whole - loaded) // gpus
+    share = whole + -(-(loaded - whole) // gpus)
     return Line(name="weights", bytes=share, note=f"{shape.checkpoint.repository}{media}, cut for {gpus} GPUs")
 
 
