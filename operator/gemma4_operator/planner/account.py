@@ -11,7 +11,7 @@ from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.configure import Option
 from gemma4_operator.planner.lost import Lost
 from gemma4_operator.planner.memory import Memory
-from gemma4_operator.planner.host import host_cache_mib
+from gemma4_operator.planner.memory_gguf import host_cache_mib
 from gemma4_operator.planner.origin import written
 from gemma4_operator.planner.plan import Alternative, Licence, Plan, PlanMemory, Predicted
 from gemma4_operator.planner.quality import quality_of
