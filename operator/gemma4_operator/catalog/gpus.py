@@ -9,7 +9,7 @@ from pydantic import Field
 from gemma4_operator.catalog.row import ComputeCapability, Count, Part, Row, Text
 
 Positive = Annotated[float, Field(gt=0)]
-Price = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]{1,4})?$")]
+Price = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]{1,4})?$", coerce_numbers_to_str=True)]
 
 
 class Link(StrEnum):
@@ -45,7 +45,7 @@ class Gpu(Row):
     """Whether nodes bear the label nvidia.com/gpu.memory."""
     bandwidth_gb_per_second: Positive
     """Of the memory, in 10^9 bytes per second."""
-    bf16_tflops: Positive | None
+    bf16_tflops: Positive | None = None
     """Dense; absent where the hardware has no BF16."""
     fp8_tflops: Positive | None = None
     fp4_tflops: Positive | None = None

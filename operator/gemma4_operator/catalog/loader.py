@@ -124,13 +124,22 @@ def require_complete(catalog: Catalog) -> None:
     seen: set[tuple[Variant, Quantization, Tuning]] = set()
     for index, row in enumerate(catalog.checkpoints):
         where = f"{CHECKPOINTS_FILE}[{index}]"
-        off = size_of(row, catalog.models[row.variant]) / row.resident_bytes - 1
-        if abs(off) > SIZE_TOLERANCE:
-            raise CatalogError(f"{where}.bits: must add up to the bytes within 1 %, and miss them by {off:.1%}")
+        require_size(row, catalog.models[row.variant], where)
         identity = (row.variant, row.quantization, row.tuning)
         if row.preferred and identity in seen:
             raise CatalogError(f"{where}.preferred: must be true of one row for {', '.join(identity)}")
         seen |= {identity} if row.preferred else set()
+
+
+def require_size(row: Checkpoint, model: Model, where: str) -> None:
+    """Raise CatalogError where a checkpoint's parts do not add up to its bytes."""
+    if abs(off := size_off(row, model)) > SIZE_TOLERANCE:
+        raise CatalogError(f"{where}.bits: must add up to the bytes within 1 %, and miss them by {off:.1%}")
+
+
+def size_off(checkpoint: Checkpoint, model: Model) -> float:
+    """Return by which share the parts of a checkpoint miss what lies in memory; below 0: they are too small."""
+    return size_of(checkpoint, model) / checkpoint.resident_bytes - 1
 
 
 def size_of(checkpoint: Checkpoint, model: Model) -> float:

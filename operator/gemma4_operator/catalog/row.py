@@ -9,7 +9,7 @@ Text = Annotated[str, Field(min_length=1)]
 Bytes = Annotated[int, Field(gt=0, strict=True)]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Version = Annotated[str, Field(pattern=r"^b?[0-9]+(\.[0-9]+)*[-+.0-9A-Za-z]*$")]
-ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$")]
+ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$", coerce_numbers_to_str=True)]
 
 
 class Part(BaseModel):
