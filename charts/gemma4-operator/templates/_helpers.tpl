@@ -40,3 +40,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The ConfigMap with the catalogue's overrides; empty without any. */}}
+{{- define "gemma4-operator.catalogConfigMap" -}}
+{{- if .Values.catalog.existingConfigMap -}}
+{{- .Values.catalog.existingConfigMap -}}
+{{- else if .Values.catalog.overrides -}}
+{{- include "gemma4-operator.fullname" . }}-catalog
+{{- end -}}
+{{- end -}}

@@ -59,7 +59,21 @@ def _smallest(spec: Mapping[str, Json], field: str, values: tuple[Json, ...], at
         middle = (low + high) // 2
         found = choose(values[middle])
         low, high, plan = (low, middle, found) if found is not None else (middle, high, plan)
+    exact = _exactly(field, plan)
+    if exact is not None and (found := choose(exact)) is not None:
+        return exact, found
     return values[high], plan
+
+
+def _exactly(field: str, plan: Plan) -> Json:
+    """Return what a plan needs of a limit, where it says so itself."""
+    match field:
+        case "spec.objectives.maximumHourlyCost":
+            return plan.hourly_cost
+        case "spec.placement.maximumGPUs":
+            return plan.replicas * plan.gpus_per_replica
+        case _:
+            return None
 
 
 def _pair(spec: Mapping[str, Json], attempt: Try) -> tuple[Relaxation, ...]:

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 import kopf
 from kubernetes.aio.client.api_client import ApiClient
 
-from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.connect import connect, kopf_login
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
+from gemma4_operator.runtime import facts
 from gemma4_operator.runtime.converge import FIELD_MANAGER
 from gemma4_operator.runtime.desire import Desires
 from gemma4_operator.runtime.health import serve_health
@@ -163,11 +163,14 @@ class App:
             now=_now,
             on_drop=self._event_dropped,
         )
+        catalog, faults = facts.known(self.settings.catalog_file)
+        facts.report(faults)
+        self.metrics.catalog_faults(len(faults))
         reconciler = Reconciler(
             api=self.api,
             world=self.world,
             recorder=recorder,
-            desires=Desires(catalog=builtin_catalog(), engines=engines(), nodes=self.world.node_views),
+            desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
             now=_now,
         )
         return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)

@@ -55,6 +55,11 @@ class Metrics:
         self._dropped = Counter(
             "gemma4_operator_events_dropped_total", "Events that could not be published.", registry=self._registry
         )
+        self._faults = Gauge(
+            "gemma4_operator_catalog_faults",
+            "Entries of the catalogue's override that are not used; the log says why.",
+            registry=self._registry,
+        )
         self._gauge("gemma4_operator_queue_depth", "Keys that wait for a worker or for their time.", queue_depth)
         self._gauge("gemma4_operator_queue_oldest_seconds", "How long a due key has waited.", queue_oldest_seconds)
         self._gauge("gemma4_operator_leader", "1 while this process leads.", is_leader)
@@ -74,6 +79,10 @@ class Metrics:
     def event_dropped(self) -> None:
         """Count one event that was not published."""
         self._dropped.inc()
+
+    def catalog_faults(self, count: int) -> None:
+        """Say how many entries of the catalogue's override are not used."""
+        self._faults.set(count)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

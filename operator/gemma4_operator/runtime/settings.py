@@ -54,6 +54,9 @@ class Settings:
     workers: int = field(
         default=8, metadata=_about("How many Gemma4Deployments are worked on at once.", least=1, most=256)
     )
+    catalog_file: str = field(
+        default="", metadata=_about("YAML file that is merged over the built-in catalogue at start; empty: none.")
+    )
     resync_seconds: int = field(
         default=120,
         metadata=_about("How often everything is listed anew, whatever the watches said.", least=5, most=86400),

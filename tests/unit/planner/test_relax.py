@@ -31,6 +31,18 @@ def test_the_smallest_price_limit_that_works_is_at_most_a_quarter_too_high() -> 
     assert 7.31 <= float(found["spec.objectives.maximumHourlyCost"]) <= 7.31 * 1.25
 
 
+def test_what_the_plan_costs_is_the_limit_that_is_told() -> None:
+    spec = {"objectives": {"maximumHourlyCost": "1.00"}, "placement": {"maximumGPUs": 1}}
+
+    def attempt(it: Mapping[str, Any]) -> Plan | Rejection:
+        enough = float(it["objectives"]["maximumHourlyCost"]) >= 7.31 or it["placement"]["maximumGPUs"] >= 3
+        return a_plan(hourly_cost="7.31", replicas=3, gpus_per_replica=1) if enough else NOTHING
+
+    found = {one.field: one.value for one in relaxations(spec, attempt)}
+    assert found["spec.objectives.maximumHourlyCost"] == "7.31"
+    assert found["spec.placement.maximumGPUs"] == 3
+
+
 def test_the_longest_context_that_fits_is_told() -> None:
     spec = {"capabilities": {"contextTokens": 200000}}
     found = told(spec, lambda it: it["capabilities"]["contextTokens"] <= 40000)

@@ -31,6 +31,7 @@ def test_nothing_set_means_the_defaults() -> None:
         ("GEMMA4_HEALTH_HOST", "0.0.0.0", "health_host", "0.0.0.0"),
         ("GEMMA4_HEALTH_PORT", "0", "health_port", 0),
         ("GEMMA4_WORKERS", "3", "workers", 3),
+        ("GEMMA4_CATALOG_FILE", "/etc/catalog.yaml", "catalog_file", "/etc/catalog.yaml"),
         ("GEMMA4_RESYNC_SECONDS", "5", "resync_seconds", 5),
     ],
 )
