@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from gemma4_operator.api.read import InvalidResource
-from gemma4_operator.cli import crds, explain, kv, plan, predict, render
+from gemma4_operator.cli import crds, explain, fit, kv, plan, predict, render
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
 
-VERBS = (plan.VERB, explain.VERB, kv.VERB, predict.VERB, render.VERB, crds.VERB)
+VERBS = (plan.VERB, explain.VERB, fit.VERB, kv.VERB, predict.VERB, render.VERB, crds.VERB)
 
 _EPILOG = """\
 exit codes:

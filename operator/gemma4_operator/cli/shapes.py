@@ -1,6 +1,7 @@
 """The options by which people name one exact way to serve, and the shape that they come to."""
 
 import argparse
+from dataclasses import replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
@@ -15,27 +16,30 @@ from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.planner.candidates import numbers
 from gemma4_operator.planner.configure import BATCHED_TOKENS, LARGE_MEMORY_BYTES, UBATCH_TOKENS
 from gemma4_operator.planner.device import Device
-from gemma4_operator.planner.devices import device_of
+from gemma4_operator.planner.devices import device_of, is_plausible, unknown_device
 from gemma4_operator.planner.shape import KvDtype, Shape, version_of
 
+UNNAMED = "GPU"
+"""What a GPU is called of which only the memory was told."""
+_MIB = 2**20
 _SLICE = "-MIG-"
 _NAMED = 5
 """How many GPUs a message names before it gets long."""
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-def add_shape_arguments(parser: argparse.ArgumentParser) -> None:
+def add_shape_arguments(parser: argparse.ArgumentParser, *, batched_tokens: str = "the planner's") -> None:
     """Add what names a model, its weights, an engine and GPUs."""
     add = parser.add_argument
     add("--variant", required=True, metavar="V", help=f"the model: {_all(Variant)}")
     add("--quantization", required=True, metavar="Q", help=f"the format of its weights: {_all(Quantization)}")
     add("--checkpoint", metavar="REPO", help="a repository of the catalogue instead of the format's usual one")
     add("--engine", metavar="E", help=f"{_all(EngineType)} (default: VLLM, LlamaCpp for GGUF)")
-    add("--gpu", required=True, metavar="PRODUCT", help="as the node label nvidia.com/gpu.product has it")
-    add("--gpu-memory-mib", type=int, metavar="N", help="which GPU is meant where several have one name, such as Orin")
+    add("--gpu", metavar="PRODUCT", help="as the node label nvidia.com/gpu.product has it")
+    add("--gpu-memory-mib", type=int, metavar="N", help="its memory, if it is not a known GPU or not as usual")
     add("--gpus", type=int, default=1, metavar="N", help="GPUs of one replica (default: 1)")
     add("--kv-dtype", default="bf16", metavar="D", help=f"the cache's format: {_all(KvDtype)} (default: bf16)")
-    add("--max-batched-tokens", type=int, metavar="N", help="the most tokens of one step (default: the planner's)")
+    add("--max-batched-tokens", type=int, metavar="N", help=f"the most tokens of one step (default: {batched_tokens})")
 
 
 def shape_of(args: argparse.Namespace, catalog: Catalog, *, context_tokens: int, sequences: int) -> Shape:
@@ -47,7 +51,8 @@ def shape_of(args: argparse.Namespace, catalog: Catalog, *, context_tokens: int,
     at_least("--context", context_tokens, 1)
     if context_tokens > model.max_context_tokens:
         raise InvalidInput(f"`--context` must be at most {model.max_context_tokens}, all that {variant} sees")
-    _require_runnable(checkpoint, engine, device)
+    if device.is_known:
+        _require_runnable(checkpoint, engine, device)
     _require_divisible(args.gpus, model, engine, device)
     return Shape(
         model=model,
@@ -102,14 +107,29 @@ def _engine(args: argparse.Namespace, catalog: Catalog, checkpoint: Checkpoint) 
 
 
 def _device(args: argparse.Namespace, catalog: Catalog) -> Device:
-    gpu = catalog.gpu(args.gpu, args.gpu_memory_mib)
+    """Return the GPU; what is said of its memory counts more than the catalogue, and for an unknown one is needed."""
+    memory_mib: int | None = args.gpu_memory_mib
+    if memory_mib is not None:
+        at_least("--gpu-memory-mib", memory_mib, 1)
+    elif args.gpu is None:
+        raise InvalidInput("`--gpu` must be given, or `--gpu-memory-mib` for a GPU that the catalogue does not have")
+    gpu = catalog.gpu(args.gpu, memory_mib) if args.gpu is not None else None
+    if gpu is None and memory_mib is not None:
+        return unknown_device(args.gpu or UNNAMED, memory_mib=memory_mib)
     if gpu is None:
         known = [row.products[0] for row in catalog.gpus]
         near = get_close_matches(args.gpu, known, n=_NAMED, cutoff=0.4) or known[:_NAMED]
         names = ", ".join(dict.fromkeys(near))
-        raise InvalidInput(f"`--gpu` must be a GPU of the catalogue, such as {names}; it has no '{args.gpu}'")
+        raise InvalidInput(
+            f"`--gpu` must be a GPU of the catalogue, such as {names}; it has no '{args.gpu}': "
+            "say what memory it has with `--gpu-memory-mib`"
+        )
     _, is_slice, name = args.gpu.partition(_SLICE)
-    return device_of(gpu, profile=_profile(gpu, name)) if is_slice else device_of(gpu, memory_mib=args.gpu_memory_mib)
+    if is_slice:
+        return device_of(gpu, profile=_profile(gpu, name))
+    device = device_of(gpu, memory_mib=memory_mib)
+    is_odd = memory_mib is not None and not is_plausible(memory_mib, gpu)
+    return replace(device, memory_bytes=(memory_mib or 0) * _MIB) if is_odd else device
 
 
 def _profile(gpu: Gpu, name: str) -> MigProfile:
@@ -155,7 +175,7 @@ def _kv_dtype(text: str, engine: EngineImage, device: Device) -> KvDtype:
     least = engine.fp8_cache_compute_capability
     if kv_dtype is KvDtype.Q8_0:
         raise InvalidInput("`--kv-dtype` must be bf16 or fp8 on VLLM, and is q8_0")
-    if kv_dtype is KvDtype.FP8 and (least is None or device.compute_capability < numbers(least)):
+    if kv_dtype is KvDtype.FP8 and device.is_known and (least is None or device.compute_capability < numbers(least)):
         raise InvalidInput(f"`--kv-dtype` must be bf16 on {device.product}: fp8 needs compute capability {least}")
     return kv_dtype
 

@@ -5,7 +5,7 @@ from gemma4_operator.planner import memory_gguf, memory_vllm
 from gemma4_operator.planner.budget import Memory
 from gemma4_operator.planner.shape import Shape
 
-__all__ = ["Memory", "memory", "sequence_bytes"]
+__all__ = ["Memory", "longest_context_tokens", "memory", "sequence_bytes"]
 
 
 def memory(shape: Shape) -> Memory:
@@ -18,3 +18,10 @@ def sequence_bytes(shape: Shape, tokens: int) -> float:
     if shape.engine is EngineType.VLLM:
         return memory_vllm.sequence_bytes(shape, tokens)
     return memory_gguf.sequence_bytes(shape, tokens)
+
+
+def longest_context_tokens(shape: Shape) -> int:
+    """Return the longest context with which everything else of a shape fits, up to what the model sees; 0: none."""
+    if shape.engine is EngineType.VLLM:
+        return min(memory_vllm.longest_context_tokens(shape), shape.model.max_context_tokens)
+    return memory_gguf.longest_context_tokens(shape)

@@ -29,8 +29,7 @@ HOST_CACHE_MIB = 2048
 
 def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica, over which the layers are spread evenly."""
-    kept = 0 if shape.device.unified_memory else DRIVER_BYTES + MARGIN_BYTES
-    capacity = max(0, shape.device.memory_bytes - kept)
+    capacity = _capacity_bytes(shape)
     lines = _lines(shape)
     left = capacity - sum(line.bytes for line in lines)
     slot = int(sequence_bytes(shape, shape.context_tokens))
@@ -63,6 +62,20 @@ def sequence_bytes(shape: Shape, tokens: int) -> float:
     return (full + sliding * sliding_cells(shape, tokens)) / shape.gpus
 
 
+def longest_context_tokens(shape: Shape) -> int:
+    """Return the longest context that each slot can have; 0: none."""
+    lines = sum(line.bytes for line in _lines(shape))
+    room = (_capacity_bytes(shape) - lines) / shape.max_sequences
+    fewest, most = 0, shape.model.max_context_tokens
+    while fewest < most:
+        middle = (fewest + most + 1) // 2
+        if sequence_bytes(shape, middle) <= room:
+            fewest = middle
+        else:
+            most = middle - 1
+    return fewest
+
+
 def sliding_cells(shape: Shape, tokens: int) -> float:
     """Return a slot's cells in each sliding layer: a window and a batch, padded, and in Ollama at least its minimum."""
     seen = min(tokens, shape.model.window_tokens + shape.max_batched_tokens)
@@ -70,6 +83,11 @@ def sliding_cells(shape: Shape, tokens: int) -> float:
     if shape.engine is EngineType.OLLAMA:
         return max(cells, min(tokens, OLLAMA_SLIDING_CELLS / shape.max_sequences))
     return cells
+
+
+def _capacity_bytes(shape: Shape) -> int:
+    kept = 0 if shape.device.unified_memory else DRIVER_BYTES + MARGIN_BYTES
+    return max(0, shape.device.memory_bytes - kept)
 
 
 def _lines(shape: Shape) -> tuple[Line, ...]:

@@ -68,14 +68,14 @@ def sequence_bytes(shape: Shape, tokens: int) -> float:
     return float(_request_blocks(shape, plan, tokens) * plan.block_bytes)
 
 
-def longest_context_tokens(shape: Shape, cache_bytes: float) -> int:
-    """Return the longest context, in whole blocks, of which a cache holds one request; 0: none.
+def longest_context_tokens(shape: Shape) -> int:
+    """Return the longest context, in whole blocks, of which the cache holds one request; 0: none.
 
     vLLM prints it as the estimated maximum model length when it refuses to start.
     """
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
     flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
-    return plan.longest_request_tokens(plan.num_blocks(cache_bytes), in_flight_tokens=flight)
+    return plan.longest_request_tokens(plan.num_blocks(memory(shape).cache_bytes), in_flight_tokens=flight)
 
 
 def printed_tokens(shape: Shape, cache_bytes: float) -> int:
