@@ -26,7 +26,7 @@ class MigProfile(Part):
     name: Annotated[str, Field(pattern=r"^[0-9]g\.[0-9]+gb$")]
     memory_mib: Count
     compute_slices: Annotated[int, Field(ge=1, le=7)]
-    """Of the GPU's 7."""
+    """Of the GPU's 7; of 4 where its memory has 4."""
     memory_slices: Annotated[int, Field(ge=1, le=8)]
     """Of the GPU's `memorySlices`."""
 
