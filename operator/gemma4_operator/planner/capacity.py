@@ -8,9 +8,12 @@ decode step of b sequences:
     time per output token              T   = T(b) / (1 - rho)
     sequences that decode              b   = l o T          (Little's law)
 
-so that b fixes the rate: l = b / (o T(b) + b i p). The wait for the first token is that of a queue of n servers in
-Sakasegawa's approximation, with the pooling exponent 3/4 of the staffing rule that the autoscaler uses as well.
-Arrivals and prompt lengths vary like exponential ones (squared coefficient of variation 1), as recorded chats do.
+so that b fixes the rate: l = b / (o T(b) + b i p). Below one sequence b is the share of the time in which there is one,
+and T stays T(1). The laws all grow with b, so the largest batch and the fewest replicas are roots, found to the last
+digits: were they not, a longer deadline could cost a replica more by rounding. The wait for the first token is that of
+a queue of n servers in Sakasegawa's approximation, with the pooling exponent 3/4 of the staffing rule that the
+autoscaler uses as well. Arrivals and prompt lengths vary like exponential ones (squared coefficient of variation 1), as
+recorded chats do.
 """
 
 import math
@@ -26,6 +29,12 @@ BUSY_SHARE = 0.90
 _STEPS_BEFORE_FIRST_TOKEN = 1.5
 """A request waits half a step on average for the running one to end, and its own first token ends another."""
 _POOLING = 0.75
+_EXACT = 1e-9
+"""Of a batch: how near to its root it is looked for."""
+_ROUNDING = 1e-6
+"""Of a replica: less than that is no reason for one more."""
+MAXIMUM_REPLICAS = 1_000_000
+"""Where the search for a count ends: a load that needs more is served by none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +70,14 @@ class Server:
         prompt_token_seconds: One prompt token more in a step.
         max_batch: The most sequences that may decode together.
         max_batched_tokens: The most tokens of one step.
+        full_step_counts: Whether a step that is full of a prompt must keep the time per token as well.
     """
 
     step_seconds: Callable[[float], float]
     prompt_token_seconds: float
     max_batch: float
     max_batched_tokens: int
+    full_step_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,33 +92,46 @@ class Operation:
 def rate_at(server: Server, load: Load, batch: float) -> float:
     """Return the requests per second at which a replica decodes that many sequences at once."""
     prompt = load.uncached_input_tokens * server.prompt_token_seconds
-    return batch / (load.output_tokens * server.step_seconds(batch) + batch * prompt)
+    return batch / (load.output_tokens * server.step_seconds(max(1.0, batch)) + batch * prompt)
 
 
 def token_seconds_at(server: Server, load: Load, batch: float) -> float:
     """Return the time per output token at that batch, prompts of others included."""
     prompt = load.uncached_input_tokens * server.prompt_token_seconds
-    return server.step_seconds(batch) + batch * prompt / load.output_tokens
+    return server.step_seconds(max(1.0, batch)) + batch * prompt / load.output_tokens
+
+
+def least_token_seconds(server: Server) -> float:
+    """Return the time per token of a request that meets nobody else, or of a full step where that counts."""
+    prompt = server.max_batched_tokens * server.prompt_token_seconds if server.full_step_counts else 0.0
+    return server.step_seconds(1.0) + prompt
 
 
 def largest_batch(server: Server, load: Load, deadlines: Deadlines) -> float:
     """Return the most sequences within memory, the time per token, and a stable queue; 0: not even one."""
     limit = deadlines.time_per_output_token_seconds
-    ceiling = max(1.0, CACHE_SHARE * server.max_batch) if server.max_batch >= 1 else 0.0
+    if server.max_batch < 1 or (limit is not None and least_token_seconds(server) > DEADLINE_SHARE * limit):
+        return 0.0
+    full = server.max_batched_tokens * server.prompt_token_seconds
 
-    def holds(batch: float) -> bool:
-        in_time = limit is None or token_seconds_at(server, load, batch) <= DEADLINE_SHARE * limit
-        return in_time and rate_at(server, load, batch) * _prompt_seconds(server, load, batch) <= BUSY_SHARE
+    def excess(batch: float) -> float:
+        share = rate_at(server, load, batch) * _prompt_seconds(server, load, batch) / BUSY_SHARE
+        if limit is not None:
+            slowest = token_seconds_at(server, load, batch)
+            if server.full_step_counts:
+                slowest = max(slowest, server.step_seconds(batch) + full)
+            share = max(share, slowest / (DEADLINE_SHARE * limit))
+        return share - 1.0
 
-    return _last(holds, ceiling)
+    return _root(excess, max(1.0, CACHE_SHARE * server.max_batch))
 
 
 def operation(server: Server, load: Load, *, replicas: int, attainment: float) -> Operation | None:
     """Return how each of n replicas fares, or None if they cannot carry the load."""
     share = load.requests_per_second / replicas
-    if rate_at(server, load, server.max_batch) < share:
+    if rate_at(server, load, server.max_batch) * (1 + 2 * _ROUNDING) < share:
         return None
-    batch = _first(lambda count: rate_at(server, load, count) >= share, server.max_batch)
+    batch = _batch_at(server, load, share)
     step, prompt = server.step_seconds(batch), _prompt_seconds(server, load, batch)
     busy = share * prompt
     if busy >= 1.0:
@@ -123,6 +147,16 @@ def operation(server: Server, load: Load, *, replicas: int, attainment: float) -
     )
 
 
+def _batch_at(server: Server, load: Load, rate: float) -> float:
+    """Return the sequences in flight at a rate that the server can carry: the root of b = l o T(b) + l i p b."""
+    prompt = load.uncached_input_tokens * server.prompt_token_seconds
+
+    def excess(batch: float) -> float:
+        return batch - rate * (load.output_tokens * server.step_seconds(max(1.0, batch)) + batch * prompt)
+
+    return _root(excess, server.max_batch)
+
+
 def first_token_seconds_alone(server: Server, load: Load) -> float:
     """Return how long a request waits that meets nobody else: what no number of replicas can better."""
     return _prompt_seconds(server, load, 1.0) + _STEPS_BEFORE_FIRST_TOKEN * server.step_seconds(1.0)
@@ -136,16 +170,17 @@ def _prompt_seconds(server: Server, load: Load, batch: float) -> float:
 
 def replicas_needed(server: Server, load: Load, deadlines: Deadlines) -> int | None:
     """Return the fewest replicas that keep the deadlines, or None if no number does."""
-    batch = largest_batch(server, load, deadlines)
-    if batch <= 0:
-        return None
-    fewest = max(1, math.ceil(load.requests_per_second / rate_at(server, load, batch) - 1e-9))
+    return replicas_at(server, load, deadlines, batch=largest_batch(server, load, deadlines))
+
+
+def replicas_at(server: Server, load: Load, deadlines: Deadlines, *, batch: float) -> int | None:
+    """Return the same for the largest batch, which is known already."""
     limit = deadlines.time_to_first_token_seconds
+    if batch <= 0 or (limit is not None and first_token_seconds_alone(server, load) > limit):
+        return None
+    fewest = max(1, math.ceil(load.requests_per_second / rate_at(server, load, batch) - _ROUNDING))
     if limit is None:
         return fewest
-
-    if first_token_seconds_alone(server, load) > limit:
-        return None
 
     def in_time(replicas: int) -> bool:
         found = operation(server, load, replicas=replicas, attainment=deadlines.attainment)
@@ -155,10 +190,10 @@ def replicas_needed(server: Server, load: Load, deadlines: Deadlines) -> int | N
 
 
 def _fewest(holds: Callable[[int], bool], start: int) -> int | None:
-    """Return the first count from `start` on that holds, for a law that holds ever after; 1024 times it at most."""
+    """Return the first count from `start` on that holds, for a law that holds ever after."""
     low, high = start - 1, start
     while not holds(high):
-        if high >= start * 1024:
+        if high >= MAXIMUM_REPLICAS:
             return None
         low, high = high, high * 2
     while high - low > 1:
@@ -167,23 +202,22 @@ def _fewest(holds: Callable[[int], bool], start: int) -> int | None:
     return high
 
 
-def _last(holds: Callable[[float], bool], ceiling: float) -> float:
-    """Return the largest batch from 1 to `ceiling` that holds, for a law that fails ever after; 0: none."""
-    if ceiling < 1.0 or not holds(1.0):
-        return 0.0
-    if holds(ceiling):
+def _root(excess: Callable[[float], float], ceiling: float) -> float:
+    """Return the largest batch up to `ceiling` of which there is no excess, for one that grows and is below 0 at 0.
+
+    Regula falsi in the Illinois variant: exact at once where a step grows evenly with its sequences.
+    """
+    high, over = ceiling, excess(ceiling)
+    if over <= 0:
         return ceiling
-    low, high = 1.0, ceiling
-    while high - low > 0.01 * low:
-        middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
+    low, under, side = 0.0, excess(0.0), 0
+    while high - low > _EXACT * high and under < 0:
+        middle = (low * over - high * under) / (over - under)
+        found = excess(middle)
+        if found <= 0:
+            low, under = middle, found
+            over, side = (over / 2 if side < 0 else over), -1
+        else:
+            high, over = middle, found
+            under, side = (under / 2 if side > 0 else under), 1
     return low
-
-
-def _first(holds: Callable[[float], bool], ceiling: float) -> float:
-    """Return the smallest batch up to `ceiling` that holds, which the ceiling does."""
-    low, high = 0.0, ceiling
-    while high - low > 0.01 * high and high > 0.05:
-        middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high

@@ -18,16 +18,15 @@ from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import numbers
 from gemma4_operator.planner.capacity import (
     BUSY_SHARE,
-    DEADLINE_SHARE,
     Load,
     Operation,
     Server,
     first_token_seconds_alone,
     largest_batch,
+    least_token_seconds,
     operation,
     rate_at,
-    replicas_needed,
-    token_seconds_at,
+    replicas_at,
 )
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.lost import Because
@@ -100,12 +99,11 @@ def configure(ask: Ask, way: Way) -> Option | Failure:
     for kv_dtype in _cache_formats(way):
         rates = speed(_shape(ask, way, kv_dtype, tokens=UBATCH_TOKENS, sequences=1))
         for tokens, sequences in _levers(ask, way):
-            shapes = tuple(_shape(ask, way, kv_dtype, tokens=tokens, sequences=count) for count in sequences)
-            found = _first_that_fits(shapes)
+            found = _roomiest(ask, way, kv_dtype, tokens=tokens, sequences=sequences)
             if isinstance(found, Failure):
                 small = found
                 continue
-            served = _serve(ask, *found, rates, is_least=tokens == _least_batch(ask, way.model))
+            served = _serve(ask, found, rates, is_least=tokens == _least_batch(ask, way.model))
             if isinstance(served, Failure):
                 slow = served
             elif best is None or served.replicas < best.replicas:
@@ -180,57 +178,71 @@ def _cache_formats(way: Way) -> tuple[KvDtype, ...]:
     return (KvDtype.BF16, KvDtype.FP8) if has_fp8 else (KvDtype.BF16,)
 
 
-def _first_that_fits(shapes: tuple[Shape, ...]) -> tuple[Shape, Memory] | Failure:
-    for shape in shapes:
+class _Room(NamedTuple):
+    """A shape that fits, and how many sequences of the usual length it holds."""
+
+    shape: Shape
+    memory: Memory
+    sequences: float
+
+
+def _roomiest(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: tuple[int, ...]) -> _Room | Failure:
+    """Return the shape that holds the most: a sequence that may run takes its logits from the cache of all."""
+    best: _Room | None = None
+    shape, budget = None, None
+    for count in sequences:
+        if best is not None and best.sequences >= count:
+            break
+        shape = _shape(ask, way, kv_dtype, tokens=tokens, sequences=count)
         budget = memory(shape)
         if budget.fits:
-            return shape, budget
-    shape, budget = shapes[-1], memory(shapes[-1])
+            held = sequences_held(ask, shape, budget)
+            if best is None or held > best.sequences:
+                best = _Room(shape, budget, held)
+    if best is not None:
+        return best
+    assert budget is not None, "there is always a count to try"
     lacking = budget.request_bytes - budget.cache_bytes
     figures = (
         ("needed_gib", gib(budget.capacity_bytes + lacking)),
         ("has_gib", gib(budget.capacity_bytes)),
-        ("product", shape.device.product),
+        ("product", way.device.product),
     )
     return Failure(Because.MEMORY, figures)
 
 
-def _server(load: Load, rates: Speed, *, max_batch: float, max_batched_tokens: int) -> Server:
+def _server(
+    load: Load, rates: Speed, *, max_batch: float, max_batched_tokens: int, full_step_counts: bool = False
+) -> Server:
     context = load.mean_context_tokens
     return Server(
         step_seconds=lambda batch: rates.decode_seconds(batch=batch, context_tokens=context),
         prompt_token_seconds=rates.prefill_seconds_per_token(load.uncached_input_tokens),
         max_batch=max_batch,
         max_batched_tokens=max_batched_tokens,
+        full_step_counts=full_step_counts,
     )
 
 
-def _serve(ask: Ask, shape: Shape, budget: Memory, rates: Speed, *, is_least: bool) -> Option | Failure:
-    """Staff a configuration that fits; `is_least` says that no smaller batch is left to try."""
+def _serve(ask: Ask, room: _Room, rates: Speed, *, is_least: bool) -> Option | Failure:
+    """Staff a configuration that fits; with `is_least` no smaller batch is left to try, so a full step may be late."""
     load, deadlines = ask.load or TYPICAL, ask.deadlines
-    limit = deadlines.time_per_output_token_seconds
-    server = _server(
-        load, rates, max_batch=sequences_held(ask, shape, budget), max_batched_tokens=shape.max_batched_tokens
-    )
-    full_prompt = shape.max_batched_tokens * server.prompt_token_seconds
-    if limit is not None and not is_least and server.step_seconds(1.0) + full_prompt > DEADLINE_SHARE * limit:
-        return _too_slow(Because.TOKEN_TIME, server.step_seconds(1.0) + full_prompt, limit)
+    tokens = room.shape.max_batched_tokens
+    server = _server(load, rates, max_batch=room.sequences, max_batched_tokens=tokens, full_step_counts=not is_least)
     batch = largest_batch(server, load, deadlines)
+    limit = deadlines.time_per_output_token_seconds
     if batch == 0 and limit is not None:
-        return _too_slow(Because.TOKEN_TIME, token_seconds_at(server, load, 1.0), limit)
-    replicas = replicas_needed(server, load, deadlines)
+        return _too_slow(Because.TOKEN_TIME, least_token_seconds(server), limit)
+    replicas = replicas_at(server, load, deadlines, batch=batch)
     first = deadlines.time_to_first_token_seconds
     if replicas is None and first is not None:
         return _too_slow(Because.FIRST_TOKEN, first_token_seconds_alone(server, load), first)
     assert replicas is not None, "without a deadline every load can be staffed"
     fare = operation(server, load, replicas=replicas, attainment=deadlines.attainment)
     assert fare is not None, "the count was found by this very law"
-    full_step = server.step_seconds(fare.batch) + full_prompt
-    if limit is not None and not is_least and full_step > DEADLINE_SHARE * limit:
-        return _too_slow(Because.TOKEN_TIME, full_step, limit)
     return Option(
-        shape=shape,
-        memory=budget,
+        shape=room.shape,
+        memory=room.memory,
         speed=rates,
         replicas=replicas if ask.load is not None else max(1, ask.replicas),
         fare=fare,
