@@ -23,7 +23,10 @@ class KvDtype(StrEnum):
     @property
     def bytes_per_value(self) -> float:
         """Q8_0 has a scale of two bytes for 32 values."""
-        return {KvDtype.BF16: 2.0, KvDtype.FP8: 1.0, KvDtype.Q8_0: 1.0625}[self]
+        return _BYTES_PER_VALUE[self]
+
+
+_BYTES_PER_VALUE = {KvDtype.BF16: 2.0, KvDtype.FP8: 1.0, KvDtype.Q8_0: 1.0625}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
