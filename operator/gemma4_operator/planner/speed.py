@@ -11,6 +11,7 @@ planner/reach.py.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gemma4_operator.planner import roofline
 from gemma4_operator.planner.loading import load_seconds
@@ -95,8 +96,12 @@ class Speed:
         return seconds
 
 
+@lru_cache(maxsize=4096)
 def speed(shape: Shape) -> Speed:
-    """Return the coefficients of a shape, whether it fits into memory or not."""
+    """Return the coefficients of a shape, whether it fits into memory or not.
+
+    A plan asks for those of hundreds of shapes, and the next plan mostly for the same.
+    """
     model = shape.model
     rates = reach(shape)
     dense, expert = roofline.weights_seconds(shape, rates)

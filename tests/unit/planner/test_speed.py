@@ -286,6 +286,10 @@ class TestEdges:
         assert 0 < rates.decode_seconds(batch=0, context_tokens=0) < 1
 
 
+def test_a_shape_is_worked_out_once(make):
+    assert speed(make("31B", "BF16", "NVIDIA-H200")) is speed(make("31B", "BF16", "NVIDIA-H200"))
+
+
 def test_a_slice_is_as_fast_as_its_share(catalog: Catalog, make):
     gpu = catalog.gpu("NVIDIA-H100-80GB-HBM3")
     assert gpu is not None
