@@ -5,11 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.accuracy import latency, nim, other_tool
+from tests.accuracy import cache, latency, nim, other_tool, starts, weights
 from tests.accuracy.section import Section
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "accuracy.md"
 SECTIONS: tuple[Callable[[], Section], ...] = (
+    cache.section,
+    weights.section,
+    starts.section,
     nim.section,
     latency.tokens,
     latency.under_load,

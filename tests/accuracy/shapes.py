@@ -29,6 +29,7 @@ def shape(
     engine: EngineType = EngineType.VLLM,
     kv_dtype: KvDtype = KvDtype.BF16,
     batched_tokens: int = 8192,
+    media: frozenset[str] = frozenset(),
 ) -> Shape:
     """Return the shape of a report; what it does not tell plays no part in speed."""
     gpu = catalog().gpu(product)
@@ -44,6 +45,7 @@ def shape(
         kv_dtype=kv_dtype,
         max_batched_tokens=batched_tokens,
         max_sequences=_SEQUENCES,
+        media=media,
     )
 
 

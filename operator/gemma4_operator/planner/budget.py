@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.shape import Shape
 
-DRIVER_BYTES = 460 * 2**20
-"""Of a card's memory as the node's label has it, what CUDA never sees: 0.3 GiB of an RTX 3090, 0.5 of an RTX 5090,
-0.6 of an L40S."""
+DRIVER_BYTES, DRIVER_SHARE = 300 * 2**20, 200
+"""Of a card's memory as the node's label has it, what CUDA never sees, and one in so many bytes beside it: 0.5 GiB of
+an RTX 5090 (31.35 of 31.84, vllm#40291), and what fits the logs of RTX 3090, L40S and A100."""
 STEP_VALUES = 22
 """Alive at once for each token of a step and each of its hidden size, of two bytes (aiconfigurator, for Gemma 4)."""
 ENCODERS = {"vision": frozenset({"Image", "Video"}), "audio": frozenset({"Audio"})}
@@ -50,6 +51,11 @@ class Memory:
     num_blocks: int
     capacity_bytes: int
     fits: bool
+
+
+def driver_bytes(device: Device) -> int:
+    """Return what the driver keeps of a card; of unified memory the system's share is off already."""
+    return DRIVER_BYTES + device.memory_bytes // DRIVER_SHARE
 
 
 def loaded_weights_bytes(shape: Shape) -> int:

@@ -7,7 +7,7 @@ system may drop, and the prompt cache is off (`host_cache_mib`).
 """
 
 from gemma4_operator.api.common import EngineType
-from gemma4_operator.planner.budget import DRIVER_BYTES, Line, Memory, loaded_weights_bytes, step_bytes
+from gemma4_operator.planner.budget import Line, Memory, driver_bytes, loaded_weights_bytes, step_bytes
 from gemma4_operator.planner.shape import Shape
 
 _MIB = 2**20
@@ -86,7 +86,7 @@ def sliding_cells(shape: Shape, tokens: int) -> float:
 
 
 def _capacity_bytes(shape: Shape) -> int:
-    kept = 0 if shape.device.unified_memory else DRIVER_BYTES + MARGIN_BYTES
+    kept = 0 if shape.device.unified_memory else driver_bytes(shape.device) + MARGIN_BYTES
     return max(0, shape.device.memory_bytes - kept)
 
 

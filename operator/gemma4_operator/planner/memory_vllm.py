@@ -7,7 +7,7 @@ predicted for each.
 """
 
 from gemma4_operator.catalog.models import Model
-from gemma4_operator.planner.budget import DRIVER_BYTES, Line, Memory, loaded_weights_bytes, step_bytes
+from gemma4_operator.planner.budget import Line, Memory, driver_bytes, loaded_weights_bytes, step_bytes
 from gemma4_operator.planner.kv_vllm import Layout, in_flight_tokens, layout
 from gemma4_operator.planner.shape import Shape, Version
 
@@ -73,9 +73,14 @@ def longest_context_tokens(shape: Shape) -> int:
 
     vLLM prints it as the estimated maximum model length when it refuses to start.
     """
+    return longest_context_tokens_of(shape, memory(shape).cache_bytes)
+
+
+def longest_context_tokens_of(shape: Shape, cache_bytes: float) -> int:
+    """Return the same for a cache of a given size."""
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
     flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
-    return plan.longest_request_tokens(plan.num_blocks(memory(shape).cache_bytes), in_flight_tokens=flight)
+    return plan.longest_request_tokens(plan.num_blocks(cache_bytes), in_flight_tokens=flight)
 
 
 def printed_tokens(shape: Shape, cache_bytes: float) -> int:
@@ -97,11 +102,10 @@ def _lines(shape: Shape) -> tuple[Line, ...]:
     model, gpus = shape.model, shape.gpus
     lines = [_weights(shape), _peak(shape)]
     if not shape.device.unified_memory:
-        kept = int(DRIVER_BYTES * shape.memory_utilization)
+        kept = int(driver_bytes(shape.device) * shape.memory_utilization)
         lines.append(Line(name="driver", bytes=kept, note="of the card's memory CUDA never sees, its share"))
     lines.append(Line(name="workspace", bytes=WORKSPACE_BYTES, note="libraries, attention, fragmentation"))
-    if shape.checkpoint.loaded_bytes is None:  # which is what a log printed, these included
-        lines.append(Line(name="positions", bytes=rotary_bytes(model), note="rotary tables for the longest context"))
+    lines.append(Line(name="positions", bytes=rotary_bytes(model), note="rotary tables for the longest context"))
     if not shape.engine_version or shape.engine_version >= GRAPHS_COUNTED_FROM:
         lines.append(_graphs(shape))
     if gpus > 1:
