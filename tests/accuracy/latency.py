@@ -67,7 +67,7 @@ def prompts() -> Section:
 Demanded: median at most {PROMPT_MEDIAN:.0%}, nine tenths within {PROMPT_NINTH_TENTH:.0%}. The band is wider, since
 kernels for heads of 512 differ between versions and GPUs, and a short prompt is mostly fixed costs. Left out is what
 GB10 was sent first after a start (one stream, 1,024 tokens), which took longer than 4,096 tokens did later. Two RTX
-3090 read prompts in half of the time that is predicted: their data sheet halves what Marlin's products reach.""",
+3090 read prompts in six tenths of the predicted time: their data sheet halves the arithmetic, and they reach all.""",
         columns=("source", "variant and format", *ERROR_COLUMNS),
         rows=table(pairs, lambda pair: (pair.source, pair.group)),
         verdict=(line("All", pairs), line("Held out", [pair for pair in pairs if not pair.chose])),

@@ -42,6 +42,11 @@ def _predict(shape: Shape, *, batch: int, context_tokens: int, prompt_tokens: in
     first = rates.first_token_seconds(batch=batch - 1, context_tokens=context_tokens, prompt_tokens=prompt_tokens)
     held = budget.max_concurrency if budget.fits else 0.0
     notes = []
+    if not shape.device.is_known:
+        notes.append(
+            "The catalogue does not know this GPU: the times are those of the slowest that could have such memory. Name "
+            "a GPU of the catalogue that is like it."
+        )
     if not budget.fits:
         notes.append(
             "It does not fit into the memory: these times are what it would take. `gemma4 fit` says what fits."

@@ -113,6 +113,15 @@ class TestResult:
         )
         assert nano > 1.5 * agx
 
+    def test_an_unknown_gpu_is_taken_for_a_slow_one_and_says_so(self, capsys: pytest.CaptureFixture[str]):
+        unknown = predict(capsys, gpu="NVIDIA-X1", gpu_memory_mib="98304", batch="1")
+        assert (
+            unknown["timePerOutputTokenMicroseconds"]
+            > 10 * predict(capsys, batch="1")["timePerOutputTokenMicroseconds"]
+        )
+        assert unknown["fits"] is True
+        assert [note.startswith("The catalogue does not know this GPU") for note in unknown["notes"]] == [True]
+
 
 class TestOutput:
     def test_yaml_says_the_same_as_json(self, capsys: pytest.CaptureFixture[str]):
