@@ -44,8 +44,8 @@ def _predict(shape: Shape, *, batch: int, context_tokens: int, prompt_tokens: in
     notes = []
     if not shape.device.is_known:
         notes.append(
-            "The catalogue does not know this GPU: the times are those of the slowest that could have such memory. Name "
-            "a GPU of the catalogue that is like it."
+            "The catalogue does not know this GPU: the times are those of the slowest that could have such memory. "
+            "Name a GPU of the catalogue that is like it."
         )
     if not budget.fits:
         notes.append(
