@@ -6,7 +6,6 @@ import pytest
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
-from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of
 from gemma4_operator.planner.shape import KvDtype, Shape
 from gemma4_operator.planner.speed import PROMPT_SECONDS, Speed, speed
@@ -294,7 +293,7 @@ def test_a_slice_is_as_fast_as_its_share(catalog: Catalog, make):
     gpu = catalog.gpu("NVIDIA-H100-80GB-HBM3")
     assert gpu is not None
     half = next(profile for profile in gpu.mig if profile.name == "3g.40gb")
-    sliced: Device = device_of(gpu, profile=half)
+    sliced = device_of(gpu, profile=half)
     shape = make("12B", "FP8", "NVIDIA-H100-80GB-HBM3")
     whole, part = speed(shape), speed(replace(shape, device=sliced))
     assert part.dense_seconds == pytest.approx(2 * whole.dense_seconds)
