@@ -1,5 +1,6 @@
 """What could be served at all, before any GPU is looked at: checkpoints with their engines, and what lost already."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from gemma4_operator.catalog.models import Model
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.lost import Because, Lost
-from gemma4_operator.planner.quality import score
+from gemma4_operator.planner.quality import score, words_above
 from gemma4_operator.planner.shape import Version, version_of
 
 UNKNOWN_LICENCE = "unknown"
@@ -42,6 +43,11 @@ class Candidate:
     unsupported_capabilities: frozenset[tuple[int, int]]
     heads_to_divide: int
     """By the count of GPUs; 0: any count will do."""
+    least_bytes: int
+    """What of the weights lies on GPUs whatever is asked for: all but encoders and tables that are looked up."""
+    lost_points: float
+    """Of quality, to 100; so are `lost_words`, to the best."""
+    lost_words: int
     assumed: str = ""
 
 
@@ -148,6 +154,7 @@ def _candidate(
     engine = catalog.engines[ask.engine or _engine(row, weights)]
     text = engine.version if image is None else tag_of(image)
     model = catalog.models[row.variant]
+    points = score(model, row)
     return Candidate(
         model=model,
         checkpoint=row,
@@ -156,12 +163,22 @@ def _candidate(
         image=image or engine.image,
         version=version_of(text) if _is_versioned_alike(text, engine.version) else (),
         version_text=text,
-        score=score(model, row),
+        score=points,
         needed_capability=numbers(engine.formats.get(row.quantization, "0.0")),
         unsupported_capabilities=frozenset(map(numbers, engine.unsupported_compute_capabilities)),
         heads_to_divide=model.query_heads if engine.engine is EngineType.VLLM else 0,
+        least_bytes=_least_bytes(model, row),
+        lost_points=100.0 - points,
+        lost_words=words_above(points),
         assumed=assumed,
     )
+
+
+def _least_bytes(model: Model, row: Checkpoint) -> int:
+    parameters, bits = model.parameters, row.bits
+    unused = parameters.vision * bits.vision + parameters.audio * bits.audio
+    unused += parameters.per_layer_embeddings * bits.per_layer_embeddings
+    return row.resident_bytes - math.ceil(unused / 8)
 
 
 def numbers(capability: str) -> tuple[int, int]:

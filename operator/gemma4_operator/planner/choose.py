@@ -1,6 +1,5 @@
 """The choice: from a spec and the GPUs there are to the one plan that serves it, or to the reason why nothing does."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -63,11 +62,12 @@ def consider(
     return Outcome(ask=ask, plan=plan, result=result, lost=tuple(lost))
 
 
-def nearness(lost: Lost) -> tuple[int, Decimal | float]:
+def nearness(lost: Lost) -> tuple[int, Decimal]:
     """Return how far a way got: those that only ranked lower first, by cost; then by how late they failed."""
-    return (-_PLACE[lost.because], math.inf if lost.hourly_cost is None else lost.hourly_cost)
+    return (-_PLACE[lost.because], _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost)
 
 
+_UNKNOWN = Decimal("Infinity")
 _PLACE = {because: place for place, because in enumerate(Because)}
 
 

@@ -124,15 +124,29 @@ def leanest(ask: Ask, way: Way) -> Memory:
     return memory(_shape(ask, way, kv_dtype, tokens=tokens, sequences=sequences[-1]))
 
 
-def fewest_replicas(ask: Ask, way: Way) -> int:
-    """Return a number of replicas below which no configuration can carry the load, whatever its cache holds."""
+class Reachable(NamedTuple):
+    """What no configuration of a way can better, whatever its cache holds."""
+
+    replicas: int
+    token_seconds: float
+    requests_per_second: float
+    """Of one replica."""
+
+
+def reachable(ask: Ask, way: Way) -> Reachable:
+    """Return bounds that need no budget: as many sequences as the engine takes, in the smallest cache."""
     load = ask.load or TYPICAL
     rates = speed(_shape(ask, way, _cache_formats(way)[-1], tokens=UBATCH_TOKENS, sequences=1))
     most = SEQUENCES[0] if way.engine.engine is EngineType.VLLM else SLOTS[0]
     server = _server(load, rates, max_batch=most, max_batched_tokens=BATCHED_TOKENS[0])
-    ceiling = rate_at(server, load, most)
-    busy = BUSY_SHARE / (load.uncached_input_tokens * server.prompt_token_seconds)
-    return max(1, math.ceil(load.requests_per_second / min(ceiling, busy) - 1e-9))
+    rate = rate_at(server, load, most)
+    if server.prompt_token_seconds > 0:
+        rate = min(rate, BUSY_SHARE / (load.uncached_input_tokens * server.prompt_token_seconds))
+    return Reachable(
+        replicas=max(1, math.ceil(load.requests_per_second / rate * (1 - 1e-9) - 1e-6)),
+        token_seconds=server.step_seconds(1.0),
+        requests_per_second=rate,
+    )
 
 
 def _shape(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: int) -> Shape:

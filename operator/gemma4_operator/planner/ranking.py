@@ -18,15 +18,16 @@ from typing import NamedTuple
 from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.configure import Option
-from gemma4_operator.planner.device import Device
-from gemma4_operator.planner.quality import words_above
+from gemma4_operator.planner.configure import Option, Reachable
+from gemma4_operator.planner.inventory import GpuClass
 
 COMFORTABLE_SECONDS = 0.05
 """For one output token: twenty tokens are some fifteen words, four times what an adult reads in a second, since a model
 that thinks writes several times what it shows."""
 _STEP = math.log(1.05)
 _CAPACITY_STEP = math.log(1.25)
+_FREE = 1e-6
+"""Of the currency an hour: what costs less is free, and has no logarithm."""
 _MUCH = 1000
 """Steps of capacity that nothing has, 1.25^1000: the bound for what was not worked out."""
 
@@ -53,28 +54,52 @@ def key_of(ask: Ask, candidate: Candidate, option: Option, *, product: str, cost
         first=_first(ask, candidate, option, cost),
         cost=cost,
         is_slow=seconds > COMFORTABLE_SECONDS,
-        lost_words=words_above(candidate.score),
-        lost_capacity=-math.floor(math.log(option.requests_per_second) / _CAPACITY_STEP),
-        lost_points=100.0 - candidate.score,
+        lost_words=candidate.lost_words,
+        lost_capacity=_lost_capacity(option.requests_per_second),
+        lost_points=candidate.lost_points,
         token_seconds=seconds,
         names=(candidate.checkpoint.repository, candidate.checkpoint.file or "", candidate.engine.engine, product),
     )
 
 
-def bound_key(ask: Ask, candidate: Candidate, device: Device, *, gpus: int, placeable: bool) -> Key:
-    """Return a place that no configuration of a candidate on a device can surpass: at best one replica of it works."""
-    lost_points = 100.0 - candidate.score
+def first_bound(ask: Ask, candidate: Candidate, gpus: GpuClass, *, count: int) -> Key:
+    """Return a place that no configuration of a candidate on so many GPUs can surpass: at best one replica will do."""
+    replicas = 1 if ask.load is not None else max(1, ask.replicas)
     return Key(
-        waits=not placeable,
-        first=lost_points if ask.optimize_for is OptimizeFor.QUALITY else -math.inf,
-        cost=gpus * device.hourly_price * (1 if ask.load is not None else max(1, ask.replicas)),
-        is_slow=False,
-        lost_words=words_above(candidate.score),
-        lost_capacity=-_MUCH,
-        lost_points=lost_points,
-        token_seconds=0.0,
-        names=(),
+        gpus.largest_free < count,
+        candidate.lost_points if ask.optimize_for is OptimizeFor.QUALITY else -math.inf,
+        replicas * count * gpus.device.hourly_price,
+        False,
+        candidate.lost_words,
+        -_MUCH,
+        candidate.lost_points,
+        0.0,
+        (),
     )
+
+
+def tight_bound(ask: Ask, bound: Key, reach: Reachable, *, hourly_price: Decimal) -> Key:
+    """Return a bound that knows what the GPUs can reach; `hourly_price` is that of one replica."""
+    first, price = bound.first, float(hourly_price)
+    if ask.optimize_for is OptimizeFor.LATENCY:
+        first = _latency_step(reach.token_seconds)
+    elif ask.optimize_for is OptimizeFor.THROUGHPUT and price > _FREE:
+        first = math.floor(math.log(price / reach.requests_per_second) / _STEP)
+    return bound._replace(
+        first=first,
+        cost=bound.cost if ask.load is None else reach.replicas * hourly_price,
+        is_slow=reach.token_seconds > COMFORTABLE_SECONDS,
+        lost_capacity=_lost_capacity(reach.requests_per_second),
+        token_seconds=reach.token_seconds,
+    )
+
+
+def _lost_capacity(requests_per_second: float) -> int:
+    return -math.floor(math.log(requests_per_second) / _CAPACITY_STEP)
+
+
+def _latency_step(token_seconds: float) -> int:
+    return math.floor(math.log(token_seconds) / _STEP)
 
 
 class Comparison(NamedTuple):
@@ -119,12 +144,12 @@ def _first(ask: Ask, candidate: Candidate, option: Option, cost: Decimal) -> flo
         case OptimizeFor.COST:
             return -math.inf
         case OptimizeFor.QUALITY:
-            return 100.0 - candidate.score
+            return candidate.lost_points
         case OptimizeFor.LATENCY:
-            return math.floor(math.log(option.fare.time_per_output_token_seconds) / _STEP)
+            return _latency_step(option.fare.time_per_output_token_seconds)
         case OptimizeFor.THROUGHPUT:
             carried = option.replicas * option.requests_per_second
-            return math.floor(math.log(max(float(cost), 1e-6) / carried) / _STEP)
+            return math.floor(math.log(max(float(cost), _FREE) / carried) / _STEP)
 
 
 def _by_objective(lost: Key, best: Key, optimize_for: OptimizeFor) -> str:

@@ -1,25 +1,22 @@
 """The search: every candidate on every class of GPUs, the best way that works, and one reason for each that lost.
 
-Ways are tried in the order of what they can cost or lose at best, so that most are never worked out: once a bound is
-behind the best way found, so is everything after it.
+Ways wait in a heap in the order of the best place they could have, and are worked out from its top: first for a bound
+that knows how fast the GPUs are, then in full. Once the top cannot be better than the best way found, nothing can.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from heapq import heappop, heappush
+from typing import NamedTuple
 
-from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.configure import Failure, Option, Way, configure, fewest_replicas
-from gemma4_operator.planner.device import Device
+from gemma4_operator.planner.configure import Failure, Option, Way, configure, reachable
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.lost import Because, Lost
-from gemma4_operator.planner.ranking import Comparison, Key, bound_key, key_of
-
-GPU_COUNTS = (1, 2, 4, 8, 16)
-"""Of one replica: powers of two divide the heads of every variant and are what nodes are built of."""
+from gemma4_operator.planner.ranking import Comparison, Key, first_bound, key_of, tight_bound
+from gemma4_operator.planner.suited import counts_of, excluded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,67 +35,138 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What the search found; `lost` holds everything else, the nearest first."""
+    """What the search found; `lost` holds everything else, each candidate on each class once."""
 
     best: Found | None
     lost: tuple[Lost, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Try:
-    bound: Key
+class _Pair(NamedTuple):
+    """A candidate on a class, with the counts of GPUs that are worth a try."""
+
     candidate: Candidate
     gpus: GpuClass
     counts: tuple[int, ...]
 
 
+class _Try(NamedTuple):
+    """One count of one pair, by the best place it could have; pair and count make the order complete."""
+
+    bound: Key
+    pair: int
+    place: int
+    is_tight: bool
+
+
 def search(ask: Ask, fit: Sequence[Candidate], classes: Sequence[GpuClass]) -> Result:
-    """Return the best way for candidates that no GPU-independent reason excludes."""
+    """Return the best way for candidates that no GPU-independent reason excludes; the order of classes is no matter."""
     lost: list[Lost] = []
-    tries: list[_Try] = []
-    for gpus in classes:
-        because = _excluded(ask, gpus)
+    pairs: list[_Pair] = []
+    for gpus in sorted(classes, key=_order):
+        because = excluded(ask, gpus)
         for candidate in fit:
-            found = because or _prepare(ask, candidate, gpus)
-            if isinstance(found, _Try):
-                tries.append(found)
+            counts = because or counts_of(ask, candidate, gpus)
+            if isinstance(counts, Failure):
+                lost.append(_lost(candidate, gpus, counts))
             else:
-                lost.append(_lost(candidate, gpus, found))
-    tries.sort(key=lambda one: one.bound)
-    best: Found | None = None
-    behind: list[Found] = []
-    unseen: list[_Try] = []
-    for number, one in enumerate(tries):
-        if best is not None and one.bound > best.key:
-            unseen.extend(tries[number:])
-            break
-        outcome = _attempt(ask, one, best)
-        if isinstance(outcome, _Try):
-            unseen.append(outcome)
-        elif isinstance(outcome, Failure):
-            lost.append(_lost(one.candidate, one.gpus, outcome, one.counts[-1]))
-        elif best is None or outcome.key < best.key:
-            behind.extend([best] if best is not None else [])
-            best = outcome
+                pairs.append(_Pair(candidate, gpus, counts))
+    outcome = _Search(ask, pairs).run()
+    return Result(best=outcome.best, lost=(*outcome.lost(), *lost))
+
+
+def _order(gpus: GpuClass) -> tuple[object, ...]:
+    device = gpus.device
+    return (device.product, gpus.resource, device.memory_bytes, gpus.node_labels, gpus.gpus_by_node, gpus.free_by_node)
+
+
+class _Search:
+    """One search at work: the heap, and for each pair the best that was found or the failure that got furthest."""
+
+    def __init__(self, ask: Ask, pairs: Sequence[_Pair]) -> None:
+        self._ask = ask
+        self._pairs = pairs
+        self._found: dict[int, Found] = {}
+        self._failed: dict[int, tuple[int, int, Failure]] = {}
+        # Heads of sorted runs: a sorted list is a heap.
+        self._heap = sorted(_Try(self._first(pair, 0), number, 0, False) for number, pair in enumerate(pairs))
+        self._best = -1
+
+    @property
+    def best(self) -> Found | None:
+        return self._found.get(self._best)
+
+    def run(self) -> "_Search":
+        heap = self._heap
+        while heap:
+            best = self.best
+            if best is not None and heap[0].bound > best.key:
+                break
+            one = heappop(heap)
+            pair = self._pairs[one.pair]
+            if one.is_tight:
+                self._work_out(one, pair, best)
+                continue
+            if one.place + 1 < len(pair.counts):
+                heappush(heap, _Try(self._first(pair, one.place + 1), one.pair, one.place + 1, False))
+            heappush(heap, one._replace(bound=self._tight(one.bound, pair, pair.counts[one.place]), is_tight=True))
+        return self
+
+    def _first(self, pair: _Pair, place: int) -> Key:
+        return first_bound(self._ask, pair.candidate, pair.gpus, count=pair.counts[place])
+
+    def _tight(self, bound: Key, pair: _Pair, count: int) -> Key:
+        reach = reachable(self._ask, way(pair.candidate, pair.gpus, count))
+        return tight_bound(self._ask, bound, reach, hourly_price=count * pair.gpus.device.hourly_price)
+
+    def _work_out(self, one: _Try, pair: _Pair, best: Found | None) -> None:
+        count = pair.counts[one.place]
+        outcome = worked_out(self._ask, pair.candidate, pair.gpus, count)
+        if isinstance(outcome, Failure):
+            self._failed[one.pair] = max(
+                self._failed.get(one.pair, (-1, 0, outcome)),
+                (_ORDER[outcome.because], count, outcome),
+                key=lambda failed: failed[:2],
+            )
+            return
+        known = self._found.get(one.pair)
+        if known is None or outcome.key < known.key:
+            self._found[one.pair] = outcome
+        if best is None or outcome.key < best.key:
+            self._best = one.pair
+
+    def lost(self) -> list[Lost]:
+        """Return one reason for each pair that was not taken, in the order of the pairs."""
+        best = self.best
+        unseen: dict[int, _Try] = {}
+        for one in self._heap:
+            if one.pair not in unseen or one < unseen[one.pair]:
+                unseen[one.pair] = one
+        return [
+            self._reason(number, pair, best, unseen.get(number))
+            for number, pair in enumerate(self._pairs)
+            if best is None or number != self._best
+        ]
+
+    def _reason(self, number: int, pair: _Pair, best: Found | None, unseen: _Try | None) -> Lost:
+        found = self._found.get(number)
+        if best is None or (found is None and unseen is None):
+            _, count, failure = self._failed[number]
+            return _lost(pair.candidate, pair.gpus, failure, count)
+        if found is not None:
+            count, key = found.option.shape.gpus, found.key
         else:
-            behind.append(outcome)
-    if best is None:
-        return Result(best=None, lost=tuple(lost))
-    return Result(best=best, lost=(*_outranked(ask, best, behind, unseen), *lost))
+            assert unseen is not None, "a pair was found, failed, or was not looked at"
+            count, key = pair.counts[unseen.place], unseen.bound
+        than = Comparison(key, best.key, self._ask.optimize_for, found is None)
+        return _lost(pair.candidate, pair.gpus, Failure(Because.RANKED, (("than", than),)), count, key.cost)
 
 
-def _outranked(ask: Ask, best: Found, behind: list[Found], unseen: Sequence[_Try]) -> Iterator[Lost]:
-    for found in sorted(behind, key=lambda one: one.key):
-        than = Comparison(found.key, best.key, ask.optimize_for)
-        yield _lost(
-            found.candidate, found.gpus, Failure(Because.RANKED, (("than", than),)), found.option.shape.gpus, found.key
-        )
-    for one in unseen:
-        than = Comparison(one.bound, best.key, ask.optimize_for, at_best=True)
-        yield _lost(one.candidate, one.gpus, Failure(Because.RANKED, (("than", than),)), one.counts[0], one.bound)
+_ORDER = {because: place for place, because in enumerate(Because)}
 
 
-def _lost(candidate: Candidate, gpus: GpuClass, failure: Failure, count: int = 0, key: Key | None = None) -> Lost:
+def _lost(
+    candidate: Candidate, gpus: GpuClass, failure: Failure, count: int = 0, hourly_cost: Decimal | None = None
+) -> Lost:
     return Lost(
         candidate.checkpoint,
         candidate.engine.engine,
@@ -106,133 +174,43 @@ def _lost(candidate: Candidate, gpus: GpuClass, failure: Failure, count: int = 0
         failure.figures,
         gpus.device.product,
         count,
-        key.cost if key is not None else None,
+        hourly_cost,
     )
 
 
-def _excluded(ask: Ask, gpus: GpuClass) -> Failure | None:
-    """Return why a class may not be used for anything."""
-    product = gpus.device.product
-    if ask.products and gpus.product not in ask.products:
-        return Failure(Because.PRODUCT, (("product", product),))
-    if (gpus.device.is_slice or gpus.device.is_shared) and not ask.allow_shared:
-        return Failure(Because.SHARED, (("product", product),))
-    return None
-
-
-def _prepare(ask: Ask, candidate: Candidate, gpus: GpuClass) -> _Try | Failure:
-    """Return what to try, or the reason that needs no budget: hardware, and the size of nodes."""
-    device = gpus.device
-    has, needed = device.compute_capability, candidate.needed_capability
-    if has < needed or has in candidate.unsupported_capabilities:
-        return _without_kernels(candidate, device)
-    counts = _counts(candidate.heads_to_divide, _most_gpus(gpus), ask.gpus_per_replica)
-    if not counts:
-        asked = ask.gpus_per_replica or 1
-        return Failure(Because.NODE, (("asked", asked), ("product", device.product), ("has", gpus.gpus_per_node)))
-    least = _least_count(candidate, device, counts)
-    placeable = gpus.largest_free >= counts[least]
-    bound = bound_key(ask, candidate, device, gpus=counts[least], placeable=placeable)
-    return _Try(bound=bound, candidate=candidate, gpus=gpus, counts=counts[least:])
-
-
-def _without_kernels(candidate: Candidate, device: Device) -> Failure:
-    has, needed = device.compute_capability, candidate.needed_capability
-    format_is_too_new = has < needed
-    engine = candidate.engine.engine
-    what = f"{candidate.checkpoint.quantization} on {engine}" if format_is_too_new else f"{engine}'s image"
-    figures = (
-        ("product", device.product),
-        ("has", ".".join(map(str, has))),
-        ("what", what),
-        ("needed", ".".join(map(str, needed)) if format_is_too_new else "another"),
-    )
-    return Failure(Because.HARDWARE, figures)
-
-
-def _most_gpus(gpus: GpuClass) -> int:
-    """Return how many one replica may take: slices and shared GPUs have no way to each other."""
-    return 1 if gpus.device.is_slice or gpus.device.is_shared else gpus.gpus_per_node
-
-
-@lru_cache(maxsize=256)
-def _counts(heads: int, most: int, asked: int | None) -> tuple[int, ...]:
-    """Return the counts to try; `heads` must be divided by them, 0 by any."""
-    return tuple(count for count in (GPU_COUNTS if asked is None else (asked,)) if count <= most and heads % count == 0)
-
-
-def _least_count(candidate: Candidate, device: Device, counts: tuple[int, ...]) -> int:
-    """Return the index of the first count whose memory holds the streamed weights alone; the last if none does."""
-    weights = candidate.checkpoint.bytes
-    enough = (index for index, count in enumerate(counts) if count * device.memory_bytes > weights)
-    return next(enough, len(counts) - 1)
-
-
-def _attempt(ask: Ask, one: _Try, rival: Found | None) -> Found | Failure | _Try:
-    """Work a try out: the best count of GPUs, or the failure that got furthest; the try, if a rival is out of reach."""
-    best: Found | None = None
-    furthest: Failure | None = None
-    beaten: _Try | None = None
-    for count in one.counts:
-        if rival is not None and (bound := _tighter(ask, one, count)) > rival.key:
-            beaten = beaten or replace(one, bound=bound, counts=(count,))
-            continue
-        outcome = _with(ask, one, count)
-        if isinstance(outcome, Found):
-            if best is None or outcome.key < best.key:
-                best = outcome
-            if outcome.option.replicas == 1 and ask.optimize_for is not OptimizeFor.LATENCY:
-                break
-        elif furthest is None or _ORDER[outcome.because] >= _ORDER[furthest.because]:
-            furthest = outcome
-    found = best or beaten or furthest
-    assert found is not None, "a try has at least one count"
-    return found
-
-
-def _tighter(ask: Ask, one: _Try, count: int) -> Key:
-    """Return a bound for one count of GPUs that knows how many replicas the load takes at the very least."""
-    bound = one.bound._replace(cost=count * one.gpus.device.hourly_price * max(1, ask.replicas))
-    if ask.load is None:
-        return bound
-    return bound._replace(cost=count * one.gpus.device.hourly_price * fewest_replicas(ask, _way(one, count)))
-
-
-_ORDER = {because: place for place, because in enumerate(Because)}
-
-
-def _way(one: _Try, count: int) -> Way:
+def way(candidate: Candidate, gpus: GpuClass, count: int) -> Way:
+    """Return a candidate on so many GPUs of a class."""
     return Way(
-        model=one.candidate.model,
-        checkpoint=one.candidate.checkpoint,
-        engine=one.candidate.engine,
-        version=one.candidate.version,
-        device=one.gpus.device,
+        model=candidate.model,
+        checkpoint=candidate.checkpoint,
+        engine=candidate.engine,
+        version=candidate.version,
+        device=gpus.device,
         gpus=count,
     )
 
 
-def _with(ask: Ask, one: _Try, count: int) -> Found | Failure:
-    candidate, device = one.candidate, one.gpus.device
-    option = configure(ask, _way(one, count))
+def worked_out(ask: Ask, candidate: Candidate, gpus: GpuClass, count: int) -> Found | Failure:
+    """Return a way with its levers set and its replicas placed within the limits, or why it does not work."""
+    option = configure(ask, way(candidate, gpus, count))
     if isinstance(option, Failure):
         return option
     needed = option.replicas * count
     if ask.maximum_gpus is not None and needed > ask.maximum_gpus:
         return Failure(Because.BUDGET, (("needed", needed), ("limit", ask.maximum_gpus)))
-    room = one.gpus.replicas_total(count)
+    room = gpus.replicas_total(count)
     # A count that only the spec names may wait for nodes; one that a workload needs is the plan itself.
     if room < (option.replicas if ask.load is not None else 1):
         return Failure(Because.STOCK, (("replicas", option.replicas), ("gpus", count), ("has", room)))
-    cost = needed * device.hourly_price
+    cost = needed * gpus.device.hourly_price
     if ask.maximum_hourly_cost is not None and cost > ask.maximum_hourly_cost:
         return Failure(Because.COST, (("cost", f"{cost:.2f}"), ("limit", f"{ask.maximum_hourly_cost:.2f}")))
-    placeable = one.gpus.replicas_free(count) >= option.replicas
+    placeable = gpus.replicas_free(count) >= option.replicas
     return Found(
         candidate=candidate,
-        gpus=one.gpus,
+        gpus=gpus,
         option=option,
         hourly_cost=cost,
         placeable=placeable,
-        key=key_of(ask, candidate, option, product=device.product, cost=cost, placeable=placeable),
+        key=key_of(ask, candidate, option, product=gpus.device.product, cost=cost, placeable=placeable),
     )
