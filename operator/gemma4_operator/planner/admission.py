@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from gemma4_operator.api.placement import Toleration, TolerationOperator
-from gemma4_operator.planner.node_view import GPU, NodeView, Taint
+from gemma4_operator.planner.node_labels import GPU
+from gemma4_operator.planner.node_view import NodeView, Taint
 
 _GPU_TAINT_EFFECT = "NoSchedule"
 """Every pod of ours tolerates the taint nvidia.com/gpu with this effect, as the usual taint of GPU nodes is."""

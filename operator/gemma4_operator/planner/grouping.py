@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from gemma4_operator.catalog.gpus import Gpu
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.identify import HOST_LABEL, Identity, Unclear, identify, rows_of
-from gemma4_operator.planner.node_view import NodeView, Told
+from gemma4_operator.planner.node_labels import Told
+from gemma4_operator.planner.node_view import NodeView
 
 _MIB = 2**20
 

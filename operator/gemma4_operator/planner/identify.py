@@ -12,11 +12,9 @@ from gemma4_operator.catalog.gpus import Gpu, MigProfile
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import capability_of, device_of, is_plausible, unknown_device
-from gemma4_operator.planner.node_view import MEMORY_LABEL, PRODUCT_LABEL, Told
+from gemma4_operator.planner.node_labels import INVALID, MEMORY_LABEL, PRODUCT_LABEL, Told, memory_label
 
 HOST_LABEL = "kubernetes.io/hostname"
-INVALID = "INVALID"
-"""What stands for the profile where slices of several profiles are offered as one."""
 _PROFILE = re.compile(r"[0-9]+g\.([0-9]+)gb")
 
 Pins = tuple[tuple[str, str], ...]
@@ -94,7 +92,7 @@ def _unknown(told: Told, host: str) -> Identity | Unclear:
     if told.memory_mib is None:
         name = f"'{told.product}', which the catalogue does not know," if told.product else "of no name"
         return Unclear(
-            f"offers {told.resource} {name} and does not say how much memory: label it {_memory_label(told)} with the "
+            f"offers {told.resource} {name} and does not say how much memory: label it {memory_label(told)} with the "
             f"MiB of one, or {'add the product to the catalogue' if told.product else f'{PRODUCT_LABEL}'}"
         )
     pins = _by_memory(told, host)
@@ -111,7 +109,7 @@ def _known_slice(told: Told, row: Gpu, host: str) -> Identity | Unclear:
     if told.memory_mib is None:
         return Unclear(
             f"offers the slice {told.profile} of {told.product}, which the catalogue does not know: add it there, or "
-            f"label the node {_memory_label(told)} with its MiB"
+            f"label the node {memory_label(told)} with its MiB"
         )
     found = _PROFILE.fullmatch(told.profile)
     assert found is not None, "other profiles are unclear"
@@ -168,13 +166,7 @@ def _by_memory(told: Told, host: str) -> Pins:
     """Return pins for GPUs of one name that differ in memory."""
     if not told.label or told.memory_mib is None:
         return ((HOST_LABEL, host),)
-    return ((PRODUCT_LABEL, told.label), (_memory_label(told), str(told.memory_mib)))
-
-
-def _memory_label(told: Told) -> str:
-    """Return the label that holds what `told.memory_mib` is."""
-    base = told.resource.removesuffix(".shared")
-    return f"{base}.memory"
+    return ((PRODUCT_LABEL, told.label), (memory_label(told), str(told.memory_mib)))
 
 
 def device(told: Told, identity: Identity, *, memory_mib: int) -> Device:

@@ -12,7 +12,8 @@ from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of
 from gemma4_operator.planner.grouping import Group, Groups
 from gemma4_operator.planner.identify import device
-from gemma4_operator.planner.node_view import GPU, PRODUCT_LABEL, NodeView
+from gemma4_operator.planner.node_labels import GPU, PRODUCT_LABEL
+from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.uses import Use as Use
 from gemma4_operator.planner.uses import uses_of as uses_of
 

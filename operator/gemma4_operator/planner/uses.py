@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gemma4_operator.planner.amounts import amount
-from gemma4_operator.planner.node_view import PREFIX
+from gemma4_operator.planner.node_labels import PREFIX
 
 _ENDED = ("Succeeded", "Failed")
 
