@@ -82,12 +82,12 @@ def record_rejection(rejection: Rejection) -> PlanStatus | None:
     )
 
 
-def restore(written: Mapping[str, Any], spec: Gemma4DeploymentSpec) -> Plan | None:
+def restore(written: object, spec: Gemma4DeploymentSpec) -> Plan | None:
     """Return the plan that a status holds, if it is still the one for this spec; None: choose anew.
 
     Whatever cannot be read, because an older operator wrote less or somebody edited the status, is chosen anew too.
     """
-    if written.get("hash") != plan_hash(spec):
+    if not isinstance(written, Mapping) or written.get("hash") != plan_hash(spec):
         return None
     try:
         return _plan(PlanStatus.model_validate(written), spec)
@@ -99,13 +99,15 @@ def _plan(status: PlanStatus, spec: Gemma4DeploymentSpec) -> Plan:
     given = {name: getattr(status, name) for name in _TAKEN}
     if any(value is None for value in given.values()) or status.memory is None or status.predicted is None:
         raise ValueError("the status holds only a part of a plan")
+    if not status.kv_cache_dtype or not all(given[name] for name in _COUNTED):
+        raise ValueError("the status holds a plan that serves nothing")
     return Plan(
         **given,
         variant=Variant(status.variant or ""),
         quantization=Quantization(status.quantization or ""),
         engine=EngineType(status.engine or ""),
         weights=ask_of(spec).weights or read_weights(status.checkpoint or ""),
-        kv_dtype=status.kv_cache_dtype or "",
+        kv_dtype=status.kv_cache_dtype,
         node_labels=tuple((one.name, one.value) for one in status.node_labels or ()),
         memory=PlanMemory(**_complete(status.memory)),
         predicted=Predicted(**_complete(status.predicted)),
@@ -134,6 +136,9 @@ _TAKEN = (
     "hash",
     "why",
 )
+
+_COUNTED = ("gpus_per_replica", "context_tokens", "max_batched_tokens", "max_concurrent_requests", "weights_bytes")
+"""What no plan has none of."""
 
 
 def _complete(part: MemoryStatus | PredictedStatus) -> dict[str, int]:
