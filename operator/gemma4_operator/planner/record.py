@@ -1,7 +1,6 @@
 """Plans written down and read back: a running plan stays as it was written, whatever a newer catalogue would choose."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ValidationError
 
