@@ -105,8 +105,8 @@ def section() -> Section:
         title="Weights",
         intro=(
             "Sizes that were told, beside the catalogue's bytes: a check of the copy, since these are its sources. "
-            "What vLLM prints after loading is larger than the files by its rotary tables; where both are known, that is a "
-            f"check of the budget. Files may be {FILE:.0%} off, loaded sizes {LOADED:.1%}."
+            "What vLLM prints after loading is larger than the files by its rotary tables; where both are known, "
+            f"that is a check of the budget. Files may be {FILE:.0%} off, loaded sizes {LOADED:.1%}."
         ),
         columns=("checkpoint", "what", "told", "computed", "off", "told by"),
         rows=tuple(

@@ -1,6 +1,7 @@
 """A budget of memory as a value, and what all engines' budgets have in common."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.planner.device import Device
@@ -15,9 +16,8 @@ ENCODERS = {"vision": frozenset({"Image", "Video"}), "audio": frozenset({"Audio"
 """The parts of a model that are loaded only for requests that carry such media."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One use of memory."""
+class Line(NamedTuple):
+    """One use of memory; a tuple, because thousands are made for one plan."""
 
     name: str
     bytes: int

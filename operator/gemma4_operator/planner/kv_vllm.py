@@ -59,13 +59,9 @@ class Layout:
 
 def layout(model: Model, kv_dtype: KvDtype, tensor_parallel: int) -> Layout:
     """Return the layout; heads are shared out to GPUs, and below one for each they are replicated."""
-    return _layout(
-        sliding_layers=model.sliding_kv_layers,
-        full_layers=model.full_kv_layers,
-        sliding_bytes=_entry_bytes(model.sliding_kv_heads, model.sliding_head_dim, kv_dtype, tensor_parallel),
-        full_bytes=_entry_bytes(model.full_kv_heads, model.full_head_dim, kv_dtype, tensor_parallel),
-        window_tokens=model.window_tokens,
-    )
+    sliding = (model.sliding_kv_layers, model.sliding_kv_heads, model.sliding_head_dim)
+    full = (model.full_kv_layers, model.full_kv_heads, model.full_head_dim)
+    return _layout(sliding, full, model.window_tokens, kv_dtype, tensor_parallel)
 
 
 def in_flight_tokens(version: Version, max_batched_tokens: int) -> int:
@@ -74,20 +70,25 @@ def in_flight_tokens(version: Version, max_batched_tokens: int) -> int:
     return batches * max_batched_tokens
 
 
-def _entry_bytes(heads: int, head_dim: int, kv_dtype: KvDtype, tensor_parallel: int) -> int:
-    """Return what one token takes in one layer: a key and a value, K=V layers included, since vLLM keeps both."""
-    return int(2 * max(1, heads // tensor_parallel) * head_dim * kv_dtype.bytes_per_value)
+_Kind = tuple[int, int, int]
+"""Layers of one kind with a cache of their own, their key-value heads, and the size of a head."""
 
 
-@lru_cache(maxsize=256)
-def _layout(
-    *, sliding_layers: int, full_layers: int, sliding_bytes: int, full_bytes: int, window_tokens: int
-) -> Layout:
+@lru_cache(maxsize=256)  # By numbers, because a row of the catalogue takes longer to hash than to calculate with.
+def _layout(sliding: _Kind, full: _Kind, window_tokens: int, kv_dtype: KvDtype, tensor_parallel: int) -> Layout:
+    sliding_bytes = _entry_bytes(sliding, kv_dtype, tensor_parallel)
+    full_bytes = _entry_bytes(full, kv_dtype, tensor_parallel)
     page_bytes = BLOCK_TOKENS * max(sliding_bytes, full_bytes)
     return Layout(
-        block_bytes=page_bytes * full_layers,
-        sliding_groups=-(-sliding_layers // full_layers),
+        block_bytes=page_bytes * full[0],
+        sliding_groups=-(-sliding[0] // full[0]),
         sliding_tokens=page_bytes // sliding_bytes,
         full_tokens=page_bytes // full_bytes,
         window_tokens=window_tokens,
     )
+
+
+def _entry_bytes(kind: _Kind, kv_dtype: KvDtype, tensor_parallel: int) -> int:
+    """Return what one token takes in one layer: a key and a value, K=V layers included, since vLLM keeps both."""
+    _, heads, head_dim = kind
+    return int(2 * max(1, heads // tensor_parallel) * head_dim * kv_dtype.bytes_per_value)

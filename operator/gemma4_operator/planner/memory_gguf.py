@@ -31,14 +31,16 @@ def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica, over which the layers are spread evenly."""
     capacity = _capacity_bytes(shape)
     lines = _lines(shape)
-    left = capacity - sum(line.bytes for line in lines)
+    weights, activations = lines[0].bytes, lines[1].bytes
+    used = sum([line.bytes for line in lines])
+    left = capacity - used
     slot = int(sequence_bytes(shape, shape.context_tokens))
     fits = left >= slot * shape.max_sequences
     return Memory(
         lines=lines,
-        weights_bytes=lines[0].bytes,
-        activations_bytes=lines[1].bytes,
-        other_bytes=sum(line.bytes for line in lines[2:]),
+        weights_bytes=weights,
+        activations_bytes=activations,
+        other_bytes=used - weights - activations,
         cache_bytes=slot * shape.max_sequences if fits else left,
         request_bytes=slot,
         max_concurrency=float(shape.max_sequences) if fits else max(0.0, left / slot),
@@ -98,17 +100,17 @@ def _lines(shape: Shape) -> tuple[Line, ...]:
     compute = max(4 * rows * model.vocabulary_size, step_bytes(model, shape.max_batched_tokens))
     repository = shape.checkpoint.repository
     lines = [
-        Line(name="weights", bytes=weights, note=f"{repository}, what lies on {'the' if gpus == 1 else 'each'} GPU"),
-        Line(name="compute buffers", bytes=compute, note=f"logits of {rows} rows, or a batch of tokens"),
-        Line(name="context", bytes=CONTEXT_BYTES, note="CUDA and small buffers"),
+        Line("weights", weights, f"{repository}, what lies on {'the' if gpus == 1 else 'each'} GPU"),
+        Line("compute buffers", compute, f"logits of {rows} rows, or a batch of tokens"),
+        Line("context", CONTEXT_BYTES, "CUDA and small buffers"),
     ]
     if shape.media:
         projector = _projector_bytes(shape) + PROJECTOR_COMPUTE_BYTES
-        lines.append(Line(name="projector", bytes=projector, note="encoders and their buffers"))
+        lines.append(Line("projector", projector, "encoders and their buffers"))
     if shape.drafter and model.drafter is not None:
-        lines.append(Line(name="drafter", bytes=model.drafter.bytes, note=model.drafter.repository))
+        lines.append(Line("drafter", model.drafter.bytes, model.drafter.repository))
     if shape.adapters_bytes:
-        lines.append(Line(name="adapters", bytes=-(-shape.adapters_bytes // gpus), note="LoRA"))
+        lines.append(Line("adapters", -(-shape.adapters_bytes // gpus), "LoRA"))
     return tuple(lines)
 
 

@@ -42,20 +42,22 @@ def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica."""
     capacity = int(shape.device.memory_bytes * shape.memory_utilization)
     lines = _lines(shape)
-    cache = capacity - sum(line.bytes for line in lines)
+    weights, activations = lines[0].bytes, lines[1].bytes
+    used = sum([line.bytes for line in lines])
+    cache = capacity - used
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
     blocks = _request_blocks(shape, plan, shape.context_tokens)
     held = plan.num_blocks(cache)
     fits = held >= blocks
     return Memory(
         lines=lines,
-        weights_bytes=lines[0].bytes,
-        activations_bytes=lines[1].bytes,
-        other_bytes=sum(line.bytes for line in lines[2:]),
+        weights_bytes=weights,
+        activations_bytes=activations,
+        other_bytes=used - weights - activations,
         cache_bytes=cache,
         request_bytes=blocks * plan.block_bytes,
         max_concurrency=held / blocks,
-        cache_tokens=printed_tokens(shape, cache) if fits else 0,
+        cache_tokens=_printed(shape, plan, held, blocks) if fits else 0,
         num_blocks=held if fits else 0,
         capacity_bytes=capacity,
         fits=fits,
@@ -86,10 +88,14 @@ def longest_context_tokens_of(shape: Shape, cache_bytes: float) -> int:
 def printed_tokens(shape: Shape, cache_bytes: float) -> int:
     """Return the size of the cache as the log prints it: concurrency x context, or before 0.21 a flat size."""
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
-    held = plan.num_blocks(cache_bytes)
+    blocks = _request_blocks(shape, plan, shape.context_tokens)
+    return _printed(shape, plan, plan.num_blocks(cache_bytes), blocks)
+
+
+def _printed(shape: Shape, plan: Layout, held: int, blocks: int) -> int:
     if shape.engine_version and shape.engine_version[:2] <= FLAT_TOKENS_UNTIL:
         return held // (plan.sliding_groups + 1) * min(plan.sliding_tokens, plan.full_tokens)
-    return int(held / _request_blocks(shape, plan, shape.context_tokens) * shape.context_tokens)
+    return int(held / blocks * shape.context_tokens)
 
 
 def _request_blocks(shape: Shape, plan: Layout, tokens: int) -> int:
@@ -103,20 +109,20 @@ def _lines(shape: Shape) -> tuple[Line, ...]:
     lines = [_weights(shape), _peak(shape)]
     if not shape.device.unified_memory:
         kept = int(driver_bytes(shape.device) * shape.memory_utilization)
-        lines.append(Line(name="driver", bytes=kept, note="of the card's memory CUDA never sees, its share"))
-    lines.append(Line(name="workspace", bytes=WORKSPACE_BYTES, note="libraries, attention, fragmentation"))
-    lines.append(Line(name="positions", bytes=rotary_bytes(model), note="rotary tables for the longest context"))
+        lines.append(Line("driver", kept, "of the card's memory CUDA never sees, its share"))
+    lines.append(Line("workspace", WORKSPACE_BYTES, "libraries, attention, fragmentation"))
+    lines.append(Line("positions", rotary_bytes(model), "rotary tables for the longest context"))
     if not shape.engine_version or shape.engine_version >= GRAPHS_COUNTED_FROM:
         lines.append(_graphs(shape))
     if gpus > 1:
-        lines.append(Line(name="communication", bytes=COMMUNICATION_BYTES, note=f"all-reduce of {gpus} GPUs"))
+        lines.append(Line("communication", COMMUNICATION_BYTES, f"all-reduce of {gpus} GPUs"))
     if shape.media:
         kept = 2 * model.hidden_size * max(MEDIA_ITEM_TOKENS, shape.max_batched_tokens)
-        lines.append(Line(name="encoder cache", bytes=kept, note="results for one step's media"))
+        lines.append(Line("encoder cache", kept, "results for one step's media"))
     if shape.drafter and model.drafter is not None:
-        lines.append(Line(name="drafter", bytes=model.drafter.bytes, note=f"{model.drafter.repository}, on each GPU"))
+        lines.append(Line("drafter", model.drafter.bytes, f"{model.drafter.repository}, on each GPU"))
     if shape.adapters_bytes:
-        lines.append(Line(name="adapters", bytes=-(-shape.adapters_bytes // gpus), note="LoRA"))
+        lines.append(Line("adapters", -(-shape.adapters_bytes // gpus), "LoRA"))
     return tuple(lines)
 
 
@@ -131,7 +137,7 @@ def rotary_bytes(model: Model) -> int:
 def _graphs(shape: Shape) -> Line:
     whole = GRAPHS_BYTES + (EXPERT_GRAPHS_BYTES if shape.model.experts else 0)
     captured = min(max(shape.max_sequences, GRAPHED_SEQUENCES // 4), GRAPHED_SEQUENCES)
-    return Line(name="CUDA graphs", bytes=whole * captured // GRAPHED_SEQUENCES, note="captured at start")
+    return Line("CUDA graphs", whole * captured // GRAPHED_SEQUENCES, "captured at start")
 
 
 def _weights(shape: Shape) -> Line:
@@ -139,10 +145,10 @@ def _weights(shape: Shape) -> Line:
     loaded, gpus = loaded_weights_bytes(shape), shape.gpus
     media = "" if shape.media else ", without encoders"
     if gpus == 1:
-        return Line(name="weights", bytes=loaded, note=f"{shape.checkpoint.repository}{media}")
+        return Line("weights", loaded, f"{shape.checkpoint.repository}{media}")
     whole = int(shape.model.parameters.other * shape.checkpoint.bits.other / 8)
     share = whole + -(-(loaded - whole) // gpus)
-    return Line(name="weights", bytes=share, note=f"{shape.checkpoint.repository}{media}, cut for {gpus} GPUs")
+    return Line("weights", share, f"{shape.checkpoint.repository}{media}, cut for {gpus} GPUs")
 
 
 def _peak(shape: Shape) -> Line:
@@ -161,4 +167,4 @@ def _peak(shape: Shape) -> Line:
         names = " or ".join(sorted(shape.media)).lower()
         phases.append((max(ENCODER_BYTES[kind] for kind in shape.media), f"encoding the largest {names}"))
     size, note = max(phases)
-    return Line(name="activations", bytes=size, note=note)
+    return Line("activations", size, note)
