@@ -12,7 +12,7 @@ from gemma4_operator.catalog.gpus import Gpu, MigProfile
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import capability_of, device_of, is_plausible, unknown_device
-from gemma4_operator.planner.node_labels import INVALID, MEMORY_LABEL, PRODUCT_LABEL, Told, memory_label
+from gemma4_operator.planner.node_labels import INVALID, MEMORY_LABEL, PRODUCT_LABEL, Told, memory_label, replicas_label
 
 HOST_LABEL = "kubernetes.io/hostname"
 _PROFILE = re.compile(r"[0-9]+g\.([0-9]+)gb")
@@ -132,7 +132,9 @@ def _known(told: Told, rows: Sequence[Gpu], machine_mib: int, host: str) -> Iden
     if mib is None or is_plausible(mib, row):
         return Identity(row=row, memory_mib=mib or row.memory_mib, pins=pins)
     if mib > row.memory_mib:
-        return Identity(row=row, memory_mib=row.memory_mib, pins=pins, doubt="" if by_machine else _doubt(mib, row))
+        return Identity(
+            row=row, memory_mib=row.memory_mib, pins=pins, doubt="" if by_machine else _doubt(told, mib, row)
+        )
     return Identity(
         row=None,
         memory_mib=mib,
@@ -140,15 +142,16 @@ def _known(told: Told, rows: Sequence[Gpu], machine_mib: int, host: str) -> Iden
         compute_capability=capability_of(row),
         unified_memory=row.unified_memory,
         pins=_by_memory(told, host),
-        doubt=_doubt(mib, row),
+        doubt=_doubt(told, mib, row),
     )
 
 
-def _doubt(mib: int, row: Gpu) -> str:
+def _doubt(told: Told, mib: int, row: Gpu) -> str:
+    by, mend = ("label", "mend") if told.memory_mib is not None else ("own memory", "set")
     return (
-        f"says that a '{row.products[0]}' has {mib} MiB, where the catalogue knows {row.memory_mib}: planned with the "
-        "smaller; if it is right, add the product with this memory to the catalogue, else mend the label "
-        f"{MEMORY_LABEL}"
+        f"has '{told.product}' with {mib} MiB by its {by}, where the catalogue knows {row.memory_mib}: planned with "
+        "the smaller; if it is right, add the product with this memory to the catalogue, else "
+        f"{mend} the label {MEMORY_LABEL}"
     )
 
 
@@ -158,15 +161,18 @@ def _sizes(rows: Sequence[Gpu]) -> str:
 
 
 def _by_product(told: Told, host: str) -> Pins:
-    """Return the product's label, or the host's where pods cannot go by a product."""
-    return ((PRODUCT_LABEL, told.label),) if told.label else ((HOST_LABEL, host),)
+    """Return the labels of the product and of how many share it; the host's where pods cannot go by a product."""
+    if not told.label:
+        return ((HOST_LABEL, host),)
+    shares = ((replicas_label(told), told.replicas),) if told.replicas else ()
+    return ((PRODUCT_LABEL, told.label), *shares)
 
 
 def _by_memory(told: Told, host: str) -> Pins:
     """Return pins for GPUs of one name that differ in memory."""
     if not told.label or told.memory_mib is None:
         return ((HOST_LABEL, host),)
-    return ((PRODUCT_LABEL, told.label), (memory_label(told), str(told.memory_mib)))
+    return (*_by_product(told, host), (memory_label(told), str(told.memory_mib)))
 
 
 def device(told: Told, identity: Identity, *, memory_mib: int) -> Device:
@@ -176,7 +182,7 @@ def device(told: Told, identity: Identity, *, memory_mib: int) -> Device:
         return device_of(row, profile=identity.profile, shared_by=told.shared_by, memory_mib=memory_mib)
     return unknown_device(
         told.label or f"an unknown GPU of {memory_mib} MiB",
-        memory_mib=(memory_mib - identity.reserved_mib) // told.shared_by,
+        memory_mib=max(0, memory_mib - identity.reserved_mib) // told.shared_by,
         compute_capability=identity.compute_capability,
         unified_memory=identity.unified_memory,
         is_slice=bool(told.profile),

@@ -40,6 +40,7 @@ class Told(NamedTuple):
         product: The same without what sharing and slicing add.
         profile: Of a MIG slice, such as 3g.40gb; empty: whole.
         shared_by: How many pods share one of them.
+        replicas: The label's value that says so, for a node affinity; empty: no label does.
         memory_mib: What the label says of one; None: nothing that can be MiB of a GPU.
         compute_capability: Major and minor; None: no label.
     """
@@ -49,6 +50,7 @@ class Told(NamedTuple):
     product: str
     profile: str
     shared_by: int
+    replicas: str
     memory_mib: int | None
     compute_capability: tuple[int, int] | None
 
@@ -66,6 +68,11 @@ def memory_label(told: Told) -> str:
     return f"{told.resource.removesuffix(_SHARED)}.memory"
 
 
+def replicas_label(told: Told) -> str:
+    """Return the label that says how many pods share one of them."""
+    return f"{told.resource.removesuffix(_SHARED)}.replicas"
+
+
 def slices_differ(labels: Mapping[str, str]) -> bool:
     """Whether a node has slices of several profiles, where only alike ones can be offered."""
     return str(labels.get(PRODUCT_LABEL, "")).endswith(f"-MIG-{INVALID}")
@@ -76,12 +83,14 @@ def _whole(resource: str, labels: Mapping[str, str], gpus: int) -> Told:
     label = str(labels.get(PRODUCT_LABEL, ""))
     bare = label.removesuffix(_SHARED_SUFFIX)
     single = _SINGLE.search(bare) if "-MIG-" in bare else None
+    replicas = amount(labels.get(_REPLICAS_LABEL, 1))
     return Told(
         resource,
         label,
         bare[: single.start()] if single else bare,
         _profile(single[1]) if single else "",
-        _shared_by(resource, label, labels, gpus),
+        replicas if replicas > 1 else _shared_by(resource, label, labels, gpus),
+        str(replicas) if replicas > 1 else "",
         _memory(labels.get(MEMORY_LABEL)),
         _capability(labels),
     )
@@ -98,6 +107,7 @@ def _slice(resource: str, base: str, labels: Mapping[str, str]) -> Told:
         _SINGLE.sub("", label.removesuffix(_SHARED_SUFFIX)),
         _profile(base.removeprefix(MIG)),
         max(replicas, 2 if is_shared else 1),
+        str(replicas) if replicas > 1 else "",
         _memory(labels.get(f"{base}.memory")),
         _capability(labels),
     )
@@ -110,10 +120,7 @@ def _profile(name: str) -> str:
 
 
 def _shared_by(resource: str, label: str, labels: Mapping[str, str], gpus: int) -> int:
-    """Return by how many pods a GPU is shared; where labels only say that it is, by what the count says, or by two."""
-    replicas = amount(labels.get(_REPLICAS_LABEL, 1))
-    if replicas > 1:
-        return replicas
+    """Return by how many pods a GPU is shared whose labels do not count them: what the counts say, or two at least."""
     strategy = labels.get(_STRATEGY_LABEL, "none")
     if strategy not in ("none", "") or label.endswith(_SHARED_SUFFIX) or resource.endswith(_SHARED):
         return max(2, gpus // max(1, amount(labels.get(COUNT_LABEL, 0))))
@@ -127,5 +134,5 @@ def _memory(text: object) -> int | None:
 
 
 def _capability(labels: Mapping[str, str]) -> tuple[int, int] | None:
-    major, minor = str(labels.get(_MAJOR_LABEL, "")), str(labels.get(_MINOR_LABEL, ""))
-    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else None
+    major, minor = amount(labels.get(_MAJOR_LABEL)), amount(labels.get(_MINOR_LABEL))
+    return (major, minor) if major > 0 else None

@@ -28,8 +28,7 @@ class Taint:
     effect: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeView:
+class NodeView(NamedTuple):
     """One node: its offers, and what decides whether pods may come.
 
     Attributes:
@@ -41,10 +40,10 @@ class NodeView:
     """
 
     name: str
+    labels: Mapping[str, str]
     obstacle: str = ""
     offers: tuple[Offer, ...] = ()
     is_mute: bool = False
-    labels: Mapping[str, str]
     taints: tuple[Taint, ...] = ()
     allocatable_bytes: int = 0
     memory_bytes: int = 0
@@ -55,7 +54,7 @@ def node_view(node: Mapping[str, Any]) -> NodeView:
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
     allocatable, capacity = status.get("allocatable") or {}, status.get("capacity") or {}
-    offers = tuple(_offers(allocatable, labels))
+    offers = _offers(allocatable, labels)
     is_mute = not offers and _should_offer(capacity, labels)
     if not offers and not is_mute:
         return NodeView(name=metadata["name"], labels={})
@@ -96,9 +95,11 @@ def _should_offer(capacity: Mapping[str, Any], labels: Mapping[str, str]) -> boo
     return has or amount(labels.get(COUNT_LABEL, 0)) > 0 or slices_differ(labels)
 
 
-def _offers(allocatable: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[Offer]:
+def _offers(allocatable: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Offer, ...]:
+    offers = []
     for resource in allocatable:
-        if resource.startswith(PREFIX) and (gpus := amount(allocatable[resource])) > 0:
+        if resource.startswith(PREFIX) and (gpus := amount(allocatable[resource])):
             told = told_of(resource, labels, gpus=gpus)
             if told is not None:
-                yield Offer(told, gpus)
+                offers.append(Offer(told, gpus))
+    return tuple(offers)
