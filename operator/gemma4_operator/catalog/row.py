@@ -16,7 +16,7 @@ class Part(BaseModel):
     """A part of a row; camelCase in YAML, snake_case here, immutable."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid", use_attribute_docstrings=True
+        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid"
     )
 
 

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 
-from gemma4_operator.api.crd import crds, to_yaml
 from gemma4_operator.cli.verb import Exit, Verb
 
 
@@ -19,6 +18,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> Exit:
+    # What makes schemas is used by this verb alone.
+    from gemma4_operator.api.crd import crds, to_yaml
+
     if args.output == "json":
         manifests = {"apiVersion": "v1", "kind": "List", "items": list(crds())}
         sys.stdout.write(json.dumps(manifests, indent=2, sort_keys=True) + "\n")

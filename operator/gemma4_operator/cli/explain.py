@@ -1,14 +1,22 @@
 """`gemma4 explain`: a plan as a colleague would explain it."""
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from gemma4_operator.cli.output import emit, strong
-from gemma4_operator.cli.situation import add_arguments, deployments, situation
+from gemma4_operator.cli.given import Given, given
+from gemma4_operator.cli.inputs import InvalidInput
+from gemma4_operator.cli.output import add_output, emit, folded, strong
+from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.choose import Outcome
-from gemma4_operator.planner.explain import explain
-from gemma4_operator.planner.plan import Rejection
+from gemma4_operator.planner.explain import Section, explain, summary
+from gemma4_operator.planner.inventory import Inventory
+from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.workable import workable
+
+Result = dict[str, Any]
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,29 +24,80 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--chart", metavar="FILE", help="draw the memory of the plan and its rivals to a file, .svg or .html"
     )
+    add_output(parser)
 
 
 def _run(args: argparse.Namespace) -> Exit:
-    from gemma4_operator.cli.chart import write_chart
-
-    given = deployments(args)
+    wanted = given(args)
+    if args.chart is not None and len(wanted) > 1:
+        raise InvalidInput(f"`--chart` must be given with one Gemma4Deployment, and there are {len(wanted)}")
     where = situation(args)
-    texts, feasible = [], True
-    for deployment, raw in given:
-        found = where.inventory(deployment, raw["metadata"].get("namespace", "default"))
-        outcome = where.consider(deployment.spec, found)
-        if isinstance(outcome.plan, Rejection):
-            feasible = False
-            helped = workable(
-                outcome.plan, deployment.spec, catalog=where.catalog, engines=where.engines, classes=found.classes
-            )
-            outcome = Outcome(ask=outcome.ask, plan=helped, result=outcome.result, lost=outcome.lost)
-        account = explain(outcome, deployment.spec.to_json(), where.attempt(found))
-        texts.append("\n".join([strong(deployment.metadata.name), account, *found.notes]))
+    results = []
+    for one in wanted:
+        found = where.inventory(one)
+        outcome = _helped(where, one, found)
         if args.chart is not None:
-            write_chart(args.chart, deployment.metadata.name, outcome, where, found)
-    emit(texts, "table", table=lambda: "\n\n".join(texts))
-    return Exit.OK if feasible else Exit.INFEASIBLE
+            # Most accounts need no picture.
+            from gemma4_operator.cli.chart import write_chart
+
+            write_chart(args.chart, one.name, outcome, where, found)
+        results.append(_result(where, one, found, outcome))
+    emit(
+        results[0] if len(results) == 1 else results,
+        args.output,
+        table=lambda: "\n\n".join("\n".join(_text(result)) for result in results),
+    )
+    return Exit.OK if all(result["feasible"] for result in results) else Exit.INFEASIBLE
+
+
+def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
+    """Return the choice; where there is none, with the changes that would help."""
+    outcome = where.consider(one.deployment.spec, found)
+    if isinstance(outcome.plan, Plan):
+        return outcome
+    helped = workable(
+        outcome.plan, one.deployment.spec, catalog=where.catalog, engines=where.engines, classes=found.classes
+    )
+    return replace(outcome, plan=helped)
+
+
+def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) -> Result:
+    sections = explain(outcome, one.deployment.spec.to_json(), where.attempt(found))
+    about = Section(title="About nodes and what runs", lines=(*_standing(where, one, outcome.plan), *found.notes))
+    return {
+        "namespace": one.namespace,
+        "name": one.name,
+        "feasible": isinstance(outcome.plan, Plan),
+        "summary": summary(outcome),
+        "sections": [
+            {"title": section.title, "lines": list(section.lines)} for section in (*sections, about) if section.lines
+        ],
+    }
+
+
+def _standing(where: Situation, one: Given, chosen: Plan | Rejection) -> Iterator[str]:
+    """Yield what runs, if it is not what would be chosen now: a plan stays as long as the spec does."""
+    standing = where.standing(one)
+    if standing is None:
+        return
+    if not isinstance(chosen, Plan) or _what(standing) != _what(chosen):
+        name = f"{standing.variant} in {standing.quantization} on {standing.engine}"
+        gpus = f"{standing.gpus_per_replica}x {standing.gpu_product}"
+        yield f"What runs was chosen earlier and stays as long as the spec does: {name} with {gpus}."
+
+
+def _what(plan: Plan) -> tuple[object, ...]:
+    return (plan.variant, plan.quantization, plan.engine, plan.gpu_product, plan.gpus_per_replica)
+
+
+def _text(result: Result) -> Iterator[str]:
+    yield strong(f"{result['namespace']}/{result['name']}")
+    yield from folded(result["summary"])
+    for section in result["sections"]:
+        yield f"\n{section['title']}:"
+        for line in section["lines"]:
+            # Figures stand in a column of their own, so what follows them is kept as it is.
+            yield from [f"  {line}"] if line.startswith(" ") else folded(line, before="  - ")
 
 
 VERB = Verb(
@@ -48,6 +107,7 @@ VERB = Verb(
         "Explain what the operator would choose for Gemma4Deployments, and why.\n\n"
         "examples:\n"
         "  gemma4 explain -f chat.yaml\n"
+        "  gemma4 explain chat -n team-a\n"
         "  gemma4 explain -f chat.yaml --inventory nodes.json --chart memory.html"
     ),
     add_arguments=_add_arguments,

@@ -2,13 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+Object = dict[str, Any]
 STDIN = "-"
+_SHOWN = 40
+"""Characters of a wrong value in a message."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -16,85 +19,102 @@ class InvalidInput(ValueError):
     """What was given cannot be used; one sentence that says what must be."""
 
 
+def place(path: str) -> str:
+    """Return what a message calls a file."""
+    return "standard input" if path == STDIN else path
+
+
 def read_text(path: str) -> str:
     """Return what a file holds; `-` is standard input. Raises InvalidInput."""
-    if path == STDIN:
-        return sys.stdin.read()
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InvalidInput(f"{path}: must be a file that can be read: {reason}") from error
+        return sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{place(path)}: must be a file that can be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{place(path)}: must be YAML or JSON, and is not even UTF-8 text") from error
 
 
-def objects_in(text: str, *, where: str) -> tuple[dict[str, Any], ...]:
-    """Return the Kubernetes objects of a text: documents, lists, or one object. Raises InvalidInput."""
-    found = tuple(one for document in _documents(text, where) for one in _unfolded(document, where))
+def objects_in(text: str, *, where: str) -> tuple[Object, ...]:
+    """Return the Kubernetes objects of a text: documents, lists, or one object; perhaps none. Raises InvalidInput."""
+    try:
+        return tuple(one for document in _documents(text, where) for one in _unfolded(document, where))
+    except RecursionError as error:
+        raise InvalidInput(f"{where}: must hold Kubernetes objects, and is nested deeper than any of them") from error
+
+
+def of_kinds(objects: Sequence[Object], *kinds: str, where: str, must: str) -> tuple[Object, ...]:
+    """Return the objects of some kinds, at least one; others beside them are passed over.
+
+    Args:
+        objects: What a file has.
+        kinds: Those that are wanted.
+        where: The file, for the message where there is none of them.
+        must: What it has to hold.
+
+    Raises:
+        InvalidInput: with the file, and what it has instead.
+    """
+    found = tuple(one for one in objects if one.get("kind") in kinds)
     if not found:
-        raise InvalidInput(f"{where}: must hold at least one object, and is empty")
+        has = ", ".join(sorted({str(one.get("kind", "an object without `kind`")) for one in objects}))
+        raise InvalidInput(f"{where}: must {must}, and " + (f"has {has}" if has else "is empty"))
     return found
 
 
-def of_kind(objects: tuple[dict[str, Any], ...], kind: str) -> tuple[dict[str, Any], ...]:
-    """Return the objects of one kind."""
-    return tuple(one for one in objects if one.get("kind") == kind)
-
-
-def read_deployments(path: str) -> tuple[dict[str, Any], ...]:
-    """Return the Gemma4Deployments of a file; other objects beside them are passed over."""
-    where = "standard input" if path == STDIN else path
+def read_deployments(path: str) -> tuple[Object, ...]:
+    """Return the Gemma4Deployments of a file. Raises InvalidInput."""
+    where = place(path)
     objects = objects_in(read_text(path), where=where)
-    found = of_kind(objects, "Gemma4Deployment")
-    if not found:
-        kinds = ", ".join(sorted({str(one.get("kind", "no kind")) for one in objects}))
-        raise InvalidInput(f"{where}: must hold a Gemma4Deployment, and has {kinds}")
-    return found
+    return of_kinds(objects, "Gemma4Deployment", where=where, must="hold a Gemma4Deployment")
 
 
-def read_inventory(path: str) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
-    """Return the nodes and the pods of what `kubectl get nodes -o json` or `-o yaml` prints."""
-    where = "standard input" if path == STDIN else path
-    objects = objects_in(read_text(path), where=where)
-    nodes, pods = of_kind(objects, "Node"), of_kind(objects, "Pod")
-    if not nodes and not pods:
-        kinds = ", ".join(sorted({str(one.get("kind", "no kind")) for one in objects}))
-        raise InvalidInput(f"{where}: must be what `kubectl get nodes -o json` prints, and has {kinds}")
-    for one in (*nodes, *pods):
-        if not isinstance(one.get("metadata"), dict) or not one["metadata"].get("name"):
-            raise InvalidInput(f"{where}: each {one['kind']} must have `metadata.name`")
-    return nodes, pods
-
-
-def _documents(text: str, where: str) -> Iterator[Any]:
-    stripped = text.lstrip()
-    if stripped.startswith(("{", "[")):
+def _documents(text: str, where: str) -> Sequence[Any]:
+    """Return the documents of a text; of what looks like JSON and is broken, the reader that came further judges."""
+    broken: tuple[int, str] | None = None
+    if text.lstrip().startswith(("{", "[")):
         try:
-            yield json.loads(text)
-            return
-        except json.JSONDecodeError:
-            pass  # YAML in its flow style begins alike.
+            return _json_values(text)
+        except json.JSONDecodeError as error:  # YAML in its flow style begins alike.
+            broken = (error.lineno, error.msg)
     try:
-        yield from (document for document in yaml.load_all(text, Loader=_Loader) if document is not None)
+        return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark is not None else ""
-        raise InvalidInput(
-            f"{where}: must be YAML or JSON{line}: {getattr(error, 'problem', None) or error}"
-        ) from error
+        line = min(mark.line + 1, len(text.splitlines())) if mark is not None else 0
+        told = (line, " ".join(str(getattr(error, "problem", None) or error).split()))
+    except ValueError as error:  # A scalar with the form of a date that no calendar has.
+        told = (0, str(error))
+    line, problem = max(broken or told, told, key=lambda fault: fault[0])
+    raise InvalidInput(
+        f"{where}: must be YAML or JSON, and is not" + (f" in line {line}" if line else "") + f": {problem}"
+    )
 
 
-def _unfolded(document: Any, where: str) -> Iterator[dict[str, Any]]:
+def _json_values(text: str) -> list[Any]:
+    """Return all values of a text: two outputs of kubectl, one after the other, are two. Raises JSONDecodeError."""
+    decoder, values, position = json.JSONDecoder(), [], 0
+    while rest := text[position:].lstrip():
+        start = len(text) - len(rest)
+        value, position = decoder.raw_decode(text, start)
+        values.append(value)
+    return values
+
+
+def _unfolded(document: Any, where: str) -> Iterator[Object]:
     """Yield the objects of a document: itself, or those of a list of Kubernetes or of YAML."""
-    if isinstance(document, list):
-        for one in document:
-            yield from _unfolded(one, where)
-    elif not isinstance(document, dict):
-        raise InvalidInput(f"{where}: must hold objects with `kind`, and holds {type(document).__name__} '{document}'")
-    elif isinstance(items := document.get("items"), list):
-        kind = str(document.get("kind", "List")).removesuffix("List")
-        for one in items:
-            for inner in _unfolded(one, where):
-                # The API server leaves the kind out of a typed list's items.
-                yield {"kind": kind, **inner} if kind else inner
-    else:
-        yield document
+    match document:
+        case list():
+            for one in document:
+                yield from _unfolded(one, where)
+        case {"items": list(items)}:
+            kind = str(document.get("kind") or "List").removesuffix("List")
+            for one in items:
+                for inner in _unfolded(one, where):
+                    # The API server leaves the kind out of a typed list's items.
+                    yield {"kind": kind, **inner} if kind else inner
+        case dict():
+            yield document
+        case _:
+            text = str(document)
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            raise InvalidInput(f"{where}: must hold Kubernetes objects, and holds '{shown}'")

@@ -1,17 +1,20 @@
 """The entry of the command line: run the chosen verb, and end with an exit code and at most one sentence."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
-from gemma4_operator.cli import crds, explain, fit, kv, plan, predict, render
+from gemma4_operator.cli import completion, crds, explain, fit, kv, plan, predict, render
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
 
-VERBS = (plan.VERB, explain.VERB, fit.VERB, kv.VERB, predict.VERB, render.VERB, crds.VERB)
+VERBS = (plan.VERB, explain.VERB, fit.VERB, kv.VERB, predict.VERB, render.VERB, crds.VERB, completion.VERB)
 
+_INTERRUPTED = 130
+"""What shells report of a program that Ctrl-C ended."""
 _EPILOG = """\
 exit codes:
   0  done
@@ -25,12 +28,20 @@ Each verb explains itself: gemma4 VERB --help"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        args = _parser(VERBS).parse_args(argv)
+        args = parser(VERBS).parse_args(argv)
     except SystemExit as done:  # argparse ends by itself after --help, --version and a usage error
         return Exit(int(done.code or 0))
     try:
         verb: Verb = args.verb
-        return verb.run(args)
+        code = verb.run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Who reads has had enough, as `head` has; what is left must not be written when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except (InvalidResource, InvalidInput) as error:
         return _fail(error, Exit.INVALID)
     except Exception as error:
@@ -44,16 +55,17 @@ def _fail(error: Exception, code: Exit) -> Exit:
     return code
 
 
-def _parser(verbs: Sequence[Verb]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(verbs: Sequence[Verb]) -> argparse.ArgumentParser:
+    """Return the parser of the command with its verbs."""
+    whole = argparse.ArgumentParser(
         prog="gemma4",
         description="Gemma 4 on Kubernetes: what the operator knows, without a cluster.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"gemma4 {version('gemma4-operator')}")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
-    choice = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    whole.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
+    whole.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
+    choice = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in verbs:
         own = choice.add_parser(
             verb.name,
@@ -63,5 +75,15 @@ def _parser(verbs: Sequence[Verb]) -> argparse.ArgumentParser:
         )
         own.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         verb.add_arguments(own)
-        own.set_defaults(verb=verb)
-    return parser
+        own.set_defaults(verb=verb, parser=whole)
+    return whole
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: reading it takes a tenth of what a verb takes."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('gemma4-operator')}")
+        parser.exit()

@@ -1,17 +1,19 @@
 """`gemma4 plan`: what the operator would choose, and what it would cost, before anything is applied."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
-from gemma4_operator.api.deployment import Gemma4Deployment
-from gemma4_operator.cli.output import add_output, columns, emit, strong
-from gemma4_operator.cli.situation import Situation, add_arguments, deployments, situation
+from gemma4_operator.cli.given import Given, given
+from gemma4_operator.cli.output import add_output, columns, emit, folded, strong
+from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
-from gemma4_operator.planner.workable import workable
+from gemma4_operator.planner.workable import HELPS, workable
 
 Result = dict[str, Any]
+_INDENT = "  "
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,21 +22,24 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> Exit:
-    given = deployments(args)
+    wanted = given(args)
     where = situation(args)
-    results = [_result(where, deployment, raw) for deployment, raw in given]
-    emit(results[0] if len(results) == 1 else results, args.output, table=lambda: "\n\n".join(map(_table, results)))
+    results = [_result(where, one) for one in wanted]
+    emit(
+        results[0] if len(results) == 1 else results,
+        args.output,
+        table=lambda: "\n\n".join("\n".join(_table(result)) for result in results),
+    )
     return Exit.OK if all(result["feasible"] for result in results) else Exit.INFEASIBLE
 
 
-def _result(where: Situation, deployment: Gemma4Deployment, raw: dict[str, Any]) -> Result:
-    namespace = raw["metadata"].get("namespace", "default")
-    found = where.inventory(deployment, namespace)
-    plan = where.consider(deployment.spec, found).plan
+def _result(where: Situation, one: Given) -> Result:
+    found, spec = where.inventory(one), one.deployment.spec
+    plan = where.consider(spec, found).plan
     if isinstance(plan, Rejection):
-        plan = workable(plan, deployment.spec, catalog=where.catalog, engines=where.engines, classes=found.classes)
-    name = {"namespace": namespace, "name": deployment.metadata.name}
-    return {**name, **(_feasible(plan) if isinstance(plan, Plan) else _infeasible(plan)), "nodes": list(found.notes)}
+        plan = workable(plan, spec, catalog=where.catalog, engines=where.engines, classes=found.classes)
+    told = _feasible(plan) if isinstance(plan, Plan) else _infeasible(plan)
+    return {"namespace": one.namespace, "name": one.name, **told, "nodes": list(found.notes)}
 
 
 def _feasible(plan: Plan) -> Result:
@@ -63,49 +68,62 @@ def _infeasible(rejection: Rejection) -> Result:
     }
 
 
-def _table(result: Result) -> str:
-    title = strong(f"{result['namespace']}/{result['name']}")
-    body = _plan_lines(result["plan"], result["replicas"]) if result["feasible"] else [result["message"]]
-    lines = [title, *body]
+def _table(result: Result) -> Iterator[str]:
+    yield strong(f"{result['namespace']}/{result['name']}")
+    if result["feasible"]:
+        yield columns([*_rows(result["plan"], result["replicas"])], indent=_INDENT)
+    else:
+        # The message of a status names the first relaxations too, and here all of them follow.
+        yield from folded(result["message"].partition(HELPS)[0], before=_INDENT)
+    if result["relaxations"]:
+        yield f"\n{_INDENT}would work:"
+        yield "\n".join(line for one in result["relaxations"] for line in folded(one["message"], before=f"{_INDENT}- "))
     if result["alternatives"]:
-        rows = [("lost", "gpus", "cost", "because"), *map(_alternative, result["alternatives"])]
-        lines += ["", columns(rows, indent="  ")]
-    lines += [f"  {note}" for note in result["nodes"]]
-    return "\n".join(lines)
+        yield "\n" + columns(
+            [("lost", "gpus", "cost", "because"), *map(_alternative, result["alternatives"])], indent=_INDENT
+        )
+    if result["nodes"]:
+        yield ""
+    for note in result["nodes"]:
+        yield from folded(note, before=_INDENT)
 
 
-def _plan_lines(plan: dict[str, Any], replicas: int) -> list[str]:
-    memory, predicted = plan["memory"], plan["predicted"]
-    rows = [
-        ("model", f"{plan['variant']} in {plan['quantization']}, quality {plan['quality']} ({plan['checkpoint']})"),
-        ("engine", f"{plan['engine']} {plan['engineVersion']} ({plan['image']})"),
-        ("gpus", f"{replicas} x {plan['gpu']}"),
-        ("cost", f"{plan['hourlyCost']} {plan['currency']} an hour, {plan['hourlyCostPerReplica']} for each replica"),
-        (
-            "memory",
-            f"{memory['weightsMiB']} MiB weights + {memory['kvCacheMiB']} cache + {memory['activationsMiB']} step "
-            f"+ {memory['otherMiB']} other = {memory['totalMiB']} of {memory['capacityMiB']}",
-        ),
-        (
-            "levers",
-            f"{plan['maxBatchedTokens']} tokens a step, {plan['maxConcurrentRequests']} requests at once, "
-            f"cache in {plan['kvCacheDtype']}",
-        ),
-        (
-            "speed",
-            f"{predicted['timePerOutputTokenMicroseconds'] / 1000:.1f} ms per token, "
-            f"{predicted['timeToFirstTokenMilliseconds']} ms to the first, "
-            f"{predicted['requestsPerMinutePerReplica']} requests a minute for each replica",
-        ),
-        ("licences", ", ".join(sorted({licence["name"] for licence in plan["licences"]}))),
-        ("why", plan["why"]),
-        *(("note", note) for note in plan.get("notes", [])),
-    ]
-    return [columns(rows, indent="  ")]
+def _rows(plan: Result, replicas: int) -> Iterator[tuple[str, str]]:
+    predicted = plan["predicted"]
+    yield "model", f"{plan['variant']} in {plan['quantization']}, quality {plan['quality']}: {plan['checkpoint']}"
+    yield "engine", f"{plan['engine']} {plan['engineVersion']}: {plan['image']}"
+    yield "gpus", f"{plan['gpu']} for " + ("1 replica" if replicas == 1 else f"each of {replicas} replicas")
+    each = "" if replicas == 1 else f", {plan['hourlyCostPerReplica']} for each replica"
+    yield "cost", f"{plan['hourlyCost']} {plan['currency']} an hour{each}"
+    yield "memory", _memory(plan["memory"])
+    yield (
+        "levers",
+        f"{plan['maxBatchedTokens']} tokens in a step, {plan['maxConcurrentRequests']} requests at once, "
+        f"cache in {plan['kvCacheDtype']}",
+    )
+    yield (
+        "speed",
+        f"{predicted['timePerOutputTokenMicroseconds'] / 1000:.1f} ms per token, "
+        f"{predicted['timeToFirstTokenMilliseconds']} ms to the first, "
+        f"{predicted['requestsPerMinutePerReplica']} requests a minute for each replica",
+    )
+    yield "licences", ", ".join(sorted({licence["name"] for licence in plan["licences"]}))
+    yield "why", plan["why"]
+    yield from (("note", note) for note in plan.get("notes", []))
 
 
-def _alternative(one: dict[str, Any]) -> tuple[str, str, str, str]:
-    gpus = f"{one.get('gpusPerReplica', '')}x {one['gpuProduct']}" if "gpuProduct" in one else "any"
+def _memory(budget: dict[str, int]) -> str:
+    parts = {"weights": "weightsMiB", "cache": "kvCacheMiB", "activations": "activationsMiB", "other": "otherMiB"}
+    told = " + ".join(f"{_gib(budget[key])} {name}" for name, key in parts.items())
+    return f"{told} = {_gib(budget['totalMiB'])} of {_gib(budget['capacityMiB'])} GiB of each GPU"
+
+
+def _gib(mib: int) -> str:
+    return f"{mib / 1024:.1f}"
+
+
+def _alternative(one: Result) -> tuple[str, str, str, str]:
+    gpus = f"{one.get('gpusPerReplica', 1)}x {one['gpuProduct']}" if "gpuProduct" in one else "any"
     model = f"{one['variant']} {one['quantization']} {one['engine']}"
     return (model, gpus, one.get("hourlyCost", "-"), one["lostBecause"])
 

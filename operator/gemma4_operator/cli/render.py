@@ -1,49 +1,71 @@
 """`gemma4 render`: the objects that the operator would apply."""
 
 import argparse
+import json
 import sys
 
 import yaml
 
-from gemma4_operator.api.deployment import Gemma4Deployment
-from gemma4_operator.cli.situation import Situation, add_arguments, deployments, situation
+from gemma4_operator.cli.given import Given, given
+from gemma4_operator.cli.inputs import InvalidInput, Object
+from gemma4_operator.cli.output import JSON, WIDTH, YAML
+from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.context import Owner
-from gemma4_operator.render.render import render
+from gemma4_operator.render.merge import PatchError
 
 _UID = "00000000-0000-0000-0000-000000000000"
 """Of a resource that no API server has stored yet."""
 
 
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_arguments(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=(YAML, JSON),
+        default=YAML,
+        help="yaml: one document for each object; json: one List (default: yaml)",
+    )
+
+
 def _run(args: argparse.Namespace) -> Exit:
-    given = deployments(args)
+    wanted = given(args)
     where = situation(args)
-    documents: list[str] = []
-    for deployment, raw in given:
-        metadata = raw["metadata"]
-        owner = Owner(
-            name=deployment.metadata.name,
-            namespace=metadata.get("namespace", "default"),
-            uid=metadata.get("uid", _UID),
-        )
-        plan = where.consider(deployment.spec, where.inventory(deployment, owner.namespace)).plan
-        if not isinstance(plan, Plan):
-            print(f"gemma4: {owner.namespace}/{owner.name}: {plan.message}", file=sys.stderr)
-            return Exit.INFEASIBLE
-        documents += [_document(obj) for obj in _objects(where, deployment, owner, plan)]
-    sys.stdout.write("---\n".join(documents))
-    return Exit.OK
+    objects: list[Object] = []
+    code = Exit.OK
+    for one in wanted:
+        plan = where.standing(one) or where.consider(one.deployment.spec, where.inventory(one)).plan
+        if isinstance(plan, Plan):
+            objects += _objects(where, one, plan)
+        else:
+            print(f"gemma4: {one.namespace}/{one.name}: {plan.message}", file=sys.stderr)
+            code = Exit.INFEASIBLE
+    if args.output == JSON:
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, indent=2) + "\n"
+    else:
+        text = "---\n".join(map(_document, objects))
+    sys.stdout.write(text)
+    return code
 
 
-def _objects(where: Situation, deployment: Gemma4Deployment, owner: Owner, plan: Plan) -> tuple[dict[str, object], ...]:
-    pod = where.engines[plan.engine].pod(serving(plan, deployment.spec))
-    return render(owner=owner, spec=deployment.spec, plan=plan, pod=pod)
+def _objects(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
+    # Jinja takes a tenth of a second to import, and no other verb needs it.
+    from gemma4_operator.render.render import render
+
+    owner = Owner(name=one.name, namespace=one.namespace, uid=one.raw["metadata"].get("uid") or _UID)
+    spec = one.deployment.spec
+    pod = where.engines[plan.engine].pod(serving(plan, spec))
+    try:
+        return render(owner=owner, spec=spec, plan=plan, pod=pod)
+    except PatchError as error:
+        raise InvalidInput(f"{one.namespace}/{one.name}: {error}") from error
 
 
-def _document(obj: dict[str, object]) -> str:
-    return yaml.safe_dump(obj, sort_keys=False, allow_unicode=True, width=120)
+def _document(obj: Object) -> str:
+    return yaml.safe_dump(obj, sort_keys=False, allow_unicode=True, width=WIDTH)
 
 
 VERB = Verb(
@@ -53,6 +75,6 @@ VERB = Verb(
         "Print the Deployment, Service and PodDisruptionBudget of Gemma4Deployments, as the operator applies them.\n\n"
         "example:\n  gemma4 render -f chat.yaml --inventory nodes.json | kubectl diff -f -"
     ),
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     run=_run,
 )

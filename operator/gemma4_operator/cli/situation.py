@@ -1,25 +1,28 @@
-"""What planning verbs share: custom resources, the GPUs they may take, and the catalogue, from files or a cluster."""
+"""What planning verbs plan with: the GPUs there are and the catalogue, from files or a cluster."""
 
 import argparse
-import asyncio
-import random
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gemma4_operator.api.deployment import Gemma4Deployment, Gemma4DeploymentSpec
-from gemma4_operator.api.read import read_deployment
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
-from gemma4_operator.cli.inputs import InvalidInput, read_deployments, read_inventory
+from gemma4_operator.catalog.overrides import override
+from gemma4_operator.cli.given import Given
+from gemma4_operator.cli.inputs import place, read_text
+from gemma4_operator.cli.nodes import read_inventory, read_pods
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.choose import Outcome, consider
-from gemma4_operator.planner.inventory import Inventory, Use, inventory, uses_of
+from gemma4_operator.planner.inventory import Inventory, inventory
 from gemma4_operator.planner.node_view import NodeView, node_view
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.relax import Try
+from gemma4_operator.planner.uses import uses_of
 from gemma4_operator.planner.workable import attempts
-
-_OWNER_LABEL = "gemma4.dev/deployment"
+from gemma4_operator.render.labels import OWNER_LABEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +34,13 @@ class Situation:
     views: tuple[NodeView, ...]
     pods: tuple[Mapping[str, Any], ...]
 
-    def inventory(self, deployment: Gemma4Deployment, namespace: str) -> Inventory:
+    def inventory(self, one: Given) -> Inventory:
         """Return the GPUs that pods of a deployment may take; its own pods take nothing, since they would make room."""
-        others = (pod for pod in self.pods if not _belongs(pod, deployment.metadata.name, namespace))
-        placement = deployment.spec.placement
-        uses: tuple[Use, ...] = tuple(uses_of(others))
+        others = (pod for pod in self.pods if not _belongs(pod, one.name, one.namespace))
+        placement = one.deployment.spec.placement
         return inventory(
             self.views,
-            uses,
+            uses_of(others),
             catalog=self.catalog,
             node_selector=placement.node_selector,
             tolerations=placement.tolerations,
@@ -49,6 +51,11 @@ class Situation:
         """Choose for a spec."""
         return consider(spec, catalog=self.catalog, engines=self.engines, classes=found.classes)
 
+    def standing(self, one: Given) -> Plan | None:
+        """Return the plan that a deployment's status holds and the operator keeps, since the spec is the same."""
+        written = one.deployment.status.get("plan")
+        return restore(written, one.deployment.spec) if isinstance(written, dict) else None
+
     def attempt(self, found: Inventory) -> Try:
         """Return a choice for changed specs on the same GPUs."""
         return attempts(catalog=self.catalog, engines=self.engines, classes=found.classes)
@@ -56,58 +63,47 @@ class Situation:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which resources are planned, and where."""
-    parser.add_argument(
-        "-f", "--file", required=True, metavar="FILE", help="Gemma4Deployments as YAML or JSON; - for standard input"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="a Gemma4Deployment of the current kubeconfig's cluster")
+    add("-n", "--namespace", default="default", metavar="N", help="where NAME is (default: default)")
+    add("-f", "--file", metavar="FILE", help="Gemma4Deployments as YAML or JSON instead; - for standard input")
+    add(
         "--inventory",
         metavar="FILE",
         help="what `kubectl get nodes -o json` prints, pods beside them if you like; - for standard input; "
         "without it, the current kubeconfig's cluster",
     )
-    parser.add_argument("--pods", metavar="FILE", help="what `kubectl get pods -A -o json` prints, for what is free")
+    add("--pods", metavar="FILE", help="what `kubectl get pods -A -o json` prints, instead, for what is free")
+    add("--catalog", metavar="FILE", help="rows and prices of your own, which go before the built-in catalogue's")
 
 
 def situation(args: argparse.Namespace) -> Situation:
     """Return the GPUs of the file, or of the cluster. Raises InvalidInput."""
     if args.inventory is None:
-        nodes, pods = asyncio.run(_of_cluster())
+        # The client takes most of a second to import, and files need none.
+        from gemma4_operator.cli.cluster import nodes_and_pods
+
+        nodes, pods = nodes_and_pods()
     else:
         nodes, pods = read_inventory(args.inventory)
     if args.pods is not None:
-        pods = (*pods, *read_inventory(args.pods)[1])
-    return Situation(catalog=builtin_catalog(), engines=engines(), views=tuple(map(node_view, nodes)), pods=tuple(pods))
+        pods = read_pods(args.pods)
+    return Situation(
+        catalog=catalog_with(args.catalog), engines=engines(), views=tuple(map(node_view, nodes)), pods=tuple(pods)
+    )
 
 
-def deployments(args: argparse.Namespace) -> tuple[tuple[Gemma4Deployment, dict[str, Any]], ...]:
-    """Return the deployments of the file, with their raw objects. Raises InvalidInput, InvalidResource."""
-    if args.file == "-" and args.inventory == "-":
-        raise InvalidInput("--file and --inventory: must not both be standard input: write one of them to a file")
-    return tuple((read_deployment(raw), raw) for raw in read_deployments(args.file))
-
-
-async def _of_cluster() -> tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any]]]:
-    # The client takes most of a second to import, and files need none.
-    from gemma4_operator.kube.api import Api
-    from gemma4_operator.kube.connect import NoCredentials, connect
-    from gemma4_operator.kube.errors import ApiError
-    from gemma4_operator.kube.kinds import NODE, POD
-
-    try:
-        client = await connect(user_agent="gemma4")
-    except NoCredentials as error:
-        raise InvalidInput(f"--inventory: must be given where there is no cluster: {error}") from error
-    try:
-        api = Api(client, jitter=random.random)
-        nodes, pods = await api.list(NODE), await api.list(POD)
-    except ApiError as error:
-        raise InvalidInput(f"--inventory: must be given where the cluster cannot be asked: {error}") from error
-    finally:
-        await client.close()
-    return nodes.items, pods.items
+def catalog_with(path: str | None) -> Catalog:
+    """Return the catalogue with a file's rows over it; what cannot be used of them is told and passed over."""
+    if path is None:
+        return builtin_catalog()
+    catalog, problems = override(builtin_catalog(), read_text(path))
+    for problem in problems:
+        print(f"gemma4: {place(path)}: {problem}", file=sys.stderr)
+    return catalog
 
 
 def _belongs(pod: Mapping[str, Any], name: str, namespace: str) -> bool:
     metadata = pod.get("metadata", {})
     labels = metadata.get("labels") or {}
-    return labels.get(_OWNER_LABEL) == name and metadata.get("namespace", "default") == namespace
+    return labels.get(OWNER_LABEL) == name and metadata.get("namespace", "default") == namespace

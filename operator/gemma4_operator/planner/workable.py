@@ -16,6 +16,8 @@ from gemma4_operator.planner.relax import MAXIMUM, Try, relaxations
 
 NODES = "nodes"
 """What a relaxation names instead of a field, where the cluster would have to change."""
+HELPS = " What would work: "
+"""Between a message and the relaxations that it names."""
 TOLD = 3
 """How many relaxations the message itself names."""
 
@@ -39,7 +41,7 @@ def workable(
     if not found:
         return rejection
     helps = "; or ".join(one.message for one in found[:TOLD])
-    return replace(rejection, relaxations=found, message=f"{rejection.message} What would work: {helps}")
+    return replace(rejection, relaxations=found, message=f"{rejection.message}{HELPS}{helps}")
 
 
 def attempts(*, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]) -> Try:

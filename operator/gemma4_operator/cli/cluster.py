@@ -1,0 +1,69 @@
+"""What planning verbs ask of the cluster that the current kubeconfig names; imported only when one is asked."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import yaml
+from kubernetes.aio.config.config_exception import ConfigException
+
+from gemma4_operator.api.common import GROUP, VERSION
+from gemma4_operator.api.deployment import KIND, PLURAL
+from gemma4_operator.cli.inputs import InvalidInput, Object
+from gemma4_operator.kube.api import Api
+from gemma4_operator.kube.connect import NoCredentials, connect
+from gemma4_operator.kube.errors import ApiError, NotFound
+from gemma4_operator.kube.kinds import NODE, POD, Kind
+from gemma4_operator.kube.retry import Backoff
+
+_DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
+_RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
+"""Somebody waits for the answer: one more attempt, and then the reason why there is none."""
+_Answer = TypeVar("_Answer")
+
+
+def nodes_and_pods() -> tuple[Sequence[Object], Sequence[Object]]:
+    """Return all nodes, and all pods for what is free of them. Raises InvalidInput."""
+
+    async def listed(api: Api) -> tuple[Sequence[Object], Sequence[Object]]:
+        nodes, pods = await api.list(NODE), await api.list(POD)
+        return nodes.items, pods.items
+
+    return _answered(listed, instead="`--inventory`")
+
+
+def deployment(name: str, namespace: str) -> Object:
+    """Return a Gemma4Deployment of the cluster. Raises InvalidInput."""
+
+    async def got(api: Api) -> Object:
+        try:
+            return await api.get(_DEPLOYMENT, namespace=namespace, name=name)
+        except NotFound as error:
+            raise InvalidInput(
+                f"`NAME` must be a Gemma4Deployment of the namespace '{namespace}', and it has no '{name}': "
+                "name another namespace with `-n`"
+            ) from error
+
+    return _answered(got, instead="`-f`")
+
+
+def _answered(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) -> _Answer:
+    """Return the cluster's answer, or say which option does without a cluster."""
+
+    async def ask() -> _Answer:
+        client = await connect(user_agent="gemma4")
+        try:
+            return await question(Api(client, jitter=random.random, retries=_RETRIES))
+        finally:
+            await client.close()
+
+    try:
+        return asyncio.run(ask())
+    except NoCredentials as error:
+        raise InvalidInput(f"{instead} must be given where there is no cluster: {error}") from error
+    except (ConfigException, yaml.YAMLError, OSError) as error:
+        problem = " ".join(str(error).split())
+        raise InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: {problem}") from error
+    except ApiError as error:
+        raise InvalidInput(f"{instead} must be given where the cluster cannot be asked: {error}") from error

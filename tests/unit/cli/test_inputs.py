@@ -1,0 +1,158 @@
+"""What people give the command line: everything that kubectl prints is read, everything else gets one sentence."""
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gemma4_operator.cli import inputs
+from gemma4_operator.cli.inputs import InvalidInput, objects_in, read_deployments, read_text
+
+CHAT: dict[str, Any] = {
+    "apiVersion": "gemma4.dev/v1alpha1",
+    "kind": "Gemma4Deployment",
+    "metadata": {"name": "chat"},
+    "spec": {},
+}
+NODE: dict[str, Any] = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}}
+
+
+def untyped(obj: dict[str, Any]) -> dict[str, Any]:
+    """As the API server leaves items of a typed list."""
+    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
+
+
+FORMS: dict[str, str] = {
+    "one YAML document": yaml.safe_dump(CHAT),
+    "one JSON object": json.dumps(CHAT),
+    "documents, some of them empty": f"---\n---\n{yaml.safe_dump(CHAT)}---\n# nothing\n",
+    "a List, as kubectl prints several": json.dumps({"kind": "List", "apiVersion": "v1", "items": [CHAT]}),
+    "a typed list, as the API server answers": json.dumps({"kind": "Gemma4DeploymentList", "items": [untyped(CHAT)]}),
+    "lists in a list": json.dumps({"kind": "List", "items": [{"kind": "List", "items": [CHAT]}]}),
+    "a YAML list": yaml.safe_dump([CHAT]),
+    "YAML in its flow style": "{apiVersion: gemma4.dev/v1, kind: Gemma4Deployment, metadata: {name: chat}}",
+    "JSON after blank lines": f"\n\n  {json.dumps(CHAT)}\n",
+    "JSON with tabs": json.dumps(CHAT, indent="\t"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_object_is_read_in_every_form(form: str):
+    (found,) = objects_in(FORMS[form], where="chat.yaml")
+    assert found["kind"] == "Gemma4Deployment"
+    assert found["metadata"] == {"name": "chat"}
+
+
+def test_two_outputs_of_kubectl_one_after_the_other_are_two():
+    nodes = json.dumps({"kind": "List", "items": [NODE]}, indent=4)
+    pods = json.dumps({"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "p"}}]}, indent=4)
+    assert [one["kind"] for one in objects_in(f"{nodes}\n{pods}\n", where="-")] == ["Node", "Pod"]
+
+
+def test_the_kind_that_an_item_names_itself_counts():
+    text = json.dumps({"kind": "NodeList", "items": [{**NODE, "kind": "Pod"}]})
+    assert [one["kind"] for one in objects_in(text, where="-")] == ["Pod"]
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "YAML": ("kind: Node\nmetadata: {name: [\n", "a: must be YAML or JSON, and is not in line 2: "),
+    "YAML's indentation": ("kind: Node\n  name: x\n", "a: must be YAML or JSON, and is not in line 2: "),
+    "a tab in YAML": ("kind: Node\nmetadata:\n\tname: x\n", "a: must be YAML or JSON, and is not in line 3: "),
+    "JSON": (
+        '{\n "kind": "Node",\n "metadata": {"name": "x"}\n "spec": {}\n}',
+        "a: must be YAML or JSON, and is not in line 4: ",
+    ),
+    "JSON that ends too early": ('{"kind": "List", "items": [', "a: must be YAML or JSON, and is not in line 1: "),
+    "control characters": ("kind: \x00\x01", "a: must be YAML or JSON, and is not: unacceptable character"),
+    "a date that no calendar has": ("at: 2026-13-45", "a: must be YAML or JSON, and is not: month must be in 1..12"),
+    "a Python object": ("!!python/object:os.system x", "a: must be YAML or JSON, and is not in line 1: "),
+    "a word": ("hello", "a: must hold Kubernetes objects, and holds 'hello'"),
+    "a number in a list": ("[1]", "a: must hold Kubernetes objects, and holds '1'"),
+    "an item that is none": ('{"items": ["x"]}', "a: must hold Kubernetes objects, and holds 'x'"),
+    "a long text": ("word " * 20, f"a: must hold Kubernetes objects, and holds '{('word ' * 20)[:40]}...'"),
+    "no end of lists": ("[" * 100_000, "a: must hold Kubernetes objects, and is nested deeper than any of them"),
+    "a list that holds itself": ("&a [*a]", "a: must hold Kubernetes objects, and is nested deeper than any of them"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_is_told_in_one_line(what: str):
+    text, beginning = BROKEN[what]
+    with pytest.raises(InvalidInput) as caught:
+        objects_in(text, where="a")
+    message = str(caught.value)
+    assert message.startswith(beginning)
+    assert "\n" not in message
+    assert not message.endswith((": ", "None"))
+
+
+@given(st.text(max_size=40))
+@example("{")
+@example("? [")
+@example("a: !!binary x")
+@example("<<: 1")
+@example("2001-99-99T00:00:00Z")
+def test_no_text_at_all_breaks_the_reader(text: str):
+    with suppress(InvalidInput):
+        assert all(isinstance(one, dict) for one in objects_in(text, where="a"))
+
+
+class TestFiles:
+    def test_a_file(self, tmp_path: Path):
+        (tmp_path / "chat.yaml").write_text(yaml.safe_dump(CHAT))
+        assert read_deployments(str(tmp_path / "chat.yaml")) == (CHAT,)
+
+    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(inputs.sys, "stdin", io.StringIO(yaml.safe_dump(CHAT)))
+        assert read_deployments("-") == (CHAT,)
+
+    def test_others_beside_them_are_passed_over(self, tmp_path: Path):
+        (tmp_path / "app.yaml").write_text(yaml.safe_dump_all([{"kind": "ConfigMap"}, CHAT, {"kind": "Service"}]))
+        assert read_deployments(str(tmp_path / "app.yaml")) == (CHAT,)
+
+    WRONG: ClassVar[dict[str, tuple[Callable[[Path], object], str]]] = {
+        "missing": (lambda path: None, "must be a file that can be read: No such file or directory"),
+        "a directory": (lambda path: path.mkdir(), "must be a file that can be read: Is a directory"),
+        "binary": (
+            lambda path: path.write_bytes(b"\x7fELF\xff\xfe"),
+            "must be YAML or JSON, and is not even UTF-8 text",
+        ),
+        "empty": (lambda path: path.write_text(""), "must hold a Gemma4Deployment, and is empty"),
+        "nothing but remarks": (
+            lambda path: path.write_text("# later\n"),
+            "must hold a Gemma4Deployment, and is empty",
+        ),
+        "an empty list": (
+            lambda path: path.write_text('{"kind": "List", "items": []}'),
+            "must hold a Gemma4Deployment, and is empty",
+        ),
+        "other kinds": (
+            lambda path: path.write_text("kind: Service\n---\nkind: ConfigMap\n---\nkind: Service\n"),
+            "must hold a Gemma4Deployment, and has ConfigMap, Service",
+        ),
+        "values of a chart": (
+            lambda path: path.write_text("replicas: 1\n"),
+            "must hold a Gemma4Deployment, and has an object without `kind`",
+        ),
+    }
+
+    @pytest.mark.parametrize("what", WRONG)
+    def test_a_wrong_one(self, what: str, tmp_path: Path):
+        make, problem = self.WRONG[what]
+        path = tmp_path / "chat.yaml"
+        make(path)
+        with pytest.raises(InvalidInput) as caught:
+            read_deployments(str(path))
+        assert str(caught.value) == f"{path}: {problem}"
+
+    def test_standard_input_that_is_no_text(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(inputs.sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"))
+        with pytest.raises(InvalidInput, match=r"^standard input: must be YAML or JSON"):
+            read_text("-")
