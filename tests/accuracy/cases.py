@@ -31,7 +31,7 @@ _RELEASES: Mapping[str, Version] = {
 }
 """Builds that only a month is told of, from 0.19 in April to 0.33 in November."""
 _CACHE_FORMATS = (("fp8", KvDtype.FP8), ("q8_0", KvDtype.Q8_0))
-_GIB = 2**30
+_GIB, _GB = 2**30, 10**9
 
 RULES: tuple[tuple[Callable[[Json], bool], str], ...] = (
     (lambda case: case["variant"] not in set(Variant), "is of another model"),
@@ -127,6 +127,9 @@ def _weights_of(case: Json) -> Checkpoint | None:
     repository, variant = case["checkpoint"].split(" ")[0], Variant(case["variant"])
     row = checkpoint_of(variant, case["quantization"], repository)
     loaded = case["outcome"].get("model_load_gib")
+    file = re.search(r"\(([0-9.]+) GB\)", case["quantization"])
+    if row is not None and file is not None:
+        return row.model_copy(update={"bytes": int(float(file[1]) * _GB), "loaded_bytes": None})
     if row is not None and (row.repository == repository or loaded is None):
         return row
     whole = preferred(variant, Quantization.BF16)

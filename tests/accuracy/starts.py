@@ -103,17 +103,22 @@ def _tokens(case: Json, shape: Shape, pool: float, stated: float | None) -> Iter
 
 
 def _used(case: Json, shape: Shape, budget: Memory) -> Iterator[Check]:
-    """Yield all that llama.cpp takes of a GPU; what it projects itself is without CUDA's own."""
+    """Yield all that llama.cpp takes of a GPU; what it projects itself is without CUDA's own.
+
+    GB without a definition may mean GiB, and the nearer one is taken.
+    """
     lines = {line.name: line.bytes for line in budget.lines}
     total = sum(lines.values()) + budget.request_bytes * shape.max_sequences
     projected = total - lines["context"]
-    for figure, computed in (
-        ("projected_mib", projected / _MIB),
-        ("peak_vram_gb", total / _GB),
-        ("vram_used_gb", total / _GB),
+    for figure, sizes in (
+        ("projected_mib", (projected / _MIB,)),
+        ("peak_vram_gb", (total / _GB, total / _GIB)),
+        ("vram_used_gb", (total / _GB, total / _GIB)),
     ):
-        if figure in case["outcome"]:
-            yield Check(case=case, figure=figure, told=case["outcome"][figure], computed=computed, allowed=USED)
+        told = case["outcome"].get(figure)
+        if told is not None:
+            nearest = min(sizes, key=lambda size, told=told: abs(size - told))
+            yield Check(case=case, figure=figure, told=told, computed=nearest, allowed=USED)
 
 
 def _pool_bytes(shape: Shape, budget: Memory, *, is_eager: bool) -> float:
