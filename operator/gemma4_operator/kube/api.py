@@ -88,9 +88,10 @@ class Api:
         answer = await self._retried("get", kind, "GET", kind.path(namespace=namespace, name=name))
         return {"apiVersion": kind.api_version, "kind": kind.kind, **answer}
 
-    async def list(self, kind: Kind, *, label_selector: str = "") -> Listing:
+    async def list(self, kind: Kind, *, label_selector: str = "", field_selector: str = "") -> Listing:
         """Return every object of a kind in the cluster, consistently. Raises as `get`."""
-        query = {"labelSelector": label_selector} if label_selector else {}
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        query = {name: selector for name, selector in selectors.items() if selector}
         answer = await self._retried("list", kind, "GET", kind.path(), query=query, within=self._list_timeout)
         return Listing(
             items=tuple({"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]),

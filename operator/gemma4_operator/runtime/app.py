@@ -29,6 +29,7 @@ from gemma4_operator.runtime.reconcile import Reconciler
 from gemma4_operator.runtime.resync import Resync
 from gemma4_operator.runtime.settings import Settings
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.watches import Doorbell, kopf_settings, registry
 from gemma4_operator.runtime.worker import Workers
 from gemma4_operator.runtime.world import World, empty_world
@@ -171,6 +172,7 @@ class App:
             world=self.world,
             recorder=recorder,
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
+            taken=Taken(self.api, monotonic=time.monotonic),
             now=_now,
         )
         return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)

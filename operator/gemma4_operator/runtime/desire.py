@@ -14,6 +14,7 @@ from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.serving import serving
+from gemma4_operator.planner.uses import Use
 from gemma4_operator.planner.workable import workable
 from gemma4_operator.render.context import Owner
 from gemma4_operator.render.merge import PatchError
@@ -33,16 +34,24 @@ class Desire:
     problem: Problem | None = None
 
 
-def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry, nodes: Iterable[NodeView] = ()) -> Desire:
+def desire(
+    resource: dict[str, Any],
+    *,
+    catalog: Catalog,
+    engines: Registry,
+    nodes: Iterable[NodeView] = (),
+    uses: Iterable[Use] = (),
+) -> Desire:
     """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception.
 
-    A plan that the status holds and that is still the one for the spec stays; else one is chosen for these nodes.
+    A plan that the status holds and that is still the one for the spec stays; else one is chosen for these nodes, of
+    whose GPUs others use some.
     """
     try:
         spec = read_deployment(resource).spec
     except InvalidResource as error:
         return Desire(problem=Problem(reason=Reason.INVALID_SPEC, message=f"{error}.", planned=False))
-    plan = restore(resource.get("status", {}).get("plan", {}), spec) or _chosen(spec, catalog, engines, nodes)
+    plan = restore(resource.get("status", {}).get("plan", {}), spec) or _chosen(spec, catalog, engines, nodes, uses)
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
         return Desire(spec=spec, rejection=plan, problem=problem)
@@ -58,10 +67,15 @@ def desire(resource: dict[str, Any], *, catalog: Catalog, engines: Registry, nod
 
 
 def _chosen(
-    spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, nodes: Iterable[NodeView]
+    spec: Gemma4DeploymentSpec,
+    catalog: Catalog,
+    engines: Registry,
+    nodes: Iterable[NodeView],
+    uses: Iterable[Use],
 ) -> Plan | Rejection:
     found = inventory(
         nodes,
+        uses,
         catalog=catalog,
         node_selector=spec.placement.node_selector,
         tolerations=spec.placement.tolerations,
@@ -92,15 +106,25 @@ class Desires:
         self._nodes = nodes
         self._known: dict[str, _Known] = {}
 
-    def of(self, resource: dict[str, Any]) -> Desire:
-        """Return what should exist for a resource."""
-        uid, generation = resource["metadata"]["uid"], resource["metadata"]["generation"]
-        known = self._known.get(uid)
-        if known is None or known.generation != generation or self._is_outdated(known):
+    def must_choose(self, resource: dict[str, Any]) -> bool:
+        """Whether the next answer takes a choice, for which it matters what GPUs are free."""
+        return self._fresh(resource) is None and not _has_plan(resource)
+
+    def of(self, resource: dict[str, Any], uses: Iterable[Use] = ()) -> Desire:
+        """Return what should exist for a resource; `uses` is what others have of the GPUs, if it must be chosen."""
+        known = self._fresh(resource)
+        if known is None:
             nodes = self._nodes()
-            made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes)
-            known = self._known[uid] = _Known(generation, nodes, made)
+            made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses)
+            known = _Known(resource["metadata"]["generation"], nodes, made)
+            self._known[resource["metadata"]["uid"]] = known
         return known.desire
+
+    def _fresh(self, resource: dict[str, Any]) -> _Known | None:
+        known = self._known.get(resource["metadata"]["uid"])
+        if known is None or known.generation != resource["metadata"]["generation"] or self._is_outdated(known):
+            return None
+        return known
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a resource that is gone."""
@@ -108,3 +132,12 @@ class Desires:
 
     def _is_outdated(self, known: _Known) -> bool:
         return known.desire.rejection is not None and known.nodes != self._nodes()
+
+
+def _has_plan(resource: dict[str, Any]) -> bool:
+    """Whether the status holds a plan that stands; a spec that cannot be read gets none in any case."""
+    try:
+        spec = read_deployment(resource).spec
+    except InvalidResource:
+        return True
+    return restore(resource.get("status", {}).get("plan", {}), spec) is not None

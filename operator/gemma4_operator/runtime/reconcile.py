@@ -23,6 +23,7 @@ from gemma4_operator.runtime.converge import (
 )
 from gemma4_operator.runtime.desire import Desire, Desires
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
 from gemma4_operator.status.project import Problem, Subject, project, rollout
 from gemma4_operator.status.reasons import Reason
@@ -43,12 +44,14 @@ class Reconciler:
         world: World,
         recorder: Recorder,
         desires: Desires,
+        taken: Taken,
         now: Callable[[], datetime],
     ) -> None:
         self._api = api
         self._world = world
         self._recorder = recorder
         self._desires = desires
+        self._taken = taken
         self._now = now
         self._settled = Settled()
         self._converger = Converger(api, children=world.children, settled=self._settled)
@@ -65,7 +68,8 @@ class Reconciler:
         self._remember(key, resource)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
             return False
-        wanted = self._desires.of(resource)
+        uses = await self._taken.by_others(key) if self._desires.must_choose(resource) else ()
+        wanted = self._desires.of(resource, uses)
         done: list[Change] = []
         problem = wanted.problem
         pending: tuple[Change, ...] = ()

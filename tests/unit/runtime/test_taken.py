@@ -1,0 +1,82 @@
+"""Which GPUs are taken: one look for many resources, one's own pods apart, and no failure for want of a right."""
+
+from typing import Any
+
+import pytest
+
+from gemma4_operator.kube.api import Listing
+from gemma4_operator.kube.errors import ApiUnavailable, Forbidden
+from gemma4_operator.planner.uses import Use
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.taken import FRESH_SECONDS, Taken
+
+CHAT = Key("team", "chat")
+
+
+def pod(name: str, *, gpus: int, owner: str | None = None, namespace: str = "team") -> dict[str, Any]:
+    labels = {"gemma4.dev/deployment": owner} if owner else {}
+    return {
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"nodeName": "one", "containers": [{"resources": {"limits": {"nvidia.com/gpu": str(gpus)}}}]},
+        "status": {"phase": "Running"},
+    }
+
+
+class Lists:
+    """An API server that has these pods, or fails."""
+
+    def __init__(self, *pods: dict[str, Any], error: Exception | None = None) -> None:
+        self.pods, self.error, self.selectors = pods, error, list[str]()
+
+    async def list(self, kind: Any, *, field_selector: str) -> Listing:
+        self.selectors.append(field_selector)
+        if self.error is not None:
+            raise self.error
+        return Listing(items=self.pods, resource_version=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+async def test_others_take_gpus_and_ones_own_pods_do_not() -> None:
+    lists = Lists(
+        pod("a", gpus=2),
+        pod("b", gpus=4, owner="chat"),
+        pod("c", gpus=1, owner="chat", namespace="other"),
+    )
+    taken = Taken(lists, monotonic=Clock())  # type: ignore[arg-type]
+    assert await taken.by_others(CHAT) == (Use("one", "nvidia.com/gpu", 2), Use("one", "nvidia.com/gpu", 1))
+
+
+async def test_a_hundred_resources_at_once_cost_one_look() -> None:
+    lists, clock = Lists(pod("a", gpus=2)), Clock()
+    taken = Taken(lists, monotonic=clock)  # type: ignore[arg-type]
+    for number in range(100):
+        await taken.by_others(Key("team", f"g{number}"))
+    assert len(lists.selectors) == 1
+    clock.seconds = FRESH_SECONDS
+    await taken.by_others(CHAT)
+    assert len(lists.selectors) == 2
+
+
+async def test_only_pods_on_nodes_that_have_not_ended_are_asked_for() -> None:
+    lists = Lists()
+    await Taken(lists, monotonic=Clock()).by_others(CHAT)  # type: ignore[arg-type]
+    assert lists.selectors == ["spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"]
+
+
+async def test_without_the_right_to_list_pods_nothing_counts_as_taken(caplog: pytest.LogCaptureFixture) -> None:
+    taken = Taken(Lists(error=Forbidden("no")), monotonic=Clock())  # type: ignore[arg-type]
+    assert await taken.by_others(CHAT) == ()
+    assert "Pods may not be listed" in caplog.text
+
+
+async def test_an_api_server_that_is_away_is_waited_for() -> None:
+    taken = Taken(Lists(error=ApiUnavailable("away")), monotonic=Clock())  # type: ignore[arg-type]
+    with pytest.raises(ApiUnavailable):
+        await taken.by_others(CHAT)
