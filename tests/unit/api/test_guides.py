@@ -16,6 +16,7 @@ BLOCKS = {
     for guide in sorted(GUIDES.glob("*.md"))
     for number, text in enumerate(BLOCK.findall(guide.read_text()))
     for document in yaml.safe_load_all(text)
+    if "kind" in document
 }
 CHOOSING = [read_deployment(document).spec for name, document in BLOCKS.items() if name.startswith("choosing.md")]
 
