@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import yaml
+from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.config.config_exception import ConfigException
 
 from gemma4_operator.api.common import GROUP, VERSION
@@ -52,7 +53,7 @@ def _answered(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) ->
     """Return the cluster's answer, or say which option does without a cluster."""
 
     async def ask() -> _Answer:
-        client = await connect(user_agent="gemma4")
+        client = await _connected(instead)
         try:
             return await question(Api(client, jitter=random.random, retries=_RETRIES))
         finally:
@@ -60,10 +61,17 @@ def _answered(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) ->
 
     try:
         return asyncio.run(ask())
+    except ApiError as error:
+        raise InvalidInput(f"{instead} must be given where the cluster cannot be asked: {error}") from error
+
+
+async def _connected(instead: str) -> ApiClient:
+    try:
+        return await connect(user_agent="gemma4")
     except NoCredentials as error:
         raise InvalidInput(f"{instead} must be given where there is no cluster: {error}") from error
     except (ConfigException, yaml.YAMLError, OSError) as error:
         problem = " ".join(str(error).split())
         raise InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: {problem}") from error
-    except ApiError as error:
-        raise InvalidInput(f"{instead} must be given where the cluster cannot be asked: {error}") from error
+    except TypeError as error:  # What the client's reader makes of a file that is YAML and no kubeconfig.
+        raise InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: it is none") from error

@@ -1,0 +1,202 @@
+"""Planning verbs against a cluster: a small HTTP server plays the API server, the kubeconfig is a real file."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+
+from gemma4_operator.cli.main import main
+from tests.cluster.fakenodes import fake_gpu_node
+
+CHAT = {
+    "apiVersion": "gemma4.dev/v1alpha1",
+    "kind": "Gemma4Deployment",
+    "metadata": {"name": "chat", "namespace": "team-a"},
+    "spec": {"model": {"variant": "E4B"}},
+}
+CHAT_PATH = "/apis/gemma4.dev/v1alpha1/namespaces/team-a/gemma4deployments/chat"
+
+
+def listed(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"resourceVersion": "7"}, "items": items}
+
+
+def pod_on(node: str, *, labels: dict[str, str]) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "busy", "namespace": "team-a", "labels": labels},
+        "spec": {"nodeName": node, "containers": [{"resources": {"limits": {"nvidia.com/gpu": "1"}}}]},
+    }
+
+
+class ApiServer:
+    """Answers by path; what it does not know is a 404, as the real one writes it."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, dict[str, Any]]] = {
+            "/api/v1/nodes": (200, listed(fake_gpu_node("gpu-1"))),
+            "/api/v1/pods": (200, listed()),
+            CHAT_PATH: (200, CHAT),
+        }
+        self.agents: set[str] = set()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.agents.add(self.headers["User-Agent"])
+                missing = {"kind": "Status", "reason": "NotFound", "message": "the server could not find it"}
+                code, body = outer.answers.get(self.path, (404, missing))
+                data = json.dumps(body).encode()
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+
+
+@pytest.fixture
+def api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """Return a server that the current kubeconfig names."""
+    fake = ApiServer()
+    thread = Thread(target=lambda: fake.server.serve_forever(poll_interval=0.01), daemon=True)
+    thread.start()
+    use_kubeconfig(tmp_path, monkeypatch, f"http://127.0.0.1:{fake.server.server_port}")
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
+    thread.join()
+
+
+def use_kubeconfig(folder: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    text = yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "it", "cluster": {"server": server}}],
+            "users": [{"name": "it", "user": {}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+            "current-context": "it",
+        }
+    )
+    (folder / "kubeconfig").write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+
+
+def chat_file(folder: Path) -> str:
+    (folder / "chat.yaml").write_text(yaml.safe_dump(CHAT))
+    return str(folder / "chat.yaml")
+
+
+def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    found: dict[str, Any] = json.loads(printed.out)
+    return found
+
+
+def test_a_file_is_planned_on_the_clusters_nodes(
+    api_server: ApiServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["plan", "-f", chat_file(tmp_path), "-o", "json"]) == 0
+    assert answer(capsys)["plan"]["gpuProduct"] == "NVIDIA-H100-80GB-HBM3"
+    assert api_server.agents == {"gemma4"}
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+def test_a_deployment_of_the_cluster_is_taken_by_its_name(
+    verb: str, api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    assert main([verb, "chat", "-n", "team-a", "-o", "json"]) == 0
+    assert "team-a" in json.dumps(answer(capsys))
+
+
+def test_gpus_that_others_use_are_not_free(api_server: ApiServer, capsys: pytest.CaptureFixture[str]):
+    api_server.answers["/api/v1/pods"] = (200, listed(pod_on("gpu-1", labels={}), pod_on("gpu-1", labels={})))
+    api_server.answers["/api/v1/nodes"] = (200, listed(fake_gpu_node("gpu-1", count=2)))
+    assert main(["plan", "chat", "-n", "team-a", "-o", "json"]) == 0
+    assert any("free" in note for note in answer(capsys)["plan"]["notes"])
+
+
+def test_its_own_pods_would_make_room(api_server: ApiServer, capsys: pytest.CaptureFixture[str]):
+    own = pod_on("gpu-1", labels={"gemma4.dev/deployment": "chat"})
+    api_server.answers["/api/v1/pods"] = (200, listed(own, own))
+    api_server.answers["/api/v1/nodes"] = (200, listed(fake_gpu_node("gpu-1", count=2)))
+    assert main(["plan", "chat", "-n", "team-a", "-o", "json"]) == 0
+    assert "notes" not in answer(capsys)["plan"]
+
+
+def test_a_cluster_without_gpus_is_infeasible_and_says_what_to_add(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    api_server.answers["/api/v1/nodes"] = (200, listed({"metadata": {"name": "cpu-1"}}))
+    assert main(["plan", "chat", "-n", "team-a", "-o", "json"]) == 3
+    told = answer(capsys)
+    assert (told["feasible"], told["reason"]) == (False, "NoGPUs")
+    assert told["relaxations"][0]["field"] == "nodes"
+
+
+def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+def test_no_such_deployment(api_server: ApiServer, capsys: pytest.CaptureFixture[str]):
+    assert fails(["explain", "chat"], capsys) == (
+        "gemma4: `NAME` must be a Gemma4Deployment of the namespace 'default', and it has no 'chat': "
+        "name another namespace with `-n`\n"
+    )
+
+
+def test_what_may_not_be_listed(api_server: ApiServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": 'nodes is forbidden: User "eve" cannot list'}
+    api_server.answers["/api/v1/nodes"] = (403, refusal)
+    message = fails(["plan", "-f", chat_file(tmp_path)], capsys)
+    assert message.startswith("gemma4: `--inventory` must be given where the cluster cannot be asked: ")
+    assert "nodes is forbidden" in message
+
+
+def test_a_cluster_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    use_kubeconfig(tmp_path, monkeypatch, "http://127.0.0.1:9")
+    message = fails(["plan", "-f", chat_file(tmp_path)], capsys)
+    assert message.startswith("gemma4: `--inventory` must be given where the cluster cannot be asked: no answer")
+
+
+KUBECONFIGS = {
+    "empty": "",
+    "a word": "hello",
+    "without a context": "{}",
+    "broken": "a: [",
+    "of a context that is not there": "apiVersion: v1\nkind: Config\ncurrent-context: gone\n",
+}
+
+
+@pytest.mark.parametrize("which", KUBECONFIGS)
+def test_a_kubeconfig_that_cannot_be_used(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "kubeconfig").write_text(KUBECONFIGS[which])
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    message = fails(["explain", "chat"], capsys)
+    assert message.startswith("gemma4: `-f` must be given where the kubeconfig cannot be used: ")
+
+
+def test_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert fails(["plan", "-f", chat_file(tmp_path)], capsys) == (
+        "gemma4: `--inventory` must be given where there is no cluster: There is no ServiceAccount token and no file "
+        f"'{tmp_path / 'none'}': set KUBECONFIG or run in a cluster.\n"
+    )
