@@ -6,7 +6,7 @@ JSON is YAML, and quicker to write.
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemma4_operator.catalog.loader import builtin_catalog
@@ -20,6 +20,7 @@ ROWS: dict[str, list[Row]] = {
     "gpus": list(CATALOG.gpus),
     "engines": list(CATALOG.engines.values()),
 }
+LAW = settings(max_examples=40, deadline=None)
 NAMES = {
     "models": {"variant"},
     "checkpoints": {"repository", "file"},
@@ -59,20 +60,23 @@ fields = st.sampled_from(
 )
 
 
+@LAW
 @given(known_entries())
 def test_what_the_catalogue_says_already_changes_nothing(entries: dict[str, Any]) -> None:
     assert override(CATALOG, json.dumps(entries)) == (CATALOG, ())
 
 
+@LAW
 @given(st.sampled_from(["", "\n", "# nothing yet\n", "null", "{}", *(f"{key}:" for key in KEYS)]))
 def test_nothing_changes_nothing(text: str) -> None:
     assert override(CATALOG, text) == (CATALOG, ())
 
 
+@LAW
 @given(price_lists(), known_entries(), st.randoms(use_true_random=False))
 def test_the_order_of_keys_is_no_matter(prices: dict[str, str], entries: dict[str, Any], shuffle: Any) -> None:
     entries["gpus"] = [{"products": ["NVIDIA-L4"], "hourlyPrice": "3.33", "bandwidthGbPerSecond": 1}]
-    given = list({**entries, "prices": prices, "unknown": 1}.items())
+    given = list({**entries, "prices": prices, "unknown": 1, "another": 1}.items())
     shuffled = list(given)
     shuffle.shuffle(shuffled)
     one, other = (override(CATALOG, json.dumps(dict(items))) for items in (given, shuffled))
@@ -80,6 +84,7 @@ def test_the_order_of_keys_is_no_matter(prices: dict[str, str], entries: dict[st
     assert one[0] != CATALOG
 
 
+@LAW
 @given(price_lists())
 def test_prices_are_what_they_say_and_applying_them_twice_is_applying_them_once(prices: dict[str, str]) -> None:
     text = json.dumps({"prices": prices})
@@ -92,6 +97,7 @@ def test_prices_are_what_they_say_and_applying_them_twice_is_applying_them_once(
     assert override(once, text) == (once, ())
 
 
+@LAW
 @given(st.dictionaries(st.sampled_from(KEYS), anything | st.lists(st.dictionaries(fields, anything, max_size=4))))
 def test_no_text_stops_an_operator_and_each_fault_is_one_line(content: dict[str, Any]) -> None:
     catalog, faults = override(CATALOG, json.dumps(content))
@@ -100,6 +106,7 @@ def test_no_text_stops_an_operator_and_each_fault_is_one_line(content: dict[str,
     assert set(catalog.engines) == set(CATALOG.engines)
 
 
+@LAW
 @given(st.text(max_size=200))
 def test_nor_does_text_that_is_no_yaml(text: str) -> None:
     override(CATALOG, text)
