@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from gemma4_operator.planner.ask import Ask, ask_of
 from gemma4_operator.planner.candidates import Candidate, candidates, unfit
 from gemma4_operator.planner.choose import Outcome, choose, consider
+from gemma4_operator.planner.found import Found, worked_out
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.lost import Because, Lost
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.record import record, record_rejection, restore
 from gemma4_operator.planner.relax import applied
-from gemma4_operator.planner.search import Found, worked_out
 from gemma4_operator.planner.suited import GPU_COUNTS
 from gemma4_operator.planner.workable import workable
 from tests.property.wishes import fleets, is_valid, specs

@@ -45,6 +45,10 @@ class Candidate:
     """By the count of GPUs; 0: any count will do."""
     least_bytes: int
     """What of the weights lies on GPUs whatever is asked for: all but encoders and tables that are looked up."""
+    read_bytes: float
+    """What every step reads at least: the weights that are multiplied, without experts."""
+    active_parameters: float
+    """What every token is multiplied with; of an answer's the head comes on top."""
     lost_points: float
     """Of quality, to 100; so are `lost_words`, to the best."""
     lost_words: int
@@ -168,6 +172,8 @@ def _candidate(
         unsupported_capabilities=frozenset(map(numbers, engine.unsupported_compute_capabilities)),
         heads_to_divide=model.query_heads if engine.engine is EngineType.VLLM else 0,
         least_bytes=_least_bytes(model, row),
+        read_bytes=_read_bytes(model, row),
+        active_parameters=_active_parameters(model),
         lost_points=100.0 - points,
         lost_words=words_above(points),
         assumed=assumed,
@@ -179,6 +185,17 @@ def _least_bytes(model: Model, row: Checkpoint) -> int:
     unused = parameters.vision * bits.vision + parameters.audio * bits.audio
     unused += parameters.per_layer_embeddings * bits.per_layer_embeddings
     return row.resident_bytes - math.ceil(unused / 8)
+
+
+def _read_bytes(model: Model, row: Checkpoint) -> float:
+    parameters, bits = model.parameters, row.bits
+    return (parameters.attention * bits.attention + parameters.mlp * bits.mlp) / 8
+
+
+def _active_parameters(model: Model) -> float:
+    parameters = model.parameters
+    routed = parameters.experts * model.experts_per_token / model.experts if model.experts else 0.0
+    return parameters.attention + parameters.mlp + parameters.other + routed
 
 
 def numbers(capability: str) -> tuple[int, int]:

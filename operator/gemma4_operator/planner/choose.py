@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import islice
+from functools import cached_property
+from heapq import nsmallest
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog
@@ -12,7 +12,7 @@ from gemma4_operator.planner.account import account, alternative
 from gemma4_operator.planner.ask import Ask, ask_of
 from gemma4_operator.planner.candidates import Candidate, candidates, unfit
 from gemma4_operator.planner.inventory import GpuClass
-from gemma4_operator.planner.lost import Because, Lost, name_of
+from gemma4_operator.planner.lost import Because, Lost, name_of, nearness
 from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.search import Result, search
 from gemma4_operator.planner.serving import trial
@@ -21,14 +21,19 @@ ALTERNATIVES = 5
 """How many ways that lost a plan tells of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that the choice knows; `lost` holds every way that was not taken, the nearest first."""
+    """All that the choice knows; `unfit` are those that lost on any GPU."""
 
     ask: Ask
     plan: Plan | Rejection
     result: Result
-    lost: tuple[Lost, ...]
+    unfit: tuple[Lost, ...]
+
+    @cached_property
+    def lost(self) -> tuple[Lost, ...]:
+        """Every way that was not taken, the nearest first."""
+        return tuple(sorted((*self.result.lost, *self.unfit), key=nearness))
 
 
 def choose(
@@ -53,22 +58,15 @@ def consider(
         else:
             lost.append(because)
     result = search(ask, fit, classes)
-    lost = sorted((*result.lost, *lost), key=nearness)
+    nearest = nsmallest(ALTERNATIVES, (*result.nearest(ALTERNATIVES), *lost), key=nearness)
+    plan: Plan | Rejection
     if result.best is None:
-        rejection = _rejection(spec, ask, catalog, classes, lost, has_candidates=bool(found))
-        return Outcome(ask=ask, plan=rejection, result=result, lost=tuple(lost))
-    nearest = tuple(alternative(one) for one in islice(lost, ALTERNATIVES))
-    plan = account(spec, ask, result.best, catalog=catalog, alternatives=nearest)
-    return Outcome(ask=ask, plan=plan, result=result, lost=tuple(lost))
-
-
-def nearness(lost: Lost) -> tuple[int, Decimal]:
-    """Return how far a way got: those that only ranked lower first, by cost; then by how late they failed."""
-    return (-_PLACE[lost.because], _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost)
-
-
-_UNKNOWN = Decimal("Infinity")
-_PLACE = {because: place for place, because in enumerate(Because)}
+        is_refused = bool(lost) and not fit and all(one.because is Because.REFUSED for one in lost)
+        plan = _rejection(spec, ask, catalog, classes, nearest, has_candidates=bool(found), is_refused=is_refused)
+    else:
+        told = tuple(map(alternative, nearest))
+        plan = account(spec, ask, result.best, catalog=catalog, alternatives=told)
+    return Outcome(ask=ask, plan=plan, result=result, unfit=tuple(lost))
 
 
 def _refused(candidate: Candidate, spec: Gemma4DeploymentSpec, engines: Registry) -> Lost | None:
@@ -83,16 +81,17 @@ def _rejection(
     ask: Ask,
     catalog: Catalog,
     classes: Sequence[GpuClass],
-    lost: Sequence[Lost],
+    nearest: Sequence[Lost],
     *,
     has_candidates: bool,
+    is_refused: bool,
 ) -> Rejection:
     """Say why nothing serves a spec; relaxations are added by who can afford to look for them."""
-    nearest = tuple(alternative(one) for one in islice(lost, ALTERNATIVES))
+    told = tuple(map(alternative, nearest))
     if not has_candidates:
         return _no_checkpoint(ask, catalog)
-    if lost and all(one.because is Because.REFUSED for one in lost):
-        return Rejection(reason=ENGINE_REFUSES, message=lost[0].sentence, alternatives=nearest)
+    if is_refused:
+        return Rejection(reason=ENGINE_REFUSES, message=nearest[0].sentence, alternatives=told)
     if not classes:
         allowed = f" of {', '.join(spec.placement.gpu_products)}" if spec.placement.gpu_products else ""
         message = (
@@ -100,11 +99,11 @@ def _rejection(
             "or see `gemma4 doctor` for what it makes of the nodes there are."
         )
         return Rejection(reason=NO_GPUS, message=message)
-    first = lost[0]
+    first = nearest[0]
     return Rejection(
         reason=INFEASIBLE,
         message=f"Nothing serves this. The nearest way, {name_of(first)}, {first.sentence}.",
-        alternatives=nearest,
+        alternatives=told,
     )
 
 

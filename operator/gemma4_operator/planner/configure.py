@@ -96,19 +96,25 @@ def configure(ask: Ask, way: Way) -> Option | Failure:
     best: Option | None = None
     slow: Failure | None = None
     small: Failure | None = None
+    enough = reachable(ask, way).replicas if ask.load is not None else 1
+    ladder = tuple(_levers(ask, way))
+    least = ladder[-1][0]
     for kv_dtype in _cache_formats(way):
         rates = speed(_shape(ask, way, kv_dtype, tokens=UBATCH_TOKENS, sequences=1))
-        for tokens, sequences in _levers(ask, way):
-            found = _roomiest(ask, way, kv_dtype, tokens=tokens, sequences=sequences)
-            if isinstance(found, Failure):
-                small = found
-                continue
-            served = _serve(ask, found, rates, is_least=tokens == _least_batch(ask, way.model))
+        for tokens, sequences in ladder:
+            room = _roomiest(ask, way, kv_dtype, tokens=tokens, sequences=sequences)
+            if room is None:
+                lean = leanest(ask, way, kv_dtype)
+                if lean.fits:
+                    continue
+                small = _too_small(lean, way)
+                break
+            served = _serve(ask, room, rates, is_least=tokens == least)
             if isinstance(served, Failure):
                 slow = served
             elif best is None or served.replicas < best.replicas:
                 best = served
-            if best is not None and (ask.load is None or best.replicas == 1):
+            if best is not None and (ask.load is None or best.replicas <= enough):
                 return _settled(ask, best)
     if best is not None:
         return _settled(ask, best)
@@ -117,11 +123,10 @@ def configure(ask: Ask, way: Way) -> Option | Failure:
     return failure
 
 
-def leanest(ask: Ask, way: Way) -> Memory:
-    """Return the budget of the way with the exact cache and as little else as it can run with, fit or not."""
-    kv_dtype = _cache_formats(way)[0]
-    tokens, sequences = list(_levers(ask, way))[-1]
-    return memory(_shape(ask, way, kv_dtype, tokens=tokens, sequences=sequences[-1]))
+def leanest(ask: Ask, way: Way, kv_dtype: KvDtype | None = None) -> Memory:
+    """Return the budget with as little as the way can run with, fit or not; without a format, with the exact cache."""
+    *_, (tokens, sequences) = _levers(ask, way)
+    return memory(_shape(ask, way, kv_dtype or _cache_formats(way)[0], tokens=tokens, sequences=sequences[-1]))
 
 
 class Reachable(NamedTuple):
@@ -200,10 +205,9 @@ class _Room(NamedTuple):
     sequences: float
 
 
-def _roomiest(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: tuple[int, ...]) -> _Room | Failure:
+def _roomiest(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: tuple[int, ...]) -> _Room | None:
     """Return the shape that holds the most: a sequence that may run takes its logits from the cache of all."""
     best: _Room | None = None
-    shape, budget = None, None
     for count in sequences:
         if best is not None and best.sequences >= count:
             break
@@ -213,9 +217,10 @@ def _roomiest(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: 
             held = sequences_held(ask, shape, budget)
             if best is None or held > best.sequences:
                 best = _Room(shape, budget, held)
-    if best is not None:
-        return best
-    assert budget is not None, "there is always a count to try"
+    return best
+
+
+def _too_small(budget: Memory, way: Way) -> Failure:
     lacking = budget.request_bytes - budget.cache_bytes
     figures = (
         ("needed_gib", gib(budget.capacity_bytes + lacking)),

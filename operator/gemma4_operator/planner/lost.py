@@ -87,3 +87,12 @@ def name_of(lost: Lost) -> str:
     """Return what lost in a few words."""
     where = f" with {lost.gpus or 1}x {lost.product}" if lost.product else ""
     return f"{lost.checkpoint.variant} in {lost.checkpoint.quantization} on {lost.engine}{where}"
+
+
+def nearness(lost: Lost) -> tuple[int, Decimal]:
+    """Return how far a way got: those that only ranked lower first, by cost; then by how late they failed."""
+    return (-_PLACE[lost.because], _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost)
+
+
+_UNKNOWN = Decimal("Infinity")
+_PLACE = {because: place for place, because in enumerate(Because)}

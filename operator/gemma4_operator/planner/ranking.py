@@ -18,18 +18,15 @@ from typing import NamedTuple
 from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.configure import Option, Reachable
-from gemma4_operator.planner.inventory import GpuClass
+from gemma4_operator.planner.configure import Option
 
 COMFORTABLE_SECONDS = 0.05
 """For one output token: twenty tokens are some fifteen words, four times what an adult reads in a second, since a model
 that thinks writes several times what it shows."""
 _STEP = math.log(1.05)
 _CAPACITY_STEP = math.log(1.25)
-_FREE = 1e-6
+FREE = 1e-6
 """Of the currency an hour: what costs less is free, and has no logarithm."""
-_MUCH = 1000
-"""Steps of capacity that nothing has, 1.25^1000: the bound for what was not worked out."""
 
 
 class Key(NamedTuple):
@@ -55,51 +52,26 @@ def key_of(ask: Ask, candidate: Candidate, option: Option, *, product: str, cost
         cost=cost,
         is_slow=seconds > COMFORTABLE_SECONDS,
         lost_words=candidate.lost_words,
-        lost_capacity=_lost_capacity(option.requests_per_second),
+        lost_capacity=lost_capacity(option.requests_per_second),
         lost_points=candidate.lost_points,
         token_seconds=seconds,
         names=(candidate.checkpoint.repository, candidate.checkpoint.file or "", candidate.engine.engine, product),
     )
 
 
-def first_bound(ask: Ask, candidate: Candidate, gpus: GpuClass, *, count: int) -> Key:
-    """Return a place that no configuration of a candidate on so many GPUs can surpass: at best one replica will do."""
-    replicas = 1 if ask.load is not None else max(1, ask.replicas)
-    return Key(
-        gpus.largest_free < count,
-        candidate.lost_points if ask.optimize_for is OptimizeFor.QUALITY else -math.inf,
-        replicas * count * gpus.device.hourly_price,
-        False,
-        candidate.lost_words,
-        -_MUCH,
-        candidate.lost_points,
-        0.0,
-        (),
-    )
-
-
-def tight_bound(ask: Ask, bound: Key, reach: Reachable, *, hourly_price: Decimal) -> Key:
-    """Return a bound that knows what the GPUs can reach; `hourly_price` is that of one replica."""
-    first, price = bound.first, float(hourly_price)
-    if ask.optimize_for is OptimizeFor.LATENCY:
-        first = _latency_step(reach.token_seconds)
-    elif ask.optimize_for is OptimizeFor.THROUGHPUT and price > _FREE:
-        first = math.floor(math.log(price / reach.requests_per_second) / _STEP)
-    return bound._replace(
-        first=first,
-        cost=bound.cost if ask.load is None else reach.replicas * hourly_price,
-        is_slow=reach.token_seconds > COMFORTABLE_SECONDS,
-        lost_capacity=_lost_capacity(reach.requests_per_second),
-        token_seconds=reach.token_seconds,
-    )
-
-
-def _lost_capacity(requests_per_second: float) -> int:
+def lost_capacity(requests_per_second: float) -> int:
+    """Return the steps of 25 % that a rate is below one request per second."""
     return -math.floor(math.log(requests_per_second) / _CAPACITY_STEP)
 
 
-def _latency_step(token_seconds: float) -> int:
+def steps_of_latency(token_seconds: float) -> int:
+    """Return a time per token in steps of 5 %."""
     return math.floor(math.log(token_seconds) / _STEP)
+
+
+def steps_of_price(price_of_rate: float) -> int:
+    """Return what one request per second costs, in steps of 5 %."""
+    return math.floor(math.log(price_of_rate) / _STEP)
 
 
 class Comparison(NamedTuple):
@@ -146,10 +118,10 @@ def _first(ask: Ask, candidate: Candidate, option: Option, cost: Decimal) -> flo
         case OptimizeFor.QUALITY:
             return candidate.lost_points
         case OptimizeFor.LATENCY:
-            return _latency_step(option.fare.time_per_output_token_seconds)
+            return steps_of_latency(option.fare.time_per_output_token_seconds)
         case OptimizeFor.THROUGHPUT:
             carried = option.replicas * option.requests_per_second
-            return math.floor(math.log(max(float(cost), _FREE) / carried) / _STEP)
+            return steps_of_price(max(float(cost), FREE) / carried)
 
 
 def _by_objective(lost: Key, best: Key, optimize_for: OptimizeFor) -> str:

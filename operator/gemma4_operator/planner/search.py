@@ -1,77 +1,73 @@
 """The search: every candidate on every class of GPUs, the best way that works, and one reason for each that lost.
 
-Ways wait in a heap in the order of the best place they could have, and are worked out from its top: first for a bound
-that knows how fast the GPUs are, then in full. Once the top cannot be better than the best way found, nothing can.
+Classes, then candidates on them, then counts of GPUs wait in one heap in the order of the best place they could have.
+What is on top is looked at more closely, at last worked out in full. Once the top cannot be better than the best way
+that was found, nothing can. Who lost by that alone is said when it is asked for, since few plans tell of all.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from heapq import heappop, heappush
+from functools import cached_property
+from heapq import heapify, heappop, heappush, nsmallest
 from typing import NamedTuple
 
 from gemma4_operator.planner.ask import Ask
+from gemma4_operator.planner.bounds import class_bound, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.configure import Failure, Option, Way, configure, reachable
+from gemma4_operator.planner.configure import Failure, reachable
+from gemma4_operator.planner.found import Found, way, worked_out
 from gemma4_operator.planner.inventory import GpuClass
-from gemma4_operator.planner.lost import Because, Lost
-from gemma4_operator.planner.ranking import Comparison, Key, first_bound, key_of, tight_bound
+from gemma4_operator.planner.lost import Because, Lost, nearness
+from gemma4_operator.planner.ranking import Comparison, Key
 from gemma4_operator.planner.suited import counts_of, excluded
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """One way that works: a candidate, configured, on a class of GPUs."""
-
-    candidate: Candidate
-    gpus: GpuClass
-    option: Option
-    hourly_cost: Decimal
-    """Of all replicas."""
-    placeable: bool
-    """Whether all replicas have free GPUs now."""
-    key: Key
+__all__ = ["Found", "Result", "search"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
-    """What the search found; `lost` holds everything else, each candidate on each class once."""
+    """What the search found."""
 
     best: Found | None
-    lost: tuple[Lost, ...]
+    search: "_Search"
+
+    @cached_property
+    def lost(self) -> tuple[Lost, ...]:
+        """Every way that was not taken, each candidate on each class once, in the order of the classes."""
+        return tuple(one for number in range(len(self.search.classes)) for one in self.search.lost_on(number))
+
+    def nearest(self, count: int) -> list[Lost]:
+        """Return so many of them, the nearest first, without looking at classes that are too dear to have one."""
+        found: list[Lost] = []
+        for number in sorted(range(len(self.search.classes)), key=self.search.least_cost):
+            if len(found) == count and nearness(found[-1]) <= (nearness(found[0])[0], self.search.least_cost(number)):
+                break
+            found = nsmallest(count, (*found, *self.search.lost_on(number)), key=nearness)
+        return found
 
 
-class _Pair(NamedTuple):
-    """A candidate on a class, with the counts of GPUs that are worth a try."""
+class _Step(NamedTuple):
+    """A part of the search space by the best place that it could have; the rest makes the order complete.
 
-    candidate: Candidate
-    gpus: GpuClass
-    counts: tuple[int, ...]
-
-
-class _Try(NamedTuple):
-    """One count of one pair, by the best place it could have; pair and count make the order complete."""
+    `candidate` is -1 for all of a class; `is_tight` says that the bound knows what the GPUs reach.
+    """
 
     bound: Key
-    pair: int
+    gpus: int
+    candidate: int
     place: int
     is_tight: bool
 
 
+_Pair = tuple[int, int]
+
+
 def search(ask: Ask, fit: Sequence[Candidate], classes: Sequence[GpuClass]) -> Result:
     """Return the best way for candidates that no GPU-independent reason excludes; the order of classes is no matter."""
-    lost: list[Lost] = []
-    pairs: list[_Pair] = []
-    for gpus in sorted(classes, key=_order):
-        because = excluded(ask, gpus)
-        for candidate in fit:
-            counts = because or counts_of(ask, candidate, gpus)
-            if isinstance(counts, Failure):
-                lost.append(_lost(candidate, gpus, counts))
-            else:
-                pairs.append(_Pair(candidate, gpus, counts))
-    outcome = _Search(ask, pairs).run()
-    return Result(best=outcome.best, lost=(*outcome.lost(), *lost))
+    found = _Search(ask, fit, sorted(classes, key=_order))
+    found.run()
+    return Result(best=found.best, search=found)
 
 
 def _order(gpus: GpuClass) -> tuple[object, ...]:
@@ -82,83 +78,117 @@ def _order(gpus: GpuClass) -> tuple[object, ...]:
 class _Search:
     """One search at work: the heap, and for each pair the best that was found or the failure that got furthest."""
 
-    def __init__(self, ask: Ask, pairs: Sequence[_Pair]) -> None:
+    def __init__(self, ask: Ask, fit: Sequence[Candidate], classes: Sequence[GpuClass]) -> None:
+        self.classes = classes
+        self.best: Found | None = None
         self._ask = ask
-        self._pairs = pairs
-        self._found: dict[int, Found] = {}
-        self._failed: dict[int, tuple[int, int, Failure]] = {}
-        # Heads of sorted runs: a sorted list is a heap.
-        self._heap = sorted(_Try(self._first(pair, 0), number, 0, False) for number, pair in enumerate(pairs))
-        self._best = -1
+        self._fit = fit
+        self._counts: dict[_Pair, tuple[int, ...]] = {}
+        self._found: dict[_Pair, Found] = {}
+        self._failed: dict[_Pair, tuple[int, int, Failure]] = {}
+        self._closed = {
+            number: failure for number, gpus in enumerate(classes) if (failure := excluded(ask, gpus)) is not None
+        }
+        self._heap = [
+            _Step(class_bound(ask, fit, gpus), number, -1, 0, False)
+            for number, gpus in enumerate(classes)
+            if fit and number not in self._closed
+        ]
+        heapify(self._heap)
 
-    @property
-    def best(self) -> Found | None:
-        return self._found.get(self._best)
-
-    def run(self) -> "_Search":
+    def run(self) -> None:
+        """Find the best way."""
         heap = self._heap
-        while heap:
-            best = self.best
-            if best is not None and heap[0].bound > best.key:
-                break
-            one = heappop(heap)
-            pair = self._pairs[one.pair]
-            if one.is_tight:
-                self._work_out(one, pair, best)
-                continue
-            if one.place + 1 < len(pair.counts):
-                heappush(heap, _Try(self._first(pair, one.place + 1), one.pair, one.place + 1, False))
-            heappush(heap, one._replace(bound=self._tight(one.bound, pair, pair.counts[one.place]), is_tight=True))
-        return self
+        while heap and (self.best is None or heap[0].bound <= self.best.key):
+            step = heappop(heap)
+            if step.candidate < 0:
+                self._open(step.gpus)
+            elif step.is_tight:
+                self._work_out(step)
+            else:
+                self._look_closer(step)
 
-    def _first(self, pair: _Pair, place: int) -> Key:
-        return first_bound(self._ask, pair.candidate, pair.gpus, count=pair.counts[place])
+    def _open(self, gpus: int) -> None:
+        for candidate in range(len(self._fit)):
+            counts = counts_of(self._ask, self._fit[candidate], self.classes[gpus])
+            if isinstance(counts, Failure):
+                self._failed[gpus, candidate] = (-1, 0, counts)
+            else:
+                self._counts[gpus, candidate] = counts
+                self._push(gpus, candidate, 0)
 
-    def _tight(self, bound: Key, pair: _Pair, count: int) -> Key:
-        reach = reachable(self._ask, way(pair.candidate, pair.gpus, count))
-        return tight_bound(self._ask, bound, reach, hourly_price=count * pair.gpus.device.hourly_price)
+    def _push(self, gpus: int, candidate: int, place: int) -> None:
+        counts = self._counts[gpus, candidate]
+        if place < len(counts):
+            bound = pair_bound(self._ask, self._fit[candidate], self.classes[gpus], count=counts[place])
+            heappush(self._heap, _Step(bound, gpus, candidate, place, False))
 
-    def _work_out(self, one: _Try, pair: _Pair, best: Found | None) -> None:
-        count = pair.counts[one.place]
-        outcome = worked_out(self._ask, pair.candidate, pair.gpus, count)
+    def _look_closer(self, step: _Step) -> None:
+        candidate, gpus = self._fit[step.candidate], self.classes[step.gpus]
+        count = self._counts[step.gpus, step.candidate][step.place]
+        reach = reachable(self._ask, way(candidate, gpus, count))
+        bound = try_bound(self._ask, step.bound, reach, hourly_price=count * gpus.device.hourly_price)
+        heappush(self._heap, _Step(bound, step.gpus, step.candidate, step.place, True))
+        self._push(step.gpus, step.candidate, step.place + 1)
+
+    def _work_out(self, step: _Step) -> None:
+        pair = (step.gpus, step.candidate)
+        count = self._counts[pair][step.place]
+        outcome = worked_out(self._ask, self._fit[step.candidate], self.classes[step.gpus], count)
         if isinstance(outcome, Failure):
-            self._failed[one.pair] = max(
-                self._failed.get(one.pair, (-1, 0, outcome)),
-                (_ORDER[outcome.because], count, outcome),
-                key=lambda failed: failed[:2],
-            )
+            failed = (_ORDER[outcome.because], count, outcome)
+            self._failed[pair] = max(self._failed.get(pair, failed), failed, key=lambda one: one[:2])
             return
-        known = self._found.get(one.pair)
-        if known is None or outcome.key < known.key:
-            self._found[one.pair] = outcome
-        if best is None or outcome.key < best.key:
-            self._best = one.pair
+        if pair not in self._found or outcome.key < self._found[pair].key:
+            self._found[pair] = outcome
+        if self.best is None or outcome.key < self.best.key:
+            self.best = outcome
 
-    def lost(self) -> list[Lost]:
-        """Return one reason for each pair that was not taken, in the order of the pairs."""
-        best = self.best
-        unseen: dict[int, _Try] = {}
-        for one in self._heap:
-            if one.pair not in unseen or one < unseen[one.pair]:
-                unseen[one.pair] = one
+    def least_cost(self, gpus: int) -> Decimal:
+        """Return what one replica costs at the least on a class."""
+        return self.classes[gpus].device.hourly_price
+
+    def lost_on(self, number: int) -> list[Lost]:
+        """Return one reason for each candidate that was not taken on a class."""
+        gpus = self.classes[number]
+        if number in self._closed:
+            return [_lost(candidate, gpus, self._closed[number]) for candidate in self._fit]
+        waiting = self._waiting(number)
         return [
-            self._reason(number, pair, best, unseen.get(number))
-            for number, pair in enumerate(self._pairs)
-            if best is None or number != self._best
+            self._reason(number, place, waiting.get(place))
+            for place, candidate in enumerate(self._fit)
+            if self.best is None or self.best.candidate is not candidate or self.best.gpus is not gpus
         ]
 
-    def _reason(self, number: int, pair: _Pair, best: Found | None, unseen: _Try | None) -> Lost:
-        found = self._found.get(number)
-        if best is None or (found is None and unseen is None):
-            _, count, failure = self._failed[number]
-            return _lost(pair.candidate, pair.gpus, failure, count)
-        if found is not None:
-            count, key = found.option.shape.gpus, found.key
-        else:
-            assert unseen is not None, "a pair was found, failed, or was not looked at"
-            count, key = pair.counts[unseen.place], unseen.bound
-        than = Comparison(key, best.key, self._ask.optimize_for, found is None)
-        return _lost(pair.candidate, pair.gpus, Failure(Because.RANKED, (("than", than),)), count, key.cost)
+    def _waiting(self, number: int) -> dict[int, _Step]:
+        """Return what was not worked out on a class, the best of each candidate."""
+        found: dict[int, _Step] = {}
+        for step in self._heap:
+            if step.gpus == number and (step.candidate not in found or step < found[step.candidate]):
+                found[step.candidate] = step
+        return found
+
+    def _reason(self, number: int, place: int, waiting: _Step | None) -> Lost:
+        candidate, gpus, pair = self._fit[place], self.classes[number], (number, place)
+        if pair in self._found:
+            found = self._found[pair]
+            return self._ranked(candidate, gpus, found.key, found.option.shape.gpus, at_best=False)
+        if waiting is not None:
+            count = self._counts[pair][waiting.place]
+            return self._ranked(candidate, gpus, waiting.bound, count, at_best=True)
+        if pair in self._failed:
+            _, count, failure = self._failed[pair]
+            return _lost(candidate, gpus, failure, count)
+        counts = counts_of(self._ask, candidate, gpus)
+        if isinstance(counts, Failure):
+            return _lost(candidate, gpus, counts)
+        bound = pair_bound(self._ask, candidate, gpus, count=counts[0])
+        return self._ranked(candidate, gpus, bound, counts[0], at_best=True)
+
+    def _ranked(self, candidate: Candidate, gpus: GpuClass, key: Key, count: int, *, at_best: bool) -> Lost:
+        assert self.best is not None, "only the best way ends a search early"
+        than = Comparison(key, self.best.key, self._ask.optimize_for, at_best)
+        return _lost(candidate, gpus, Failure(Because.RANKED, (("than", than),)), count, key.cost)
 
 
 _ORDER = {because: place for place, because in enumerate(Because)}
@@ -175,42 +205,4 @@ def _lost(
         gpus.device.product,
         count,
         hourly_cost,
-    )
-
-
-def way(candidate: Candidate, gpus: GpuClass, count: int) -> Way:
-    """Return a candidate on so many GPUs of a class."""
-    return Way(
-        model=candidate.model,
-        checkpoint=candidate.checkpoint,
-        engine=candidate.engine,
-        version=candidate.version,
-        device=gpus.device,
-        gpus=count,
-    )
-
-
-def worked_out(ask: Ask, candidate: Candidate, gpus: GpuClass, count: int) -> Found | Failure:
-    """Return a way with its levers set and its replicas placed within the limits, or why it does not work."""
-    option = configure(ask, way(candidate, gpus, count))
-    if isinstance(option, Failure):
-        return option
-    needed = option.replicas * count
-    if ask.maximum_gpus is not None and needed > ask.maximum_gpus:
-        return Failure(Because.BUDGET, (("needed", needed), ("limit", ask.maximum_gpus)))
-    room = gpus.replicas_total(count)
-    # A count that only the spec names may wait for nodes; one that a workload needs is the plan itself.
-    if room < (option.replicas if ask.load is not None else 1):
-        return Failure(Because.STOCK, (("replicas", option.replicas), ("gpus", count), ("has", room)))
-    cost = needed * gpus.device.hourly_price
-    if ask.maximum_hourly_cost is not None and cost > ask.maximum_hourly_cost:
-        return Failure(Because.COST, (("cost", f"{cost:.2f}"), ("limit", f"{ask.maximum_hourly_cost:.2f}")))
-    placeable = gpus.replicas_free(count) >= option.replicas
-    return Found(
-        candidate=candidate,
-        gpus=gpus,
-        option=option,
-        hourly_cost=cost,
-        placeable=placeable,
-        key=key_of(ask, candidate, option, product=gpus.device.product, cost=cost, placeable=placeable),
     )

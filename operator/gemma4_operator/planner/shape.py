@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.catalog.checkpoints import Checkpoint
@@ -59,6 +60,7 @@ class Shape:
     adapters_bytes: int = 0
 
 
+@lru_cache(maxsize=256)
 def version_of(text: str) -> Version:
     """Return a version's numbers, such as (0, 33, 0) of '0.33.0' and (10920,) of 'b10920'; empty: not known."""
     found = re.match(r"[bv]?([0-9]+(?:\.[0-9]+)*)", text)
