@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from gemma4_operator.planner.amounts import amount
 from gemma4_operator.planner.node_labels import COUNT_LABEL, GPU, MIG, PREFIX, Told, slices_differ, told_of
 
+_STATES = tuple(f"node.kubernetes.io/{state}" for state in ("not-ready", "unreachable", "unschedulable"))
+"""Taints by which the node controller repeats what a node's state says."""
+
 
 class Offer(NamedTuple):
     """How many a node has of them, allocatable and busy or not."""
@@ -84,9 +87,9 @@ def _obstacle(metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapp
 def _taints(spec: Mapping[str, Any]) -> Iterator[Taint]:
     """Yield the taints that keep pods away."""
     for taint in spec["taints"]:
-        effect = taint.get("effect", "")
-        if effect != "PreferNoSchedule":
-            yield Taint(key=taint.get("key", ""), value=taint.get("value") or "", effect=effect)
+        key, effect = taint.get("key", ""), taint.get("effect", "")
+        if effect != "PreferNoSchedule" and key not in _STATES:
+            yield Taint(key=key, value=taint.get("value") or "", effect=effect)
 
 
 def _should_offer(capacity: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
