@@ -1,0 +1,322 @@
+"""`gemma4 plan`, `explain` and `render` as people use them: files in, text or keys out, and an exit code."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gemma4_operator.cli import inputs
+from gemma4_operator.cli.main import main
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.record import record
+from tests.rendering import plan_of
+from tests.unit.planner.plans import a_plan
+
+DATA = Path(__file__).parents[2] / "data" / "inventories"
+MIXED, SPARK = str(DATA / "mixed.json"), str(DATA / "spark.json")
+UNPAYABLE = {"objectives": {"maximumHourlyCost": "0.01"}}
+
+
+def deployment(name: str = "chat", spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "gemma4.dev/v1alpha1",
+        "kind": "Gemma4Deployment",
+        "metadata": {"name": name, "namespace": "team-a", **metadata},
+        "spec": spec or {},
+    }
+
+
+def written(folder: Path, *objects: dict[str, Any]) -> str:
+    path = folder / "chat.yaml"
+    path.write_text(yaml.safe_dump_all(objects))
+    return str(path)
+
+
+def told(arguments: list[str], capsys: pytest.CaptureFixture[str], *, code: int = 0) -> Any:
+    """Run with `-o json` and return what was printed."""
+    assert main([*arguments, "-o", "json"]) == code
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return json.loads(printed.out)
+
+
+class TestPlan:
+    def test_a_plan_has_the_keys_that_scripts_read(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        result = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", MIXED], capsys)
+        assert list(result) == [
+            "namespace",
+            "name",
+            "feasible",
+            "plan",
+            "replicas",
+            "alternatives",
+            "relaxations",
+            "nodes",
+        ]
+        assert (result["feasible"], result["replicas"], result["relaxations"]) == (True, 1, [])
+        assert "alternatives" not in result["plan"], "told once"
+
+    def test_it_is_the_operators_own_choice(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        spec = {"model": {"variant": "12B"}, "placement": {"gpuProducts": ["NVIDIA-L40S"]}}
+        result = told(["plan", "-f", written(tmp_path, deployment(spec=spec)), "--inventory", SPARK], capsys)
+        plan = plan_of(spec)
+        assert isinstance(plan, Plan)
+        expected = record(plan).to_json()
+        assert result["plan"]["hash"] == expected["hash"]
+        assert result["plan"]["gpuProduct"] == "NVIDIA-L40S"
+
+    def test_several_deployments_give_a_list_and_the_worst_exit_code(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = written(tmp_path, deployment("one"), deployment("two", UNPAYABLE), deployment("three"))
+        results = told(["plan", "-f", file, "--inventory", MIXED, "-o", "json"], capsys, code=3)
+        assert [(one["name"], one["feasible"]) for one in results] == [("one", True), ("two", False), ("three", True)]
+
+    def test_nothing_works_is_exit_code_3_with_ways_out(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        exactly = {"model": {"variant": "31B", "quantization": "BF16"}}
+        spec = {**exactly, "objectives": {"timePerOutputTokenMilliseconds": 20}}
+        file = written(tmp_path, deployment(spec=spec))
+        result = told(["plan", "-f", file, "--inventory", SPARK], capsys, code=3)
+        assert result["plan"] is None
+        assert result["reason"] == "Infeasible"
+        assert result["relaxations"]
+        assert result["message"].startswith(
+            "Nothing serves this. The nearest way, 31B in BF16 on VLLM with 1x NVIDIA-GB10"
+        )
+
+    def test_without_a_namespace_it_is_the_default_one(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(namespace=None))
+        assert told(["plan", "-f", file, "--inventory", SPARK], capsys)["namespace"] == "default"
+
+    def test_nodes_may_come_from_kubectl_itself(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(inputs.sys, "stdin", io.StringIO(Path(SPARK).read_text()))
+        result = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", "-"], capsys)
+        assert result["plan"]["gpuProduct"] == "NVIDIA-GB10"
+
+    def test_or_the_deployments(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(inputs.sys, "stdin", io.StringIO(json.dumps(deployment())))
+        assert told(["plan", "-f", "-", "--inventory", SPARK], capsys)["feasible"]
+
+    def test_nodes_that_are_not_understood_are_told(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        result = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", MIXED], capsys)
+        assert any("'mystery-1'" in note for note in result["nodes"])
+
+    def test_pods_of_a_file_decide_what_is_free(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        pods = [
+            {
+                "kind": "Pod",
+                "metadata": {"name": f"busy-{number}", "namespace": "b"},
+                "spec": {
+                    "nodeName": f"spark-{number}",
+                    "containers": [{"resources": {"limits": {"nvidia.com/gpu": 1}}}],
+                },
+            }
+            for number in (1, 2)
+        ]
+        (tmp_path / "pods.json").write_text(json.dumps({"kind": "PodList", "items": pods}))
+        arguments = ["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK]
+        assert "notes" not in told(arguments, capsys)["plan"]
+        result = told([*arguments, "--pods", str(tmp_path / "pods.json")], capsys)
+        assert any("free GPUs" in note for note in result["plan"]["notes"])
+
+
+class TestCatalog:
+    def test_a_price_of_ones_own(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        (tmp_path / "own.yaml").write_text('prices: {NVIDIA-GB10: "7.77"}\n')
+        arguments = ["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK]
+        result = told([*arguments, "--catalog", str(tmp_path / "own.yaml")], capsys)
+        assert result["plan"]["hourlyCost"] == "7.77"
+
+    def test_what_is_wrong_in_it_is_told_and_the_rest_counts(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        own = tmp_path / "own.yaml"
+        own.write_text('prices: {NVIDIA-GB10: "7.77", NVIDIA-NOPE: "1"}\n')
+        arguments = ["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK, "--catalog", str(own)]
+        assert main([*arguments, "-o", "json"]) == 0
+        printed = capsys.readouterr()
+        assert json.loads(printed.out)["plan"]["hourlyCost"] == "7.77"
+        assert printed.err.startswith(f"gemma4: {own}: prices.NVIDIA-NOPE: must be a product of the catalogue")
+        assert printed.err.count("\n") == 1
+
+    def test_a_catalogue_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        arguments = ["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK, "--catalog", "gone.yaml"]
+        assert main(arguments) == 2
+        assert (
+            capsys.readouterr().err == "gemma4: gone.yaml: must be a file that can be read: No such file or directory\n"
+        )
+
+
+class TestExplain:
+    def test_the_account_as_text(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(["explain", "-f", written(tmp_path, deployment()), "--inventory", MIXED]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "team-a/chat"
+        assert {"Memory of each GPU:", "Why:", "What lost:", "What would change the answer:"} <= set(lines)
+
+    def test_the_same_in_keys(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        result = told(["explain", "-f", written(tmp_path, deployment()), "--inventory", MIXED], capsys)
+        assert list(result) == ["namespace", "name", "feasible", "summary", "sections"]
+        assert all(set(section) == {"title", "lines"} and section["lines"] for section in result["sections"])
+
+    def test_nothing_works(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        result = told(
+            ["explain", "-f", written(tmp_path, deployment(spec=UNPAYABLE)), "--inventory", SPARK], capsys, code=3
+        )
+        titles = [section["title"] for section in result["sections"]]
+        assert titles == ["What lost, the nearest first", "What would work"]
+        assert "What would work" not in result["summary"]
+
+    def test_several(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment("one"), deployment("two"))
+        assert [one["name"] for one in told(["explain", "-f", file, "--inventory", SPARK], capsys)] == ["one", "two"]
+
+    def test_what_runs_and_would_no_longer_be_chosen(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        fresh = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK], capsys)["plan"]
+        old = record(a_plan(hash=fresh["hash"])).to_json()
+        file = written(tmp_path, {**deployment(), "status": {"plan": old}})
+        result = told(["explain", "-f", file, "--inventory", SPARK], capsys)
+        assert result["sections"][-1] == {
+            "title": "About nodes and what runs",
+            "lines": [
+                "What runs was chosen earlier and stays as long as the spec does: "
+                "31B in BF16 on VLLM with 1x NVIDIA-H200."
+            ],
+        }
+
+    def test_what_runs_and_would_be_chosen_again_needs_no_word(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        fresh = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK], capsys)["plan"]
+        file = written(tmp_path, {**deployment(), "status": {"plan": fresh}})
+        sections = told(["explain", "-f", file, "--inventory", SPARK], capsys)["sections"]
+        assert sections[-1]["title"] != "About nodes and what runs"
+
+
+class TestRender:
+    def test_documents_in_the_order_of_applying(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(["render", "-f", written(tmp_path, deployment()), "--inventory", SPARK]) == 0
+        documents = list(yaml.safe_load_all(capsys.readouterr().out))
+        assert [one["kind"] for one in documents] == ["Deployment", "Service", "PodDisruptionBudget"]
+        assert {one["metadata"]["namespace"] for one in documents} == {"team-a"}
+
+    def test_as_one_list(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment("one"), deployment("two"))
+        result = told(["render", "-f", file, "--inventory", SPARK], capsys)
+        assert (result["kind"], len(result["items"])) == ("List", 6)
+
+    def test_the_owner_is_the_one_of_the_cluster_where_it_is_known(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = written(tmp_path, deployment(uid="4d0c"))
+        result = told(["render", "-f", file, "--inventory", SPARK], capsys)
+        assert result["items"][0]["metadata"]["ownerReferences"][0]["uid"] == "4d0c"
+
+    def test_what_runs_stays_as_the_operator_would_leave_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        fresh = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK], capsys)["plan"]
+        old = record(a_plan(hash=fresh["hash"], image="registry.example.com/vllm:v0.1")).to_json()
+        file = written(tmp_path, {**deployment(), "status": {"plan": old}})
+        assert "registry.example.com/vllm:v0.1" in json.dumps(
+            told(["render", "-f", file, "--inventory", SPARK], capsys)
+        )
+
+    def test_one_of_two_that_nothing_serves(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment("no", UNPAYABLE), deployment("yes"))
+        assert main(["render", "-f", file, "--inventory", SPARK]) == 3
+        printed = capsys.readouterr()
+        assert {one["metadata"]["name"] for one in yaml.safe_load_all(printed.out)} == {"yes"}
+        assert printed.err.startswith("gemma4: team-a/no: Nothing serves this.")
+
+    def test_a_patch_that_goes_too_far(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        patch = {"spec": {"hostNetwork": True}}
+        file = written(tmp_path, deployment(spec={"podTemplatePatch": patch}))
+        assert main(["render", "-f", file, "--inventory", SPARK]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err == (
+            "gemma4: team-a/chat: `spec.podTemplatePatch.spec.hostNetwork` must not be true: "
+            "no engine needs the host's own.\n"
+        )
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown variant": (
+        {"model": {"variant": "7B"}},
+        "spec.model.variant: must be one of 'Auto', '31B', '26B-A4B', '12B', 'E4B' or 'E2B'",
+    ),
+    "an unknown field": ({"modell": {}}, "spec.modell: must be absent: there is no such field"),
+    "more context than any model sees": (
+        {"capabilities": {"contextTokens": 300000}},
+        "spec.capabilities.contextTokens: must be at most 262144",
+    ),
+    "no requests at all": (
+        {"workload": {"requestsPerMinute": 0}},
+        "spec.workload.requestsPerMinute: must be at least 1",
+    ),
+    "weights without a name for them": (
+        {"model": {"checkpoint": {"huggingFace": {"repository": "a/b"}}}},
+        "spec.model.variant: must be named with `checkpoint`, such as '31B': nobody can tell it from the weights",
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+@pytest.mark.parametrize("what", WRONG)
+def test_a_spec_that_cannot_be(what: str, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    spec, sentence = WRONG[what]
+    assert main([verb, "-f", written(tmp_path, deployment(spec=spec)), "--inventory", SPARK]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"gemma4: {sentence}")
+    assert printed.err.count("\n") == 1
+
+
+def test_of_several_the_wrong_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = written(tmp_path, deployment("good"), deployment("bad", {"replicas": -1}))
+    assert main(["plan", "-f", file, "--inventory", SPARK]) == 2
+    assert capsys.readouterr().err == "gemma4: Gemma4Deployment 'bad': spec.replicas: must be at least 0\n"
+
+
+USAGE: dict[str, tuple[list[str], str]] = {
+    "two things from one standard input": (
+        ["plan", "-f", "-", "--inventory", "-"],
+        "`--file` and `--inventory` must not both be standard input: write one of them to a file",
+    ),
+    "nothing to plan": (
+        ["plan", "--inventory", SPARK],
+        "`-f` must be given, or the NAME of a Gemma4Deployment in the cluster, and not both",
+    ),
+    "a file and a name": (
+        ["explain", "chat", "-f", "chat.yaml"],
+        "`-f` must be given, or the NAME of a Gemma4Deployment in the cluster, and not both",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", USAGE)
+def test_usage_that_contradicts_itself(what: str, capsys: pytest.CaptureFixture[str]):
+    arguments, sentence = USAGE[what]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"gemma4: {sentence}\n"
+
+
+class TestProcess:
+    def test_planning_needs_no_client_of_a_cluster(self):
+        heavy = ("kubernetes", "kopf", "aiohttp", "asyncio", "jinja2")
+        script = f"import sys, gemma4_operator.cli.main; print([one for one in {heavy!r} if one in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout == "[]\n"
+
+    def test_a_reader_that_has_seen_enough_is_no_error(self, tmp_path: Path):
+        file = written(tmp_path, *(deployment(f"chat-{number}") for number in range(40)))
+        program = "import sys; from gemma4_operator.cli.main import main; sys.exit(main())"
+        command = f"'{sys.executable}' -c '{program}' plan -f '{file}' --inventory '{SPARK}' -o yaml"
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {command} | head -n 1"], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "- namespace: team-a\n", "")
