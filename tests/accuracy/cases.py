@@ -115,7 +115,7 @@ def _device(case: Json) -> Device:
     limited = "limited" in (case["gpu"] or "")
     if gpu is None or limited:
         memory = unknown_device(case["gpu"] or "GPU", memory_mib=(case["gpu_memory_gib"] or 0) * 1024)
-        return memory if gpu is None else replace(device_of(gpu), memory_bytes=memory.memory_bytes)
+        return memory if gpu is None else replace(device_of(gpu), memory_bytes=memory.memory_bytes, reserved_bytes=0)
     return device_of(gpu)
 
 

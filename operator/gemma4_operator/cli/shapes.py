@@ -129,7 +129,7 @@ def _device(args: argparse.Namespace, catalog: Catalog) -> Device:
         return device_of(gpu, profile=_profile(gpu, name))
     device = device_of(gpu, memory_mib=memory_mib)
     is_odd = memory_mib is not None and not is_plausible(memory_mib, gpu)
-    return replace(device, memory_bytes=(memory_mib or 0) * _MIB) if is_odd else device
+    return replace(device, memory_bytes=(memory_mib or 0) * _MIB, reserved_bytes=0) if is_odd else device
 
 
 def _profile(gpu: Gpu, name: str) -> MigProfile:

@@ -13,6 +13,7 @@ class Device:
     Attributes:
         product: As a user knows it: the value of nvidia.com/gpu.product, or product and profile of a slice.
         memory_bytes: What an engine may count on, the system's share of unified memory taken off.
+        reserved_bytes: That share, of which engines that take a fraction of the whole do not know.
         bandwidth: Of the memory, in bytes per second.
         bf16_flops: Dense, per second; 0: no BF16. So are `fp8_flops` and `fp4_flops`.
         compute_capability: Major and minor, for comparison.
@@ -38,3 +39,4 @@ class Device:
     is_slice: bool = False
     is_shared: bool = False
     is_known: bool = True
+    reserved_bytes: int = 0

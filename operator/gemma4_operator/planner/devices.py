@@ -53,6 +53,7 @@ def device_of(
         unified_memory=gpu.unified_memory,
         is_slice=profile is not None,
         is_shared=shared_by > 1,
+        reserved_bytes=reserved_mib // shared_by * _MIB,
     )
 
 

@@ -40,7 +40,7 @@ FLAT_TOKENS_UNTIL: Version = (0, 20)
 
 def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica."""
-    capacity = int(shape.device.memory_bytes * shape.memory_utilization)
+    capacity = _capacity_bytes(shape)
     lines = _lines(shape)
     weights, activations = lines[0].bytes, lines[1].bytes
     used = sum([line.bytes for line in lines])
@@ -101,6 +101,12 @@ def _printed(shape: Shape, plan: Layout, held: int, blocks: int) -> int:
 def _request_blocks(shape: Shape, plan: Layout, tokens: int) -> int:
     flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
     return plan.request_blocks(tokens, in_flight_tokens=flight)
+
+
+def _capacity_bytes(shape: Shape) -> int:
+    """Return the share of the GPU; of unified memory it is of all, and must leave what the system needs."""
+    device = shape.device
+    return min(int((device.memory_bytes + device.reserved_bytes) * shape.memory_utilization), device.memory_bytes)
 
 
 def _lines(shape: Shape) -> tuple[Line, ...]:

@@ -168,6 +168,10 @@ class TestFits:
     def test_31b_in_bf16_fits_the_unified_memory_of_a_dgx_spark(self):
         assert memory(a_shape(product=GB10, context_tokens=131072)).fits
 
+    @pytest.mark.parametrize(("share", "gib"), [(0.5, 60.0), (0.9, 108.0), (0.99, 110.0)])
+    def test_vllm_takes_its_share_of_all_unified_memory_but_leaves_the_systems(self, share: float, gib: float):
+        assert memory(a_shape(product=GB10, memory_utilization=share)).capacity_bytes / GIB == pytest.approx(gib)
+
     def test_nvidias_nvfp4_of_31b_does_not_fit_32_gb_and_other_4_bits_do(self):
         card = "NVIDIA-GeForce-RTX-5090"
         assert not memory(a_shape("31B", "NVFP4", product=card)).fits
