@@ -62,6 +62,10 @@ bench: setup ## Measure requests, writes, memory and speed on a local cluster
 	@$(PY) -m tests.cluster build
 	@$(PY) -m tests.bench
 
+.PHONY: bench-plan
+bench-plan: setup ## Measure how long a plan takes on 1,000 nodes; write docs/reference/planning-speed.md
+	@$(PY) -m tests.bench.planning --write-docs
+
 .PHONY: accuracy
 accuracy: setup ## Compare the planner with engines and measurements; write docs/reference/accuracy.md
 	@$(PY) -m tests.accuracy --write-docs --check

@@ -13,7 +13,7 @@ from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.capacity import BUSY_SHARE, Load
-from gemma4_operator.planner.configure import SEQUENCES, Reachable
+from gemma4_operator.planner.configure import ROUNDING, SEQUENCES, Reachable
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.ranking import (
@@ -28,8 +28,6 @@ from gemma4_operator.planner.reach import FLOPS_PER_BYTE
 
 _MUCH = 1000
 """Steps of capacity that nothing has, 1.25^1000: the bound for what was not worked out."""
-_ROUNDING = 1e-6
-"""Of a replica, as where replicas are counted; a bound may be lower, never higher."""
 
 
 def class_bound(ask: Ask, fit: Sequence[Candidate], gpus: GpuClass) -> Key:
@@ -45,7 +43,7 @@ def pair_bound(ask: Ask, candidate: Candidate, gpus: GpuClass, *, count: int) ->
     replicas = _replicas(ask)
     if ask.load is not None:
         rate = _highest_rate(ask.load, candidate, gpus.device, count)
-        replicas = max(1, math.ceil(ask.load.requests_per_second / rate - 2 * _ROUNDING))
+        replicas = max(1, math.ceil(ask.load.requests_per_second / rate - ROUNDING))
     return _bound(ask, gpus, count=count, replicas=replicas, points=candidate.lost_points, words=candidate.lost_words)
 
 

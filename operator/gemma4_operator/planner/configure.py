@@ -50,6 +50,8 @@ SLOTS = (16, 8, 4, 2, 1)
 """Of llama.cpp and Ollama, which set the cache of each apart."""
 UNASKED_SLOTS = 4
 """The most where no workload is given: llama.cpp's own choice, and each slot costs a whole context."""
+ROUNDING = 2e-6
+"""Of a replica: what bounds on a count leave to the rounding of the count itself."""
 TYPICAL_SHARE = 0.25
 """Of the longest context that a request is taken to use where no workload is given: recorded chats use less."""
 TYPICAL = Load(requests_per_second=0.0, input_tokens=1500.0, uncached_input_tokens=1500.0, output_tokens=300.0)
@@ -109,6 +111,8 @@ def configure(ask: Ask, way: Way) -> Option | Failure:
                     continue
                 small = _too_small(lean, way)
                 break
+            if best is not None and _least_replicas(ask, room, rates) >= best.replicas:
+                continue
             served = _serve(ask, room, rates, is_least=tokens == least)
             if isinstance(served, Failure):
                 slow = served
@@ -148,7 +152,7 @@ def reachable(ask: Ask, way: Way) -> Reachable:
     if server.prompt_token_seconds > 0:
         rate = min(rate, BUSY_SHARE / (load.uncached_input_tokens * server.prompt_token_seconds))
     return Reachable(
-        replicas=max(1, math.ceil(load.requests_per_second / rate * (1 - 1e-9) - 1e-6)),
+        replicas=max(1, math.ceil(load.requests_per_second / rate - ROUNDING)),
         token_seconds=server.step_seconds(1.0),
         requests_per_second=rate,
     )
@@ -217,6 +221,8 @@ def _roomiest(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: 
             held = sequences_held(ask, shape, budget)
             if best is None or held > best.sequences:
                 best = _Room(shape, budget, held)
+        elif count == sequences[0] and not memory(replace(shape, max_sequences=sequences[-1])).fits:
+            break
     return best
 
 
@@ -241,6 +247,13 @@ def _server(
         max_batched_tokens=max_batched_tokens,
         full_step_counts=full_step_counts,
     )
+
+
+def _least_replicas(ask: Ask, room: _Room, rates: Speed) -> int:
+    """Return how many replicas the load takes with a full cache and no deadline: no fewer will do with one."""
+    load = ask.load or TYPICAL
+    server = _server(load, rates, max_batch=room.sequences, max_batched_tokens=room.shape.max_batched_tokens)
+    return math.ceil(load.requests_per_second / rate_at(server, load, room.sequences) - ROUNDING)
 
 
 def _serve(ask: Ask, room: _Room, rates: Speed, *, is_least: bool) -> Option | Failure:
