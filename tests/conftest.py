@@ -1,11 +1,18 @@
 """What all tests share."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.cluster.fixtures", "tests.sharing"]
+
+# Every run looks at other examples, so few in each make many; HYPOTHESIS_PROFILE=thorough looks at many at once.
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
