@@ -6,6 +6,8 @@ from gemma4_operator.catalog.gpus import Gpu, Link, MigProfile
 from gemma4_operator.planner.device import Device
 
 _MIB = 2**20
+_MIB_PER_GIB = 1024
+_CENTICENT = Decimal("0.0001")
 _COMPUTE_SLICES = 7
 """Of every GPU that is cut by MIG, as far as arithmetic goes (NVIDIA's MIG user guide); A30 and RTX PRO have 4."""
 UNKNOWN_BANDWIDTH = 200e9
@@ -14,8 +16,8 @@ UNKNOWN_FLOPS = 20e12
 """In BF16, per second: below every row of the catalogue but the smallest Jetson."""
 UNKNOWN_CAPABILITY = (8, 0)
 """The oldest that computes in BF16: nothing newer is counted on."""
-UNKNOWN_PRICE = Decimal("1.00")
-"""An hour, a guess between marketplaces' L40S and A100: an unknown GPU is neither a bargain nor out of reach."""
+UNKNOWN_PRICE_PER_GIB = Decimal("0.045")
+"""An hour: what the dearest memory of the catalogue costs (A10G), so that an unknown GPU is never a bargain."""
 PLAUSIBLE = (0.75, 1.25)
 """By what factors a label may differ from the catalogue: drivers, ECC and firmware move it by some percent."""
 
@@ -49,7 +51,7 @@ def device_of(
         compute_capability=capability_of(gpu),
         link=Link.NONE if profile else gpu.link,
         link_bytes_per_second=0.0 if profile else (gpu.link_gb_per_second or 0.0) * 1e9,
-        hourly_price=(gpu.price * Decimal(str(share))).quantize(Decimal("0.0001")),
+        hourly_price=(gpu.price * Decimal(str(share))).quantize(_CENTICENT),
         unified_memory=gpu.unified_memory,
         is_slice=profile is not None,
         is_shared=shared_by > 1,
@@ -62,20 +64,23 @@ def unknown_device(
     *,
     memory_mib: int,
     compute_capability: tuple[int, int] | None = None,
+    hourly_price: Decimal | None = None,
     unified_memory: bool = False,
     is_slice: bool = False,
     is_shared: bool = False,
 ) -> Device:
-    """Return a GPU of which nothing is known but its memory, with the most modest figures for the rest.
+    """Return a GPU of which little is known but its memory, with the most modest figures for the rest.
 
     Args:
         product: How to call it.
         memory_mib: What one pod may count on.
         compute_capability: Of the node's labels; without them, UNKNOWN_CAPABILITY.
+        hourly_price: Where the product at least is known; else it is as dear as its memory can be.
         unified_memory: Whether it is the machine's.
         is_slice: Whether it is a MIG slice.
         is_shared: Whether other pods use it too.
     """
+    price = hourly_price if hourly_price is not None else UNKNOWN_PRICE_PER_GIB * memory_mib / _MIB_PER_GIB
     return Device(
         product=product,
         memory_bytes=memory_mib * _MIB,
@@ -86,7 +91,7 @@ def unknown_device(
         compute_capability=compute_capability or UNKNOWN_CAPABILITY,
         link=Link.NONE,
         link_bytes_per_second=0.0,
-        hourly_price=UNKNOWN_PRICE,
+        hourly_price=price.quantize(_CENTICENT),
         unified_memory=unified_memory,
         is_slice=is_slice,
         is_shared=is_shared,

@@ -7,6 +7,7 @@ room runs, one that counts on memory that is not there does not.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gemma4_operator.catalog.gpus import Gpu, MigProfile
 from gemma4_operator.catalog.loader import Catalog
@@ -36,6 +37,7 @@ class Identity:
         memory_mib: Of one, whole or slice; equal GPUs may differ in it by what their driver keeps.
         reserved_mib: What the system needs of it, where no row is.
         compute_capability: Where no row is; None: not known.
+        hourly_price: Of one whole GPU or slice, where no row is; None: not known.
         unified_memory: Where no row is.
         pins: Labels by which pods find just these GPUs, and no others that bear the same product's name.
         doubt: Why the node's word is not taken as it is, as the rest of a sentence; empty: it is.
@@ -46,6 +48,7 @@ class Identity:
     memory_mib: int
     reserved_mib: int = 0
     compute_capability: tuple[int, int] | None = None
+    hourly_price: Decimal | None = None
     unified_memory: bool = False
     pins: Pins
     doubt: str = ""
@@ -115,7 +118,13 @@ def _known_slice(told: Told, row: Gpu, host: str) -> Identity | Unclear:
     assert found is not None, "other profiles are unclear"
     # The label may hold the whole GPU's memory; the name is the slice's, rounded up.
     mib = min(told.memory_mib, int(found[1]) * 1024)
-    return Identity(row=None, memory_mib=mib, compute_capability=capability_of(row), pins=_by_memory(told, host))
+    return Identity(
+        row=None,
+        memory_mib=mib,
+        compute_capability=capability_of(row),
+        hourly_price=row.price * mib / row.memory_mib,
+        pins=_by_memory(told, host),
+    )
 
 
 def _known(told: Told, rows: Sequence[Gpu], machine_mib: int, host: str) -> Identity | Unclear:
@@ -140,6 +149,7 @@ def _known(told: Told, rows: Sequence[Gpu], machine_mib: int, host: str) -> Iden
         memory_mib=mib,
         reserved_mib=row.reserved_mib,
         compute_capability=capability_of(row),
+        hourly_price=row.price,
         unified_memory=row.unified_memory,
         pins=_by_memory(told, host),
         doubt=_doubt(told, mib, row),
@@ -180,10 +190,12 @@ def device(told: Told, identity: Identity, *, memory_mib: int) -> Device:
     row = identity.row
     if row is not None:
         return device_of(row, profile=identity.profile, shared_by=told.shared_by, memory_mib=memory_mib)
+    price = identity.hourly_price
     return unknown_device(
         told.label or f"an unknown GPU of {memory_mib} MiB",
         memory_mib=max(0, memory_mib - identity.reserved_mib) // told.shared_by,
         compute_capability=identity.compute_capability,
+        hourly_price=price / told.shared_by if price is not None else None,
         unified_memory=identity.unified_memory,
         is_slice=bool(told.profile),
         is_shared=told.shared_by > 1,

@@ -9,7 +9,7 @@ from gemma4_operator.planner.devices import (
     UNKNOWN_BANDWIDTH,
     UNKNOWN_CAPABILITY,
     UNKNOWN_FLOPS,
-    UNKNOWN_PRICE,
+    UNKNOWN_PRICE_PER_GIB,
     device_of,
     is_plausible,
     unknown_device,
@@ -164,7 +164,7 @@ class TestUnknown:
         assert device.bf16_flops == UNKNOWN_FLOPS
         assert (device.fp8_flops, device.fp4_flops) == (0.0, 0.0)
         assert device.compute_capability == UNKNOWN_CAPABILITY
-        assert device.hourly_price == UNKNOWN_PRICE
+        assert device.hourly_price == 96 * UNKNOWN_PRICE_PER_GIB
         assert device.link is Link.NONE
 
     def test_the_compute_capability_is_believed(self) -> None:
@@ -173,6 +173,15 @@ class TestUnknown:
     def test_it_may_be_cut_shared_and_unified(self) -> None:
         device = unknown_device("X", memory_mib=8192, unified_memory=True, is_slice=True, is_shared=True)
         assert (device.unified_memory, device.is_slice, device.is_shared) == (True, True, True)
+
+    @EVERY_ROW
+    def test_it_is_never_a_bargain_beside_a_known_one(self, row: Gpu) -> None:
+        """Else the cheapest plan of a cluster would be on the GPU of which nobody knows anything."""
+        assert unknown_device("X", memory_mib=row.memory_mib).hourly_price >= row.price
+
+    def test_a_price_that_is_known_is_kept(self) -> None:
+        device = unknown_device("X", memory_mib=8192, hourly_price=Decimal("2.95") / 3)
+        assert device.hourly_price == Decimal("0.9833")
 
     def test_nothing_with_room_for_the_family_is_slower_but_jetsons(self) -> None:
         """So an unknown GPU is never promised to be faster than the slowest known one of data centres and desks."""

@@ -1,6 +1,7 @@
 """Nodes in classes of equal GPUs: what is put together, what is told apart, how pods find it, and what is left out."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -166,6 +167,7 @@ class TestSlices:
         assert (one.device.is_known, one.device.is_slice, mib(one)) == (False, True, 49_000)
         assert one.device.compute_capability == (9, 0)
         assert ("nvidia.com/mig-5g.50gb.memory", "49000") in one.node_labels
+        assert one.device.hourly_price == (Decimal("2.95") * 49_000 / 81_559).quantize(Decimal("0.0001"))
 
     def test_its_name_bounds_what_its_label_may_say(self) -> None:
         assert mib(only(mixed_mig_node("a", whole=0, slices={"5g.50gb": (1, 81_559)}))) == 50 * 1024
@@ -320,6 +322,7 @@ class TestLabelsThatLie:
         [one] = (result := found(gpu_node("a", memory=20_000))).classes
         assert (mib(one), one.device.is_known, one.device.bandwidth) == (20_000, False, UNKNOWN_BANDWIDTH)
         assert one.device.compute_capability == (9, 0)
+        assert one.device.hourly_price == Decimal("2.95")
         assert "20000 MiB by its label" in result.notes[0]
 
     @pytest.mark.parametrize("count", ["0", "16", "many", ""])
