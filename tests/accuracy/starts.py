@@ -146,7 +146,8 @@ def section() -> Section:
             "Field reports (`tests/data/fit-and-speed.json`) beside the whole budget. From a pool that a report "
             f"states, tokens must follow within {STATED:.0%}; a pool itself, and tokens without one, within {POOL:.0%} "
             f"or {POOL_GIB} GiB. What a report does not tell is the engine's default. A report is right if all of its "
-            "figures are."
+            "figures are. The constants of planner/memory_vllm.py rest on these reports: that few of them serve all is "
+            "what the table shows, not how new reports would be met."
         ),
         columns=("case", "confidence", "what", "figure", "told", "computed", "off", "right"),
         rows=tuple(_row(check) for check in found),

@@ -45,7 +45,7 @@ def _run(args: argparse.Namespace) -> Exit:
     budget = memory(shape)
     changes = () if budget.fits else adjustments(shape, catalog)
     told = result(shape, budget, changes, asked=args.concurrency, catalog=catalog)
-    emit(told, args.output, table=lambda: table(told, shape, budget))
+    emit(told, args.output, table=lambda: table(told, shape, budget, changes))
     return Exit.OK if budget.fits else Exit.INFEASIBLE
 
 

@@ -37,15 +37,15 @@ def result(
     }
 
 
-def table(told: dict[str, Any], shape: Shape, budget: Memory) -> str:
+def table(told: dict[str, Any], shape: Shape, budget: Memory, changes: tuple[Adjustment, ...]) -> str:
     """Return the result for people: the sentence, the budget line by line, and what would help."""
     rows = [(line.name, _gib(line.bytes), line.note) for line in budget.lines]
     rows.append(("left for the cache", _gib(_left(budget)), _holds(shape, budget)))
     rows.append(("capacity", _gib(budget.capacity_bytes), f"of each {shape.device.product}"))
     lines = [strong(told["reason"]), "", columns(rows, indent="  ")]
-    if told["adjustments"]:
-        changes = [(one["option"], one["value"], one["message"]) for one in told["adjustments"]]
-        lines += ["", "What would make it fit, each alone:", columns(changes, indent="  ")]
+    if changes:
+        helps = [(_OPTIONS[one.lever], one.value, one.effect) for one in changes]
+        lines += ["", "What would make it fit, each alone:", columns(helps, indent="  ")]
     if told["notes"]:
         lines += ["", *told["notes"]]
     return "\n".join(lines)

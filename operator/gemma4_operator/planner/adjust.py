@@ -33,13 +33,15 @@ class Adjustment:
     memory: Memory
 
     @property
+    def effect(self) -> str:
+        """Say what comes of it."""
+        left, holds = self.memory.cache_bytes / _GIB, self.memory.max_concurrency
+        return f"{left:.1f} GiB of cache hold {holds:.1f} requests of full length"
+
+    @property
     def message(self) -> str:
-        """Say what it does in one sentence."""
-        left = self.memory.cache_bytes / _GIB
-        holds = self.memory.max_concurrency
-        return (
-            f"{_WORDS[self.lever].format(self.value)}: {left:.1f} GiB of cache hold {holds:.1f} requests of full length"
-        )
+        """Say what it changes, and what comes of it, in one sentence."""
+        return f"{_WORDS[self.lever].format(self.value)}: {self.effect}"
 
 
 _WORDS = {
