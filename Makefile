@@ -56,6 +56,7 @@ lint: setup ## Check style, types, import contracts and generated files
 generate: setup ## Write the CRDs, their copies, the reference pages and manifests/base
 	@$(PY) -m hack.generate
 	@$(PY) -m hack.manifests
+	@$(PY) -m hack.record
 
 .PHONY: bench
 bench: setup ## Measure requests, writes, memory and speed on a local cluster
