@@ -1,0 +1,164 @@
+"""The search: what it takes, what it leaves unopened, and what it says of everything else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gemma4_operator.planner.ask import ask_of
+from gemma4_operator.planner.bounds import class_bound, pair_bound, try_bound
+from gemma4_operator.planner.candidates import Candidate, candidates, unfit
+from gemma4_operator.planner.configure import Failure, reachable
+from gemma4_operator.planner.found import Found, way, worked_out
+from gemma4_operator.planner.inventory import GpuClass, pools
+from gemma4_operator.planner.lost import Because, nearness
+from gemma4_operator.planner.search import Result, search
+from gemma4_operator.planner.suited import counts_of
+from tests.rendering import CATALOG, gpus, spec_of
+
+H100, L40S, L4, A10 = "NVIDIA-H100-80GB-HBM3", "NVIDIA-L40S", "NVIDIA-L4", "NVIDIA-A10"
+
+
+def fit_for(spec: dict[str, Any]) -> list[Candidate]:
+    ask = ask_of(spec_of(spec))
+    return [one for one in candidates(ask, catalog=CATALOG, image=None) if unfit(one, ask) is None]
+
+
+def searched(spec: dict[str, Any], *classes: GpuClass) -> Result:
+    return search(ask_of(spec_of(spec)), fit_for(spec), classes)
+
+
+def taken(spec: dict[str, Any], *classes: GpuClass) -> Found:
+    best = searched(spec, *classes).best
+    assert best is not None
+    return best
+
+
+def exactly(variant: str, quantization: str, **sections: Any) -> dict[str, Any]:
+    return {"model": {"variant": variant, "quantization": quantization}, **sections}
+
+
+def reasons(spec: dict[str, Any], *classes: GpuClass) -> set[Because]:
+    return {one.because for one in searched(spec, *classes).lost}
+
+
+class TestWhatIsTaken:
+    def test_the_least_count_of_gpus_that_holds_it(self) -> None:
+        assert taken(exactly("31B", "BF16"), gpus(L40S)).option.shape.gpus == 2
+
+    def test_more_gpus_where_that_is_cheaper_for_the_load(self) -> None:
+        """Two GPUs together have a cache of their own size beside the weights, which two replicas pay for twice."""
+        spec = exactly("31B", "FP8", workload={"requestsPerMinute": 300})
+        best = taken(spec, gpus(L40S))
+        alone = worked_out(ask_of(spec_of(spec)), best.candidate, best.gpus, 1)
+        assert isinstance(alone, Found)
+        assert best.hourly_cost <= alone.hourly_cost
+
+    def test_no_candidates_is_no_way_and_nothing_lost(self) -> None:
+        result = search(ask_of(spec_of({})), [], [gpus(H100)])
+        assert (result.best, result.lost, result.nearest(5)) == (None, (), [])
+
+    def test_no_gpus_is_no_way(self) -> None:
+        result = searched({})
+        assert (result.best, result.lost) == (None, ())
+
+
+class TestReasons:
+    @pytest.mark.parametrize(
+        ("spec", "product", "because"),
+        [
+            ({"placement": {"gpuProducts": [H100]}}, L4, Because.PRODUCT),
+            (exactly("31B", "FP8"), A10, Because.HARDWARE),
+            (exactly("31B", "BF16", placement={"gpusPerReplica": 16}), H100, Because.NODE),
+            (exactly("31B", "BF16", placement={"gpusPerReplica": 1}), L4, Because.MEMORY),
+            (exactly("31B", "FP8", objectives={"timePerOutputTokenMilliseconds": 5}), L40S, Because.TOKEN_TIME),
+            (exactly("31B", "FP8", objectives={"timeToFirstTokenMilliseconds": 10}), L40S, Because.FIRST_TOKEN),
+            (
+                exactly("31B", "FP8", workload={"requestsPerMinute": 9000}, placement={"maximumGPUs": 2}),
+                H100,
+                Because.BUDGET,
+            ),
+            (exactly("31B", "FP8", workload={"requestsPerMinute": 900000}), H100, Because.STOCK),
+            (exactly("31B", "FP8", objectives={"maximumHourlyCost": "0.01"}), H100, Because.COST),
+        ],
+    )
+    def test_each_is_told_where_it_is_the_one(self, spec: dict[str, Any], product: str, because: Because) -> None:
+        result = searched(spec, gpus(product))
+        assert result.best is None
+        assert {one.because for one in result.lost} == {because}
+        assert "{" not in result.lost[0].sentence
+
+    def test_a_slice_needs_leave(self) -> None:
+        slice_of_one = gpus(H100)
+        slice_of_one = replace(slice_of_one, device=replace(slice_of_one.device, is_slice=True))
+        assert reasons({}, slice_of_one) == {Because.SHARED}
+        assert taken({"placement": {"allowSharedGPUs": True}}, slice_of_one).option.shape.gpus == 1
+
+    def test_of_several_counts_the_one_that_got_furthest_speaks(self) -> None:
+        """One and two H100 are too slow for it, eight would do and cost too much."""
+        spec = exactly("31B", "BF16", objectives={"timePerOutputTokenMilliseconds": 12, "maximumHourlyCost": "5"})
+        (lost,) = searched(spec, gpus(H100)).lost
+        assert lost.because is Because.COST
+        assert lost.gpus > 1
+
+    def test_what_only_ranked_lower_says_by_what(self) -> None:
+        result = searched(exactly("31B", "FP8"), gpus(L40S), gpus(H100))
+        (lost,) = result.lost
+        assert result.best is not None
+        assert lost.product == H100
+        assert (
+            lost.sentence
+            == f"costs at least {lost.hourly_cost:.2f} an hour, and the plan {result.best.hourly_cost:.2f}"
+        )
+
+
+class TestNearest:
+    SPECS: tuple[dict[str, Any], ...] = (
+        {},
+        {"objectives": {"optimizeFor": "Quality"}},
+        {"workload": {"requestsPerMinute": 100}},
+        exactly("31B", "BF16", objectives={"maximumHourlyCost": "0.01"}),
+    )
+
+    @pytest.mark.parametrize("spec", SPECS)
+    def test_they_are_as_near_as_the_first_of_all(self, spec: dict[str, Any]) -> None:
+        result = searched(spec, gpus(A10), gpus(L4), gpus(L40S), gpus(H100))
+        first = sorted(result.lost, key=nearness)[:5]
+        assert list(map(nearness, result.nearest(5))) == list(map(nearness, first))
+
+
+class TestBounds:
+    """What the heap relies on: a closer look never finds a better place than a bound has promised."""
+
+    WISHES = (
+        {},
+        {"replicas": 3},
+        {"workload": {"requestsPerMinute": 2000}},
+        {"workload": {"requestsPerMinute": 300, "inputTokens": 6000, "outputTokens": 1}},
+        {"objectives": {"optimizeFor": "Latency"}},
+        {"objectives": {"optimizeFor": "Quality"}, "workload": {"requestsPerMinute": 60}},
+        {"objectives": {"optimizeFor": "Throughput"}, "workload": {"requestsPerMinute": 60}},
+    )
+
+    @pytest.mark.parametrize("wish", WISHES)
+    def test_each_is_below_the_next_on_every_gpu_of_the_catalogue(self, wish: dict[str, Any]) -> None:
+        spec = {"objectives": {"minimumQuality": "Basic"}} | wish
+        ask, fit = ask_of(spec_of(spec)), fit_for(spec)
+        works = 0
+        for gpus_class in pools(CATALOG):
+            for candidate in fit[::4]:
+                counts = counts_of(ask, candidate, gpus_class)
+                for count in () if isinstance(counts, Failure) else counts:
+                    pair = pair_bound(ask, candidate, gpus_class, count=count)
+                    price = count * gpus_class.device.hourly_price
+                    reach = reachable(ask, way(candidate, gpus_class, count))
+                    tried = try_bound(ask, pair, reach, hourly_price=price)
+                    assert class_bound(ask, fit, gpus_class) <= pair <= tried
+                    if count != counts[0]:
+                        continue
+                    found = worked_out(ask, candidate, gpus_class, count)
+                    if isinstance(found, Found):
+                        works += 1
+                        assert tried <= found.key
+                        assert reach.replicas <= found.option.replicas or ask.load is None
+        assert works > 20
