@@ -14,11 +14,11 @@ def amount(value: object) -> int:
     Forms are those of k8s.io/apimachinery's resource.Quantity: a number, and a binary or decimal suffix or an exponent.
     """
     text = value if isinstance(value, str) else str(value)
-    # What the API server sends nearly always, for a fleet's sake without the expression.
+    # What the API server sends nearly always; a fleet is read faster without the expression.
     if text.isdecimal():
         return int(text)
-    if text.endswith("Ki") and text[:-2].isdecimal():
-        return int(text[:-2]) << 10
+    if text[-2:] == "Ki" and (kib := text[:-2]).isdecimal():
+        return int(kib) << 10
     found = _FORM.fullmatch(text)
     if found is None:
         return 0

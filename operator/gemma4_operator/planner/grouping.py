@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gemma4_operator.catalog.gpus import Gpu
 from gemma4_operator.catalog.loader import Catalog
-from gemma4_operator.planner.identify import HOST_LABEL, Identity, Unclear, identify, rows_of
+from gemma4_operator.planner.identify import HOST_LABEL, Identity, Unclear, identify, rows_by_name
 from gemma4_operator.planner.node_labels import Told
 from gemma4_operator.planner.node_view import NodeView
 
@@ -45,6 +45,7 @@ class Groups:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._named = rows_by_name(catalog)
         self._rows: dict[str, tuple[Gpu, ...]] = {}
         self._sure: dict[Told, _Place | Unclear] = {}
         self._unsure: dict[tuple[Told, int, str], _Place | Unclear] = {}
@@ -74,9 +75,7 @@ class Groups:
 
     def _look_up(self, view: NodeView, told: Told) -> _Place | Unclear:
         """Find the place. Only where labels do not tell what GPUs are, it hangs on the node as well."""
-        rows = self._rows.get(told.product)
-        if rows is None:
-            rows = self._rows[told.product] = rows_of(self._catalog, told.product)
+        rows = self._rows_of(told.product)
         is_tacit = told.memory_mib is None
         if told.label and not is_tacit:
             place = self._sure[told] = self._place(told, rows, machine_mib=0, host="")
@@ -87,6 +86,14 @@ class Groups:
         if found is None:
             found = self._unsure[told, machine_mib, host] = self._place(told, rows, machine_mib=machine_mib, host=host)
         return found
+
+    def _rows_of(self, product: str) -> tuple[Gpu, ...]:
+        """Return the catalogue's rows of a product label; none for one it does not know."""
+        rows = self._rows.get(product)
+        if rows is None:
+            first = self._catalog.gpu(product) if product else None
+            rows = self._rows[product] = self._named[first.products[0]] if first is not None else ()
+        return rows
 
     def _place(self, told: Told, rows: tuple[Gpu, ...], *, machine_mib: int, host: str) -> _Place | Unclear:
         identity = identify(told, rows=rows, machine_mib=machine_mib, host=host)

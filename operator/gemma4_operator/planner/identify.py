@@ -5,7 +5,7 @@ room runs, one that counts on memory that is not there does not.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -61,10 +61,12 @@ class Identity:
         return (self.memory_mib, self.compute_capability, self.pins)
 
 
-def rows_of(catalog: Catalog, product: str) -> tuple[Gpu, ...]:
-    """Return the rows that bear a product's name: several where machines of one name differ in memory."""
-    first = catalog.gpu(product) if product else None
-    return tuple(row for row in catalog.gpus if row.products[0] == first.products[0]) if first else ()
+def rows_by_name(catalog: Catalog) -> Mapping[str, tuple[Gpu, ...]]:
+    """Return the rows by their first name: several where machines of one name differ in memory."""
+    found: dict[str, tuple[Gpu, ...]] = {}
+    for row in catalog.gpus:
+        found[row.products[0]] = (*found.get(row.products[0], ()), row)
+    return found
 
 
 def identify(told: Told, *, rows: Sequence[Gpu], machine_mib: int, host: str) -> Identity | Unclear:

@@ -14,8 +14,7 @@ from gemma4_operator.planner.grouping import Group, Groups
 from gemma4_operator.planner.identify import device
 from gemma4_operator.planner.node_labels import GPU, PRODUCT_LABEL
 from gemma4_operator.planner.node_view import NodeView
-from gemma4_operator.planner.uses import Use as Use
-from gemma4_operator.planner.uses import uses_of as uses_of
+from gemma4_operator.planner.uses import Use
 
 POOL_GPUS = 8
 """Of a node that does not exist yet, of a product that the spec names: the largest that is sold."""
