@@ -15,9 +15,8 @@ _MIB = 2**20
 ROW_BYTES_PER_TOKEN = 12
 """Of one sampled row and each of the vocabulary's tokens: the logits, the copy that soft-capping makes, 32 bits for the
 sampler (twelve bytes fit the logs with 256 rows: c044, c048, c058, c060)."""
-DRAFTED_ROWS = 2
-"""With a drafter each sequence has rows for what was proposed as well (c068: the drafter took 1.6 GiB, half of it
-weights)."""
+DRAFTED_ROWS = 2.25
+"""With a drafter a sequence has rows for what was proposed as well: so many for one (c056, c068, c078)."""
 ENCODER_BYTES = {"Image": 300 * _MIB, "Video": 600 * _MIB, "Audio": 200 * _MIB}
 """Encoding the largest item: 20,160 patches of a video's 32 frames through the 31B's tower, 2,520 of an image."""
 MEDIA_ITEM_TOKENS = 2496
@@ -160,7 +159,7 @@ def _weights(shape: Shape) -> Line:
 def _peak(shape: Shape) -> Line:
     """Return the largest of what is profiled: a step, the sampler, the encoders."""
     model, tokens = shape.model, shape.max_batched_tokens
-    rows = min(shape.max_sequences, tokens) * (DRAFTED_ROWS if shape.drafter else 1)
+    rows = int(min(shape.max_sequences, tokens) * (DRAFTED_ROWS if shape.drafter else 1))
     step = step_bytes(model, tokens) // shape.gpus
     # Routed copies of a step's tokens in 32 bits, and the tables of E2B and E4B, are not cut.
     step += 4 * tokens * model.hidden_size * model.experts_per_token

@@ -106,9 +106,9 @@ class TestPeak:
             memory(a_shape(max_sequences=1024, max_batched_tokens=512)).lines[1].note.startswith("logits of 512 rows")
         )
 
-    def test_a_drafter_samples_twice_as_many_rows(self):
+    def test_a_drafter_samples_more_rows(self):
         without, drafting = (memory(a_shape(drafter=drafts)).activations_bytes for drafts in (False, True))
-        assert drafting == 2 * without
+        assert drafting == 2.25 * without
 
     def test_experts_keep_routed_copies_of_a_steps_tokens(self):
         few = a_shape("26B-A4B", max_sequences=1, max_batched_tokens=4096)
