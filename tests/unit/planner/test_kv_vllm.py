@@ -102,6 +102,25 @@ class TestRequest:
         assert blocks * found.block_bytes / GIB == pytest.approx(gib, abs=0.01)
 
     @pytest.mark.parametrize(
+        ("variant", "context", "two", "four"),
+        [
+            ("31B", 32768, 4.77, 2.39),
+            ("31B", 262144, 13.52, 6.76),
+            ("26B-A4B", 32768, 1.19, 0.75),
+            ("26B-A4B", 262144, 3.38, 2.94),
+            ("12B", 131072, 3.41, 2.70),
+        ],
+    )
+    def test_takes_on_each_of_several_gpus_what_was_worked_out(
+        self, variant: str, context: int, two: float, four: float
+    ):
+        flight = in_flight_tokens((0, 33), 4096)
+        for gpus, gib in ((2, two), (4, four)):
+            found = of(variant, gpus=gpus)
+            blocks = found.request_blocks(context, in_flight_tokens=flight)
+            assert blocks * found.block_bytes / GIB == pytest.approx(gib, abs=0.01)
+
+    @pytest.mark.parametrize(
         ("version", "batches"),
         [((0, 19), 1), ((0, 25, 1), 1), ((0, 26), 2), ((0, 26, 0), 2), ((0, 33, 0), 2), ((), 2)],
         ids=str,
