@@ -5,13 +5,14 @@ What is on top is looked at more closely, at last worked out in full. Once the t
 that was found, nothing can. Who lost by that alone is said when it is asked for, since few plans tell of all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import NamedTuple
 
+from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.bounds import class_bound, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate
@@ -25,6 +26,10 @@ from gemma4_operator.planner.suited import counts_of, excluded
 __all__ = ["Found", "Result", "search"]
 
 
+_Pair = tuple[int, int]
+"""A class and a candidate, by their places."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What the search found."""
@@ -35,15 +40,28 @@ class Result:
     @cached_property
     def lost(self) -> tuple[Lost, ...]:
         """Every way that was not taken, each candidate on each class once, in the order of the classes."""
-        return tuple(one for number in range(len(self.search.classes)) for one in self.search.lost_on(number))
+        for number in range(len(self.search.classes)):
+            self.search.settle(pair for pair, _ in self.search.lost_on(number))
+        return tuple(one for number in range(len(self.search.classes)) for _, one in self.search.lost_on(number))
 
     def nearest(self, count: int) -> list[Lost]:
-        """Return so many of them, the nearest first, without looking at classes that are too dear to have one."""
-        found: list[Lost] = []
+        """Return so many of them, the nearest first, without looking at classes that are too dear to have one.
+
+        What is told is worked out: a bound says that a way cannot win, and not that it would work.
+        """
+        while True:
+            found = self._nearest(count)
+            if not self.search.settle(pair for pair, _ in found):
+                return [one for _, one in found]
+
+    def _nearest(self, count: int) -> list[tuple[_Pair, Lost]]:
+        found: list[tuple[_Pair, Lost]] = []
         for number in sorted(range(len(self.search.classes)), key=self.search.least_cost):
-            if len(found) == count and nearness(found[-1]) <= (nearness(found[0])[0], self.search.least_cost(number)):
-                break
-            found = nsmallest(count, (*found, *self.search.lost_on(number)), key=nearness)
+            if len(found) == count:
+                last, first = nearness(found[-1][1]), nearness(found[0][1])
+                if last <= (first[0], self.search.least_cost(number)):
+                    break
+            found = nsmallest(count, (*found, *self.search.lost_on(number)), key=lambda one: nearness(one[1]))
         return found
 
 
@@ -58,9 +76,6 @@ class _Step(NamedTuple):
     candidate: int
     place: int
     is_tight: bool
-
-
-_Pair = tuple[int, int]
 
 
 def search(ask: Ask, fit: Sequence[Candidate], classes: Sequence[GpuClass]) -> Result:
@@ -89,6 +104,7 @@ class _Search:
         self._closed = {
             number: failure for number, gpus in enumerate(classes) if (failure := excluded(ask, gpus)) is not None
         }
+        self._settled: set[_Pair] = set()
         self._heap = [
             _Step(class_bound(ask, fit, gpus), number, -1, 0, False)
             for number, gpus in enumerate(classes)
@@ -104,7 +120,7 @@ class _Search:
             if step.candidate < 0:
                 self._open(step.gpus)
             elif step.is_tight:
-                self._work_out(step)
+                self._work_out((step.gpus, step.candidate), step.place)
             else:
                 self._look_closer(step)
 
@@ -131,10 +147,10 @@ class _Search:
         heappush(self._heap, _Step(bound, step.gpus, step.candidate, step.place, True))
         self._push(step.gpus, step.candidate, step.place + 1)
 
-    def _work_out(self, step: _Step) -> None:
-        pair = (step.gpus, step.candidate)
-        count = self._counts[pair][step.place]
-        outcome = worked_out(self._ask, self._fit[step.candidate], self.classes[step.gpus], count)
+    def _work_out(self, pair: _Pair, place: int) -> None:
+        gpus, candidate = pair
+        count = self._counts[pair][place]
+        outcome = worked_out(self._ask, self._fit[candidate], self.classes[gpus], count)
         if isinstance(outcome, Failure):
             failed = (_ORDER[outcome.because], count, outcome)
             self._failed[pair] = max(self._failed.get(pair, failed), failed, key=lambda one: one[:2])
@@ -148,23 +164,48 @@ class _Search:
         """Return what one replica costs at the least on a class."""
         return self.classes[gpus].device.hourly_price
 
-    def lost_on(self, number: int) -> list[Lost]:
+    def lost_on(self, number: int) -> list[tuple[_Pair, Lost]]:
         """Return one reason for each candidate that was not taken on a class."""
         gpus = self.classes[number]
         if number in self._closed:
-            return [_lost(candidate, gpus, self._closed[number]) for candidate in self._fit]
+            failure = self._closed[number]
+            return [((number, place), _lost(one, gpus, failure)) for place, one in enumerate(self._fit)]
         waiting = self._waiting(number)
         return [
-            self._reason(number, place, waiting.get(place))
+            ((number, place), self._reason(number, place, waiting.get(place)))
             for place, candidate in enumerate(self._fit)
             if self.best is None or self.best.candidate is not candidate or self.best.gpus is not gpus
         ]
+
+    def settle(self, pairs: Iterable[_Pair]) -> bool:
+        """Work out what only bounds spoke against so far; return whether there was any."""
+        is_news = False
+        for pair in pairs:
+            if pair not in self._settled and pair[0] not in self._closed:
+                self._settled.add(pair)
+                is_news |= self._settle(pair)
+        return is_news
+
+    def _settle(self, pair: _Pair) -> bool:
+        gpus, candidate = self.classes[pair[0]], self._fit[pair[1]]
+        counts = self._counts.get(pair) or counts_of(self._ask, candidate, gpus)
+        if isinstance(counts, Failure):
+            return False
+        self._counts[pair] = counts
+        for place in range(len(counts)):
+            self._work_out(pair, place)
+            found = self._found.get(pair)
+            if found is not None and found.option.replicas == 1 and self._ask.optimize_for is not OptimizeFor.LATENCY:
+                break
+        return True
 
     def _waiting(self, number: int) -> dict[int, _Step]:
         """Return what was not worked out on a class, the best of each candidate."""
         found: dict[int, _Step] = {}
         for step in self._heap:
-            if step.gpus == number and (step.candidate not in found or step < found[step.candidate]):
+            if step.gpus != number or (number, step.candidate) in self._settled:
+                continue
+            if step.candidate not in found or step < found[step.candidate]:
                 found[step.candidate] = step
         return found
 

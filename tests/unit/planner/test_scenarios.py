@@ -148,6 +148,19 @@ class TestBatchedTokens:
         assert planned(spec, gpus(H100)).max_batched_tokens >= 2496
 
 
+class TestWhatIsTold:
+    @pytest.mark.parametrize("product", ["NVIDIA-L4", "NVIDIA-GB10", "NVIDIA-GeForce-RTX-4090", H100])
+    def test_what_lost_by_rank_would_work_if_it_were_asked_for(self, product: str) -> None:
+        """A way that does not fit is told to be too large, and never only to be slower than the plan."""
+        fleet = gpus(product, each=1)
+        told = planned({}, fleet).alternatives
+        assert told
+        for one in told:
+            asked = exactly(one.variant.value, one.quantization.value)
+            fits = isinstance(outcome(asked, fleet).plan, Plan)
+            assert fits == bool(one.hourly_cost), one
+
+
 class TestSmallMachines:
     NANO = gpus("Orin", nodes=1, each=1, memory_mib=7620)
     AGX = gpus("Orin", nodes=1, each=1, memory_mib=62841)
