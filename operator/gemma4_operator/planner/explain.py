@@ -73,7 +73,11 @@ def _memory(best: Found) -> Iterator[str]:
     length = f"{shape.context_tokens} tokens"
     held = f"{budget.max_concurrency:.1f} requests of {length}, {budget.request_bytes / _GIB:.2f} GiB each"
     yield f"{budget.cache_bytes / _GIB:8.2f} GiB  cache: holds {held}"
-    yield f"{budget.capacity_bytes / _GIB:8.2f} GiB  in all: {shape.memory_utilization:.0%} of what the GPU has"
+    unused = budget.capacity_bytes - budget.cache_bytes - sum(line.bytes for line in budget.lines)
+    if unused > _GIB / 100:
+        yield f"{unused / _GIB:8.2f} GiB  unused: {shape.engine} sets aside what its requests can need, and no more"
+    share = budget.capacity_bytes / shape.device.memory_bytes
+    yield f"{budget.capacity_bytes / _GIB:8.2f} GiB  in all: {share:.0%} of what the GPU has"
 
 
 def _figures(plan: Plan, best: Found) -> Iterator[str]:
