@@ -88,6 +88,11 @@ def identify(told: Told, *, rows: Sequence[Gpu], machine_mib: int, host: str) ->
             f"offers {told.resource}, a part of a slice whose memory others use too: offer whole slices, such as "
             "nvidia.com/mig-3g.40gb"
         )
+    if told.shared_by == 0:
+        return Unclear(
+            f"offers {told.resource} that pods share, and does not say how many: label it {replicas_label(told)} with "
+            "how many share one"
+        )
     if not rows:
         return _unknown(told, host)
     return _known_slice(told, rows[0], host) if told.profile else _known(told, rows, machine_mib, host)
@@ -176,7 +181,7 @@ def _by_product(told: Told, host: str) -> Pins:
     """Return the labels of the product and of how many share it; the host's where pods cannot go by a product."""
     if not told.label:
         return ((HOST_LABEL, host),)
-    shares = ((replicas_label(told), told.replicas),) if told.replicas else ()
+    shares = ((replicas_label(told), str(told.shared_by)),) if told.shared_by > 1 else ()
     return ((PRODUCT_LABEL, told.label), *shares)
 
 

@@ -39,8 +39,7 @@ class Told(NamedTuple):
         label: The product label's value as it is, for a node affinity; empty: none.
         product: The same without what sharing and slicing add.
         profile: Of a MIG slice, such as 3g.40gb; empty: whole.
-        shared_by: How many pods share one of them.
-        replicas: The label's value that says so, for a node affinity; empty: no label does.
+        shared_by: How many pods share one of them; 0: several, and no label says how many.
         memory_mib: What the label says of one; None: nothing that can be MiB of a GPU.
         compute_capability: Major and minor; None: no label.
     """
@@ -50,16 +49,15 @@ class Told(NamedTuple):
     product: str
     profile: str
     shared_by: int
-    replicas: str
     memory_mib: int | None
     compute_capability: tuple[int, int] | None
 
 
-def told_of(resource: str, labels: Mapping[str, str], *, gpus: int) -> Told | None:
-    """Return what labels tell of a resource of which that many are allocatable; None: it is no GPU of NVIDIA's."""
+def told_of(resource: str, labels: Mapping[str, str]) -> Told | None:
+    """Return what labels tell of a resource; None: it is no GPU of NVIDIA's."""
     base = resource.removesuffix(_SHARED)
     if base == GPU:
-        return _whole(resource, labels, gpus)
+        return _whole(resource, labels)
     return _slice(resource, base, labels) if base.startswith(MIG) else None
 
 
@@ -78,19 +76,18 @@ def slices_differ(labels: Mapping[str, str]) -> bool:
     return str(labels.get(PRODUCT_LABEL, "")).endswith(f"-MIG-{INVALID}")
 
 
-def _whole(resource: str, labels: Mapping[str, str], gpus: int) -> Told:
+def _whole(resource: str, labels: Mapping[str, str]) -> Told:
     """Return what is told of nvidia.com/gpu, which stands for slices where all of a node are alike."""
     label = str(labels.get(PRODUCT_LABEL, ""))
     bare = label.removesuffix(_SHARED_SUFFIX)
     single = _SINGLE.search(bare) if "-MIG-" in bare else None
-    replicas = amount(labels.get(_REPLICAS_LABEL, 1))
+    is_called_shared = resource != GPU or bare != label or labels.get(_STRATEGY_LABEL, "none") not in ("none", "")
     return Told(
         resource,
         label,
         bare[: single.start()] if single else bare,
         _profile(single[1]) if single else "",
-        replicas if replicas > 1 else _shared_by(resource, label, labels, gpus),
-        str(replicas) if replicas > 1 else "",
+        _shared_by(amount(labels.get(_REPLICAS_LABEL)), is_called_shared=is_called_shared),
         _memory(labels.get(MEMORY_LABEL)),
         _capability(labels),
     )
@@ -99,15 +96,13 @@ def _whole(resource: str, labels: Mapping[str, str], gpus: int) -> Told:
 def _slice(resource: str, base: str, labels: Mapping[str, str]) -> Told:
     """Return what is told of slices that have a resource of their own, and labels of its name."""
     label = str(labels.get(PRODUCT_LABEL, ""))
-    is_shared = resource != base or str(labels.get(f"{base}.product", "")).endswith(_SHARED_SUFFIX)
-    replicas = amount(labels.get(f"{base}.replicas", 1))
+    is_called_shared = resource != base or str(labels.get(f"{base}.product", "")).endswith(_SHARED_SUFFIX)
     return Told(
         resource,
         label,
         _SINGLE.sub("", label.removesuffix(_SHARED_SUFFIX)),
         _profile(base.removeprefix(MIG)),
-        max(replicas, 2 if is_shared else 1),
-        str(replicas) if replicas > 1 else "",
+        _shared_by(amount(labels.get(f"{base}.replicas")), is_called_shared=is_called_shared),
         _memory(labels.get(f"{base}.memory")),
         _capability(labels),
     )
@@ -119,12 +114,10 @@ def _profile(name: str) -> str:
     return found[1] if found else name
 
 
-def _shared_by(resource: str, label: str, labels: Mapping[str, str], gpus: int) -> int:
-    """Return by how many pods a GPU is shared whose labels do not count them: what the counts say, or two at least."""
-    strategy = labels.get(_STRATEGY_LABEL, "none")
-    if strategy not in ("none", "") or label.endswith(_SHARED_SUFFIX) or resource.endswith(_SHARED):
-        return max(2, gpus // max(1, amount(labels.get(COUNT_LABEL, 0))))
-    return 1
+def _shared_by(replicas: int, *, is_called_shared: bool) -> int:
+    if replicas > 1:
+        return replicas
+    return 0 if is_called_shared else 1
 
 
 def _memory(text: object) -> int | None:

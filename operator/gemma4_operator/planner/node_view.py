@@ -102,7 +102,7 @@ def _offers(allocatable: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[
     offers = []
     for resource in allocatable:
         if resource.startswith(PREFIX) and (gpus := amount(allocatable[resource])):
-            told = told_of(resource, labels, gpus=gpus)
+            told = told_of(resource, labels)
             if told is not None:
                 offers.append(Offer(told, gpus))
     return tuple(offers)

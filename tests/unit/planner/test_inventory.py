@@ -132,6 +132,20 @@ class TestShared:
         one = only(node("a", labels=labels, allocatable={"nvidia.com/gpu.shared": "4"}))
         assert (one.resource, one.product, one.device.is_shared) == ("nvidia.com/gpu.shared", L4, True)
 
+    def test_what_does_not_say_by_how_many_it_is_shared_is_left_out(self) -> None:
+        """Two pods or twenty: half of the memory would be a guess."""
+        assert note(gpu_node("a", f"{L4}-SHARED", gpus=6, memory=MIB[L4])) == (
+            "Node 'a' offers nvidia.com/gpu that pods share, and does not say how many: label it "
+            "nvidia.com/gpu.replicas with how many share one."
+        )
+
+    def test_shared_slices_have_a_label_of_their_own(self) -> None:
+        raw = mixed_mig_node("a", whole=0, slices={"3g.40gb": (8, 40_448)})
+        raw["metadata"]["labels"]["nvidia.com/mig-3g.40gb.replicas"] = "2"
+        one = only(raw)
+        assert (mib(one), one.device.is_slice, one.device.is_shared) == (20_224, True, True)
+        assert one.node_labels == ((PRODUCT_LABEL, H100), ("nvidia.com/mig-3g.40gb.replicas", "2"))
+
     def test_shared_and_whole_are_never_one_class(self) -> None:
         classes = found(gpu_node("a", L4, gpus=1), shared_node("b", L4)).classes
         assert [(one.product, one.device.is_shared) for one in classes] == [(L4, False), ("NVIDIA-L4-SHARED", True)]

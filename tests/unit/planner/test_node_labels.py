@@ -17,8 +17,8 @@ from tests.nodes import H100, L4, discovered, mixed_mig_node, shared_node, singl
 MIXED = mixed_mig_node("cut", whole=4, slices={"3g.40gb": (4, 40_448), "1g.10gb.me": (2, 9_984)})["metadata"]["labels"]
 
 
-def told(labels: dict[str, str], resource: str = GPU, gpus: int = 8) -> Told:
-    found = told_of(resource, labels, gpus=gpus)
+def told(labels: dict[str, str], resource: str = GPU) -> Told:
+    found = told_of(resource, labels)
     assert found is not None
     return found
 
@@ -31,7 +31,6 @@ class TestWhole:
             product=H100,
             profile="",
             shared_by=1,
-            replicas="",
             memory_mib=81559,
             compute_capability=(9, 0),
         )
@@ -64,7 +63,7 @@ class TestWhole:
 
     def test_numbers_without_quotes_are_understood(self) -> None:
         labels = {PRODUCT_LABEL: H100, MEMORY_LABEL: 81559, "nvidia.com/gpu.compute.major": 9}
-        found = told_of(GPU, labels, gpus=8)  # type: ignore[arg-type]
+        found = told_of(GPU, labels)  # type: ignore[arg-type]
         assert found is not None
         assert (found.memory_mib, found.compute_capability) == (81559, (9, 0))
 
@@ -87,64 +86,67 @@ class TestWhole:
 class TestShared:
     @pytest.mark.parametrize("how", ["time-slicing", "mps"])
     def test_time_slicing_and_mps_count_their_replicas(self, how: str) -> None:
-        found = told(shared_node("one", by=4, how=how)["metadata"]["labels"], gpus=4)
+        found = told(shared_node("one", by=4, how=how)["metadata"]["labels"])
         assert (found.label, found.product) == ("NVIDIA-L4-SHARED", L4)
-        assert (found.shared_by, found.replicas) == (4, "4")
+        assert found.shared_by == 4
 
     def test_a_renamed_resource_is_shared_though_its_product_is_not_called_so(self) -> None:
         labels = discovered(L4, gpus=1, memory=23034, replicas="4")
-        found = told(labels, resource="nvidia.com/gpu.shared", gpus=4)
+        found = told(labels, resource="nvidia.com/gpu.shared")
         assert (found.product, found.shared_by, found.resource) == (L4, 4, "nvidia.com/gpu.shared")
         assert replicas_label(found) == "nvidia.com/gpu.replicas"
 
     @pytest.mark.parametrize(
-        ("labels", "gpus", "shared_by"),
+        ("labels", "shared_by"),
         [
-            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED"}, 1, 2),
-            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED"}, 6, 6),
-            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED", "nvidia.com/gpu.count": "2"}, 6, 3),
-            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED", "nvidia.com/gpu.count": "0"}, 6, 6),
-            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.sharing-strategy": "mps", "nvidia.com/gpu.count": "2"}, 20, 10),
-            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.sharing-strategy": "none"}, 6, 1),
-            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.replicas": "0"}, 6, 1),
-            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.replicas": "many"}, 6, 1),
+            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED"}, 0),
+            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED", "nvidia.com/gpu.replicas": "1"}, 0),
+            ({PRODUCT_LABEL: "NVIDIA-L4-SHARED", "nvidia.com/gpu.replicas": "many"}, 0),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.sharing-strategy": "mps"}, 0),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.sharing-strategy": "mps", "nvidia.com/gpu.replicas": "10"}, 10),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.replicas": "2"}, 2),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.sharing-strategy": "none"}, 1),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.sharing-strategy": ""}, 1),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.replicas": "0"}, 1),
+            ({PRODUCT_LABEL: L4, "nvidia.com/gpu.replicas": "many"}, 1),
         ],
     )
-    def test_where_no_label_counts_the_counts_do(self, labels: dict[str, str], gpus: int, shared_by: int) -> None:
-        found = told(labels, gpus=gpus)
-        assert (found.shared_by, found.replicas) == (shared_by, "")
+    def test_what_is_called_shared_and_does_not_say_by_how_many_is_0(
+        self, labels: dict[str, str], shared_by: int
+    ) -> None:
+        assert told(labels).shared_by == shared_by
 
 
 class TestSlices:
     def test_alike_slices_stand_under_the_gpus_own_resource(self) -> None:
         labels = single_mig_node("cut", profile="3g.40gb", slices=16, memory=40_448)["metadata"]["labels"]
-        found = told(labels, gpus=16)
+        found = told(labels)
         assert (found.resource, found.label) == (GPU, f"{H100}-MIG-3g.40gb")
         assert (found.product, found.profile, found.memory_mib) == (H100, "3g.40gb", 40_448)
         assert memory_label(found) == MEMORY_LABEL
 
     def test_alike_slices_may_be_shared_too(self) -> None:
-        found = told({PRODUCT_LABEL: f"{H100}-MIG-3g.40gb-SHARED", "nvidia.com/gpu.replicas": "2"}, gpus=32)
+        found = told({PRODUCT_LABEL: f"{H100}-MIG-3g.40gb-SHARED", "nvidia.com/gpu.replicas": "2"})
         assert (found.product, found.profile, found.shared_by) == (H100, "3g.40gb", 2)
 
     def test_mixed_slices_have_labels_of_their_own_resource(self) -> None:
-        found = told(MIXED, resource="nvidia.com/mig-3g.40gb", gpus=4)
+        found = told(MIXED, resource="nvidia.com/mig-3g.40gb")
         assert (found.label, found.product, found.profile) == (H100, H100, "3g.40gb")
         assert (found.memory_mib, found.shared_by) == (40_448, 1)
         assert memory_label(found) == "nvidia.com/mig-3g.40gb.memory"
 
     def test_a_slices_further_engines_are_no_part_of_its_profile(self) -> None:
-        found = told(MIXED, resource="nvidia.com/mig-1g.10gb.me", gpus=2)
+        found = told(MIXED, resource="nvidia.com/mig-1g.10gb.me")
         assert (found.profile, found.memory_mib) == ("1g.10gb", 9_984)
 
     def test_whole_gpus_beside_slices_are_whole(self) -> None:
-        found = told(MIXED, gpus=4)
+        found = told(MIXED)
         assert (found.profile, found.memory_mib) == ("", 81559)
 
     def test_the_replicas_of_a_slice_are_its_own(self) -> None:
         labels = MIXED | {"nvidia.com/mig-3g.40gb.replicas": "3", "nvidia.com/gpu.replicas": "7"}
-        found = told(labels, resource="nvidia.com/mig-3g.40gb", gpus=12)
-        assert (found.shared_by, found.replicas) == (3, "3")
+        found = told(labels, resource="nvidia.com/mig-3g.40gb")
+        assert found.shared_by == 3
         assert replicas_label(found) == "nvidia.com/mig-3g.40gb.replicas"
 
     @pytest.mark.parametrize(
@@ -154,10 +156,12 @@ class TestSlices:
             ("nvidia.com/mig-3g.40gb", {"nvidia.com/mig-3g.40gb.product": f"{H100}-MIG-3g.40gb-SHARED"}),
         ],
     )
-    def test_a_slice_that_is_only_called_shared_is_halved(self, resource: str, labels: dict[str, str]) -> None:
+    def test_a_slice_that_is_only_called_shared_does_not_say_by_how_many(
+        self, resource: str, labels: dict[str, str]
+    ) -> None:
         bare = {key: value for key, value in MIXED.items() if not key.endswith("3g.40gb.replicas")}
-        found = told(bare | labels, resource=resource, gpus=4)
-        assert (found.profile, found.shared_by, found.replicas) == ("3g.40gb", 2, "")
+        found = told(bare | labels, resource=resource)
+        assert (found.profile, found.shared_by) == ("3g.40gb", 0)
         assert found.memory_mib == 40_448
 
     def test_a_part_of_a_slice_keeps_its_whole_name(self) -> None:
@@ -172,4 +176,4 @@ class TestSlices:
 
 @pytest.mark.parametrize("resource", ["amd.com/gpu", "nvidia.com/hostdev", "nvidia.com/GA102GL_A10", "nvidia.com/gpus"])
 def test_other_resources_are_no_gpus(resource: str) -> None:
-    assert told_of(resource, discovered(H100, gpus=8, memory=81559), gpus=8) is None
+    assert told_of(resource, discovered(H100, gpus=8, memory=81559)) is None
