@@ -12,7 +12,7 @@ from decimal import Decimal
 from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.capacity import BUSY_SHARE, Load
+from gemma4_operator.planner.capacity import BUSY_SHARE, DEADLINE_SHARE, Load
 from gemma4_operator.planner.configure import ROUNDING, SEQUENCES, Reachable
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.inventory import GpuClass
@@ -64,6 +64,21 @@ def try_bound(ask: Ask, bound: Key, reach: Reachable, *, hourly_price: Decimal) 
         bound.lost_points,
         reach.token_seconds,
         (),
+    )
+
+
+def is_hopeless(ask: Ask, reach: Reachable, gpus: GpuClass, *, count: int) -> bool:
+    """Whether the best that the GPUs reach is beyond a limit, so that there is nothing to work out but the reason."""
+    replicas = reach.replicas if ask.load is not None else max(1, ask.replicas)
+    needed, price = replicas * count, gpus.device.hourly_price
+    each = ask.deadlines.time_per_output_token_seconds
+    first = ask.deadlines.time_to_first_token_seconds
+    return (
+        (each is not None and reach.token_seconds > DEADLINE_SHARE * each)
+        or (first is not None and reach.first_token_seconds > first)
+        or (ask.maximum_gpus is not None and needed > ask.maximum_gpus)
+        or (ask.maximum_hourly_cost is not None and needed * price > ask.maximum_hourly_cost)
+        or gpus.replicas_total(count) < (replicas if ask.load is not None else 1)
     )
 
 

@@ -43,30 +43,51 @@ def choose(
     return consider(spec, catalog=catalog, engines=engines, classes=classes).plan
 
 
+def feasible(
+    spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
+) -> Plan | None:
+    """Return the same plan without what it was better than; None: nothing serves the spec, whatever the reason.
+
+    Reasons are most of the work where nothing does, and who tries one change after the other needs none.
+    """
+    ask = ask_of(spec)
+    fit, _ = _sorted_out(spec, ask, catalog, engines)
+    best = search(ask, fit, classes).best
+    return account(spec, ask, best, catalog=catalog, alternatives=()) if best is not None else None
+
+
 def consider(
     spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
 ) -> Outcome:
     """Return the choice with everything that lost."""
     ask = ask_of(spec)
-    fit: list[Candidate] = []
-    lost: list[Lost] = []
-    found = candidates(ask, catalog=catalog, image=spec.engine.image)
-    for candidate in found:
-        because = unfit(candidate, ask) or _refused(candidate, spec, engines)
-        if because is None:
-            fit.append(candidate)
-        else:
-            lost.append(because)
+    fit, lost = _sorted_out(spec, ask, catalog, engines)
     result = search(ask, fit, classes)
     nearest = nsmallest(ALTERNATIVES, (*result.nearest(ALTERNATIVES), *lost), key=nearness)
     plan: Plan | Rejection
     if result.best is None:
         is_refused = bool(lost) and not fit and all(one.because is Because.REFUSED for one in lost)
-        plan = _rejection(spec, ask, catalog, classes, nearest, has_candidates=bool(found), is_refused=is_refused)
+        has_candidates = bool(fit or lost)
+        plan = _rejection(spec, ask, catalog, classes, nearest, has_candidates=has_candidates, is_refused=is_refused)
     else:
         told = tuple(map(alternative, nearest))
         plan = account(spec, ask, result.best, catalog=catalog, alternatives=told)
-    return Outcome(ask=ask, plan=plan, result=result, unfit=tuple(lost))
+    return Outcome(ask=ask, plan=plan, result=result, unfit=lost)
+
+
+def _sorted_out(
+    spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, engines: Registry
+) -> tuple[tuple[Candidate, ...], tuple[Lost, ...]]:
+    """Return the candidates that some GPU may serve, and why the others are none."""
+    fit: list[Candidate] = []
+    lost: list[Lost] = []
+    for candidate in candidates(ask, catalog=catalog, image=spec.engine.image):
+        because = unfit(candidate, ask) or _refused(candidate, spec, engines)
+        if because is None:
+            fit.append(candidate)
+        else:
+            lost.append(because)
+    return tuple(fit), tuple(lost)
 
 
 def _refused(candidate: Candidate, spec: Gemma4DeploymentSpec, engines: Registry) -> Lost | None:

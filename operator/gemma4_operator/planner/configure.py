@@ -138,6 +138,7 @@ class Reachable(NamedTuple):
 
     replicas: int
     token_seconds: float
+    first_token_seconds: float
     requests_per_second: float
     """Of one replica."""
 
@@ -154,6 +155,7 @@ def reachable(ask: Ask, way: Way) -> Reachable:
     return Reachable(
         replicas=max(1, math.ceil(load.requests_per_second / rate - ROUNDING)),
         token_seconds=server.step_seconds(1.0),
+        first_token_seconds=first_token_seconds_alone(server, load),
         requests_per_second=rate,
     )
 

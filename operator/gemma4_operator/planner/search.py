@@ -5,16 +5,15 @@ What is on top is looked at more closely, at last worked out in full. Once the t
 that was found, nothing can. Who lost by that alone is said when it is asked for, since few plans tell of all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import NamedTuple
 
 from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
-from gemma4_operator.planner.bounds import class_bound, pair_bound, try_bound
+from gemma4_operator.planner.bounds import class_bound, is_hopeless, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.configure import Failure, reachable
 from gemma4_operator.planner.found import Found, way, worked_out
@@ -40,29 +39,20 @@ class Result:
     @cached_property
     def lost(self) -> tuple[Lost, ...]:
         """Every way that was not taken, each candidate on each class once, in the order of the classes."""
+        self.search.settle_hopeless()
         for number in range(len(self.search.classes)):
             self.search.settle(pair for pair, _ in self.search.lost_on(number))
         return tuple(one for number in range(len(self.search.classes)) for _, one in self.search.lost_on(number))
 
     def nearest(self, count: int) -> list[Lost]:
-        """Return so many of them, the nearest first, without looking at classes that are too dear to have one.
+        """Return so many of them, the nearest first: those that come next in the order, then those that failed last.
 
+        Beside them the first that would be cheaper if its GPUs were free, since that is what not waiting costs.
         What is told is worked out: a bound says that a way cannot win, and not that it would work.
         """
-        while True:
-            found = self._nearest(count)
-            if not self.search.settle(pair for pair, _ in found):
-                return [one for _, one in found]
-
-    def _nearest(self, count: int) -> list[tuple[_Pair, Lost]]:
-        found: list[tuple[_Pair, Lost]] = []
-        for number in sorted(range(len(self.search.classes)), key=self.search.least_cost):
-            if len(found) == count:
-                last, first = nearness(found[-1][1]), nearness(found[0][1])
-                if last <= (first[0], self.search.least_cost(number)):
-                    break
-            found = nsmallest(count, (*found, *self.search.lost_on(number)), key=lambda one: nearness(one[1]))
-        return found
+        self.search.run(1 + count)
+        self.search.look_at_busy()
+        return nsmallest(count, self.search.settled(), key=nearness)
 
 
 class _Step(NamedTuple):
@@ -81,7 +71,7 @@ class _Step(NamedTuple):
 def search(ask: Ask, fit: Sequence[Candidate], classes: Sequence[GpuClass]) -> Result:
     """Return the best way for candidates that no GPU-independent reason excludes; the order of classes is no matter."""
     found = _Search(ask, fit, sorted(classes, key=_order))
-    found.run()
+    found.run(1)
     return Result(best=found.best, search=found)
 
 
@@ -105,6 +95,7 @@ class _Search:
             number: failure for number, gpus in enumerate(classes) if (failure := excluded(ask, gpus)) is not None
         }
         self._settled: set[_Pair] = set()
+        self._hopeless: list[tuple[_Pair, int]] = []
         self._heap = [
             _Step(class_bound(ask, fit, gpus), number, -1, 0, False)
             for number, gpus in enumerate(classes)
@@ -112,17 +103,45 @@ class _Search:
         ]
         heapify(self._heap)
 
-    def run(self) -> None:
-        """Find the best way."""
-        heap = self._heap
-        while heap and (self.best is None or heap[0].bound <= self.best.key):
-            step = heappop(heap)
-            if step.candidate < 0:
-                self._open(step.gpus)
-            elif step.is_tight:
-                self._work_out((step.gpus, step.candidate), step.place)
-            else:
-                self._look_closer(step)
+    def run(self, count: int) -> None:
+        """Go on until so many pairs are found, the best there are."""
+        limit = self._limit(count)
+        while self._heap and (limit is None or self._heap[0].bound <= limit):
+            if self._step():
+                limit = self._limit(count)
+
+    def look_at_busy(self) -> None:
+        """Go on with what would have to wait and may be cheaper than the best, until one is found."""
+        best = self.best
+        if best is None:
+            return
+        known = len(self._found)
+        rest: list[_Step] = []
+        busy: list[_Step] = []
+        for step in self._heap:
+            is_cheaper = step.bound.waits > best.key.waits and step.bound.cost < best.key.cost
+            (busy if is_cheaper else rest).append(step)
+        heapify(busy)
+        self._heap = busy
+        while self._heap and len(self._found) == known and self._heap[0].bound.cost < best.key.cost:
+            self._step()
+        self._heap += rest
+        heapify(self._heap)
+
+    def _step(self) -> bool:
+        """Look at what is on top more closely; return whether a way was found."""
+        step = heappop(self._heap)
+        if step.candidate < 0:
+            self._open(step.gpus)
+        elif step.is_tight:
+            return self._work_out((step.gpus, step.candidate), step.place)
+        else:
+            self._look_closer(step)
+        return False
+
+    def _limit(self, count: int) -> Key | None:
+        """Return the place behind which nobody is among so many; None: there are not as many yet."""
+        return sorted(found.key for found in self._found.values())[count - 1] if len(self._found) >= count else None
 
     def _open(self, gpus: int) -> None:
         for candidate in range(len(self._fit)):
@@ -143,26 +162,39 @@ class _Search:
         candidate, gpus = self._fit[step.candidate], self.classes[step.gpus]
         count = self._counts[step.gpus, step.candidate][step.place]
         reach = reachable(self._ask, way(candidate, gpus, count))
-        bound = try_bound(self._ask, step.bound, reach, hourly_price=count * gpus.device.hourly_price)
-        heappush(self._heap, _Step(bound, step.gpus, step.candidate, step.place, True))
+        if is_hopeless(self._ask, reach, gpus, count=count):
+            self._hopeless.append(((step.gpus, step.candidate), step.place))
+        else:
+            bound = try_bound(self._ask, step.bound, reach, hourly_price=count * gpus.device.hourly_price)
+            heappush(self._heap, _Step(bound, step.gpus, step.candidate, step.place, True))
         self._push(step.gpus, step.candidate, step.place + 1)
 
-    def _work_out(self, pair: _Pair, place: int) -> None:
+    def _work_out(self, pair: _Pair, place: int) -> bool:
+        """Work a way out; return whether it is the best of its pair so far."""
         gpus, candidate = pair
         count = self._counts[pair][place]
         outcome = worked_out(self._ask, self._fit[candidate], self.classes[gpus], count)
         if isinstance(outcome, Failure):
             failed = (_ORDER[outcome.because], count, outcome)
             self._failed[pair] = max(self._failed.get(pair, failed), failed, key=lambda one: one[:2])
-            return
-        if pair not in self._found or outcome.key < self._found[pair].key:
-            self._found[pair] = outcome
+            return False
+        if pair in self._found and self._found[pair].key <= outcome.key:
+            return False
+        self._found[pair] = outcome
         if self.best is None or outcome.key < self.best.key:
             self.best = outcome
+        return True
 
-    def least_cost(self, gpus: int) -> Decimal:
-        """Return what one replica costs at the least on a class."""
-        return self.classes[gpus].device.hourly_price
+    def settled(self) -> Iterator[Lost]:
+        """Yield the reasons of the ways that were worked out; where nothing is left to look at, of all."""
+        if not self._heap:
+            self.settle_hopeless()
+            yield from (one for number in range(len(self.classes)) for _, one in self.lost_on(number))
+            return
+        for (gpus, place), found in self._found.items():
+            if found is not self.best:
+                one = self.classes[gpus]
+                yield self._ranked(self._fit[place], one, found.key, found.option.shape.gpus, at_best=False)
 
     def lost_on(self, number: int) -> list[tuple[_Pair, Lost]]:
         """Return one reason for each candidate that was not taken on a class."""
@@ -176,6 +208,12 @@ class _Search:
             for place, candidate in enumerate(self._fit)
             if self.best is None or self.best.candidate is not candidate or self.best.gpus is not gpus
         ]
+
+    def settle_hopeless(self) -> None:
+        """Work out for their reasons what could not work."""
+        for pair, place in self._hopeless:
+            self._work_out(pair, place)
+        self._hopeless.clear()
 
     def settle(self, pairs: Iterable[_Pair]) -> bool:
         """Work out what only bounds spoke against so far; return whether there was any."""
@@ -229,15 +267,14 @@ class _Search:
     def _ranked(self, candidate: Candidate, gpus: GpuClass, key: Key, count: int, *, at_best: bool) -> Lost:
         assert self.best is not None, "only the best way ends a search early"
         than = Comparison(key, self.best.key, self._ask.optimize_for, at_best)
-        return _lost(candidate, gpus, Failure(Because.RANKED, (("than", than),)), count, key.cost)
+        lost = _lost(candidate, gpus, Failure(Because.RANKED, (("than", than),)), count)
+        return lost._replace(hourly_cost=key.cost)
 
 
 _ORDER = {because: place for place, because in enumerate(Because)}
 
 
-def _lost(
-    candidate: Candidate, gpus: GpuClass, failure: Failure, count: int = 0, hourly_cost: Decimal | None = None
-) -> Lost:
+def _lost(candidate: Candidate, gpus: GpuClass, failure: Failure, count: int = 0) -> Lost:
     return Lost(
         candidate.checkpoint,
         candidate.engine.engine,
@@ -245,5 +282,4 @@ def _lost(
         failure.figures,
         gpus.device.product,
         count,
-        hourly_cost,
     )

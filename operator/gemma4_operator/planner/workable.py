@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
-from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.choose import choose, feasible
 from gemma4_operator.planner.inventory import GpuClass, pools
 from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection, Relaxation
 from gemma4_operator.planner.relax import MAXIMUM, Try, relaxations
@@ -33,7 +33,13 @@ def workable(
     """Return the rejection with relaxations, each proved by choosing again, and a message that names the first."""
     if rejection.reason in (NO_CHECKPOINT, ENGINE_REFUSES):
         return rejection
-    attempt = attempts(catalog=catalog, engines=engines, classes=classes)
+
+    def attempt(raw: Mapping[str, Any]) -> Plan | None:
+        changed = _valid(raw)
+        if changed is None:
+            return None
+        return feasible(changed, catalog=catalog, engines=engines, classes=classes)
+
     found = (
         *(relaxations(spec.to_json(), attempt) if classes else ()),
         *_more_nodes(spec, catalog=catalog, engines=engines),
@@ -48,18 +54,24 @@ def attempts(*, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
     """Return a choice for raw specs on given GPUs."""
 
     def attempt(raw: Mapping[str, Any]) -> Plan | Rejection | None:
-        try:
-            changed = Gemma4DeploymentSpec.model_validate(raw)
-        except ValidationError:
+        changed = _valid(raw)
+        if changed is None:
             return None
         return choose(changed, catalog=catalog, engines=engines, classes=classes)
 
     return attempt
 
 
+def _valid(raw: Mapping[str, Any]) -> Gemma4DeploymentSpec | None:
+    try:
+        return Gemma4DeploymentSpec.model_validate(raw)
+    except ValidationError:
+        return None
+
+
 def _more_nodes(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Iterator[Relaxation]:
     """Yield the GPUs that would serve the spec as it is: the best of all that the catalogue knows."""
-    plan = choose(spec, catalog=catalog, engines=engines, classes=pools(catalog, spec.placement.gpu_products))
-    if isinstance(plan, Plan):
+    plan = feasible(spec, catalog=catalog, engines=engines, classes=pools(catalog, spec.placement.gpu_products))
+    if plan is not None:
         value = f"{plan.replicas * plan.gpus_per_replica}x {plan.gpu_product}"
         yield Relaxation(field=NODES, value=value, message=f"add nodes with {value}: {plan.why}")

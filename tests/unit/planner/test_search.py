@@ -106,25 +106,44 @@ class TestReasons:
         (lost,) = result.lost
         assert result.best is not None
         assert lost.product == H100
-        assert (
-            lost.sentence
-            == f"costs at least {lost.hourly_cost:.2f} an hour, and the plan {result.best.hourly_cost:.2f}"
-        )
+        assert lost.sentence == f"costs {lost.hourly_cost:.2f} an hour, and the plan {result.best.hourly_cost:.2f}"
 
 
 class TestNearest:
-    SPECS: tuple[dict[str, Any], ...] = (
-        {},
-        {"objectives": {"optimizeFor": "Quality"}},
-        {"workload": {"requestsPerMinute": 100}},
-        exactly("31B", "BF16", objectives={"maximumHourlyCost": "0.01"}),
-    )
+    FLEET = (gpus(A10), gpus(L4), gpus(L40S), gpus(H100))
 
-    @pytest.mark.parametrize("spec", SPECS)
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {},
+            {"workload": {"requestsPerMinute": 100}},
+            exactly("31B", "BF16"),
+            exactly("31B", "BF16", objectives={"maximumHourlyCost": "0.01"}),
+        ],
+    )
     def test_they_are_as_near_as_the_first_of_all(self, spec: dict[str, Any]) -> None:
-        result = searched(spec, gpus(A10), gpus(L4), gpus(L40S), gpus(H100))
-        first = sorted(result.lost, key=nearness)[:5]
-        assert list(map(nearness, result.nearest(5))) == list(map(nearness, first))
+        nearest = searched(spec, *self.FLEET).nearest(5)
+        everything = sorted(searched(spec, *self.FLEET).lost, key=nearness)
+        assert list(map(nearness, nearest)) == list(map(nearness, everything[:5]))
+
+    @pytest.mark.parametrize("objective", ["Quality", "Latency", "Throughput"])
+    def test_whatever_is_optimized_for_they_are_worked_out(self, objective: str) -> None:
+        result = searched({"objectives": {"optimizeFor": objective}}, *self.FLEET)
+        nearest = result.nearest(5)
+        assert len(nearest) == 5
+        assert {one.because for one in nearest} == {Because.RANKED}
+        assert all("at least" not in one.sentence for one in nearest)
+
+    def test_what_would_be_cheaper_if_its_gpus_were_free_is_among_them(self) -> None:
+        busy = gpus("NVIDIA-A100-SXM4-40GB")
+        busy = replace(busy, free_by_node=(0,) * len(busy.free_by_node))
+        result = searched({}, busy, gpus(L40S))
+        assert result.best is not None
+        assert result.best.gpus.device.product == L40S
+        first = result.nearest(5)[0]
+        assert first.sentence == "has no free GPUs now, and the plan has"
+        assert first.hourly_cost is not None
+        assert first.hourly_cost < result.best.hourly_cost
 
 
 class TestBounds:
