@@ -44,7 +44,7 @@ def test_without_a_real_node_it_says_so_and_shows_what_can_be_shown(
     assert shown.startswith("No real node here: a real node needs root.")
     lines = [line.split(maxsplit=3) for line in shown.splitlines()]
     ready = {line[0] for line in lines if line[1:3] == ["True", "Ready"]}
-    assert ready == {"assistant", "e2b", "helper"}
+    assert ready == {"assistant", "e2b", "helper", "support"}
 
 
 def test_the_operator_that_was_started_is_ended_and_no_stranger_is(tmp_path: Path) -> None:

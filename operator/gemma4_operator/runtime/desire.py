@@ -1,7 +1,7 @@
 """From a raw custom resource to what should exist: the pure middle of a pass, or the problem that stopped it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
@@ -11,7 +11,7 @@ from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import inventory
 from gemma4_operator.planner.node_view import NodeView
-from gemma4_operator.planner.plan import Plan, Rejection
+from gemma4_operator.planner.plan import NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.planner.uses import Use
@@ -21,6 +21,10 @@ from gemma4_operator.render.merge import PatchError
 from gemma4_operator.render.render import render
 from gemma4_operator.status.project import Problem
 from gemma4_operator.status.reasons import Reason
+
+
+NODES_TOLD = 3
+"""How many nodes that were not understood a message speaks of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +86,12 @@ def _chosen(
         products=spec.placement.gpu_products,
     )
     plan = choose(spec, catalog=catalog, engines=engines, classes=found.classes)
-    if isinstance(plan, Rejection):
-        return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes)
-    return plan
+    if isinstance(plan, Plan):
+        return plan
+    if plan.reason == NO_GPUS and found.notes:
+        # What is wrong with a node says more than that there is none.
+        plan = replace(plan, message=f"{plan.message} {' '.join(found.notes[:NODES_TOLD])}")
+    return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,3 +99,12 @@ def test_what_is_forgotten_is_worked_out_anew() -> None:
     first = desires.of(resource())
     desires.forget("u")
     assert desires.of(resource()) is not first
+
+
+def test_a_node_that_is_not_understood_is_named_where_no_other_has_gpus() -> None:
+    mute = fake_gpu_node("mute", product="NVIDIA-X900", count=1, memory_mib=1)
+    del mute["metadata"]["labels"]["nvidia.com/gpu.memory"]
+    result = desire(resource(), catalog=builtin_catalog(), engines=engines(), nodes=(node_view(mute),))
+    assert result.problem is not None
+    assert result.problem.reason is Reason.NO_GPUS
+    assert "Node 'mute' offers nvidia.com/gpu" in result.problem.message
