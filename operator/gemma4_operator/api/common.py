@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_v
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from gemma4_operator.api.docstrings import docstrings
 from gemma4_operator.api.rules import VALIDATIONS, Form, Rule, broken
 
 GROUP = "gemma4.dev"
@@ -33,7 +34,6 @@ class ApiModel(BaseModel):
         validate_by_name=True,
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
     )
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
@@ -57,6 +57,8 @@ class ApiModel(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         json_schema = handler.resolve_ref_schema(handler(schema))
+        for name, text in docstrings(cls).items():
+            json_schema["properties"][cls.model_fields[name].alias or name].setdefault("description", text)
         if cls.RULES:
             json_schema[VALIDATIONS] = [rule.validation() for rule in cls.RULES]
         return json_schema
