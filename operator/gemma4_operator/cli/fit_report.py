@@ -66,7 +66,7 @@ def _memory(shape: Shape, budget: Memory) -> dict[str, int]:
 
 
 def _left(budget: Memory) -> int:
-    return budget.capacity_bytes - sum(line.bytes for line in budget.lines)
+    return budget.capacity_bytes - budget.used_bytes
 
 
 def _needed(shape: Shape, budget: Memory) -> int:

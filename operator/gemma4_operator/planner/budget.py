@@ -1,6 +1,6 @@
 """A budget of memory as a value, and what all engines' budgets have in common."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gemma4_operator.catalog.models import Model
@@ -12,12 +12,12 @@ DRIVER_BYTES, DRIVER_SHARE = 300 * 2**20, 200
 an RTX 5090 (31.35 of 31.84, vllm#40291), and what fits the logs of RTX 3090, L40S and A100."""
 STEP_VALUES = 22
 """Alive at once for each token of a step and each of its hidden size, of two bytes (aiconfigurator, for Gemma 4)."""
-ENCODERS = {"vision": frozenset({"Image", "Video"}), "audio": frozenset({"Audio"})}
-"""The parts of a model that are loaded only for requests that carry such media."""
+VISION, AUDIO = frozenset({"Image", "Video"}), frozenset({"Audio"})
+"""The media for which an encoder is loaded."""
 
 
 class Line(NamedTuple):
-    """One use of memory; a tuple, because thousands are made for one plan."""
+    """One use of memory."""
 
     name: str
     bytes: int
@@ -25,12 +25,13 @@ class Line(NamedTuple):
     """How the figure comes about, in a few words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """The budget of one GPU.
+class Memory(NamedTuple):
+    """The budget of one GPU; a tuple, because a plan asks for hundreds.
 
     Attributes:
-        lines: Every use but the cache.
+        shape: What it is of.
+        account: How its lines come about, for those who read them.
+        weights_bytes: The first line; `activations_bytes` the second, `other_bytes` all further ones.
         cache_bytes: What is left for the cache; negative: the rest alone does not fit.
         request_bytes: What one request of full length reserves of it.
         max_concurrency: How many requests of full length the cache holds.
@@ -40,7 +41,8 @@ class Memory:
         fits: Whether the engine starts.
     """
 
-    lines: tuple[Line, ...]
+    shape: Shape
+    account: Callable[[Shape], tuple[Line, ...]]
     weights_bytes: int
     activations_bytes: int
     other_bytes: int
@@ -51,6 +53,16 @@ class Memory:
     num_blocks: int
     capacity_bytes: int
     fits: bool
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every use but the cache."""
+        return self.account(self.shape)
+
+    @property
+    def used_bytes(self) -> int:
+        """All of them together."""
+        return self.weights_bytes + self.activations_bytes + self.other_bytes
 
 
 def driver_bytes(device: Device) -> int:
@@ -63,13 +75,13 @@ def loaded_weights_bytes(shape: Shape) -> int:
 
     An encoder's size is its parameters in the checkpoint's own format, since that is what the file holds.
     """
-    parameters, bits = shape.model.parameters, shape.checkpoint.bits
+    checkpoint, parameters, media = shape.checkpoint, shape.model.parameters, shape.media
     unused = 0.0
-    if not shape.media & ENCODERS["vision"]:
-        unused += parameters.vision * bits.vision / 8
-    if not shape.media & ENCODERS["audio"]:
-        unused += parameters.audio * bits.audio / 8
-    return shape.checkpoint.resident_bytes - int(unused)
+    if not media & VISION:
+        unused += parameters.vision * checkpoint.bits.vision
+    if not media & AUDIO:
+        unused += parameters.audio * checkpoint.bits.audio
+    return checkpoint.resident_bytes - int(unused / 8)
 
 
 def step_bytes(model: Model, tokens: int) -> int:

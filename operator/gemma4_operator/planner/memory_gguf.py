@@ -27,27 +27,46 @@ HOST_CACHE_MIB = 2048
 """Of prompts, as far as llama.cpp is concerned; its default of 8192 has filled hosts (llama.cpp#21690)."""
 
 
+_NOTES = {
+    "context": "CUDA and small buffers",
+    "projector": "encoders and their buffers",
+    "drafter": "on each GPU",
+    "adapters": "LoRA",
+}
+
+
 def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica, over which the layers are spread evenly."""
-    capacity = _capacity_bytes(shape)
-    lines = _lines(shape)
-    weights, activations = lines[0].bytes, lines[1].bytes
-    used = sum([line.bytes for line in lines])
-    left = capacity - used
+    capacity, slots = _capacity_bytes(shape), shape.max_sequences
+    weights, compute = _weights_bytes(shape), _compute_bytes(shape)
+    other = sum([size for _, size in _others(shape)])
+    left = capacity - weights - compute - other
     slot = int(sequence_bytes(shape, shape.context_tokens))
-    fits = left >= slot * shape.max_sequences
+    fits = left >= slot * slots
     return Memory(
-        lines=lines,
+        shape,
+        lines,
         weights_bytes=weights,
-        activations_bytes=activations,
-        other_bytes=used - weights - activations,
-        cache_bytes=slot * shape.max_sequences if fits else left,
+        activations_bytes=compute,
+        other_bytes=other,
+        cache_bytes=slot * slots if fits else left,
         request_bytes=slot,
-        max_concurrency=float(shape.max_sequences) if fits else max(0.0, left / slot),
-        cache_tokens=shape.context_tokens * shape.max_sequences if fits else 0,
+        max_concurrency=float(slots) if fits else max(0.0, left / slot),
+        cache_tokens=shape.context_tokens * slots if fits else 0,
         num_blocks=0,
         capacity_bytes=capacity,
         fits=fits,
+    )
+
+
+def lines(shape: Shape) -> tuple[Line, ...]:
+    """Return every use but the cache; compute buffers and the context are on every GPU."""
+    where = "the GPU" if shape.gpus == 1 else "each GPU"
+    rows = min(LOGIT_ROWS, shape.max_batched_tokens)
+    return (
+        Line("weights", _weights_bytes(shape), f"{shape.checkpoint.repository}, what lies on {where}"),
+        Line("compute buffers", _compute_bytes(shape), f"logits of {rows} rows, or a batch of tokens"),
+        *(Line(name, size, _NOTES[name]) for name, size in _others(shape)),
     )
 
 
@@ -66,8 +85,7 @@ def sequence_bytes(shape: Shape, tokens: int) -> float:
 
 def longest_context_tokens(shape: Shape) -> int:
     """Return the longest context that each slot can have; 0: none."""
-    lines = sum(line.bytes for line in _lines(shape))
-    room = (_capacity_bytes(shape) - lines) / shape.max_sequences
+    room = (_capacity_bytes(shape) - memory(shape).used_bytes) / shape.max_sequences
     fewest, most = 0, shape.model.max_context_tokens
     while fewest < most:
         middle = (fewest + most + 1) // 2
@@ -92,26 +110,25 @@ def _capacity_bytes(shape: Shape) -> int:
     return max(0, shape.device.memory_bytes - kept)
 
 
-def _lines(shape: Shape) -> tuple[Line, ...]:
-    """Return every use but the cache; compute buffers and the context are on every GPU."""
-    model, gpus = shape.model, shape.gpus
-    weights = -(-(loaded_weights_bytes(shape) - _host_bytes(shape)) // gpus)
-    rows = min(LOGIT_ROWS, shape.max_batched_tokens)
-    compute = max(4 * rows * model.vocabulary_size, step_bytes(model, shape.max_batched_tokens))
-    repository = shape.checkpoint.repository
-    lines = [
-        Line("weights", weights, f"{repository}, what lies on {'the' if gpus == 1 else 'each'} GPU"),
-        Line("compute buffers", compute, f"logits of {rows} rows, or a batch of tokens"),
-        Line("context", CONTEXT_BYTES, "CUDA and small buffers"),
-    ]
+def _weights_bytes(shape: Shape) -> int:
+    return -(-(loaded_weights_bytes(shape) - _host_bytes(shape)) // shape.gpus)
+
+
+def _compute_bytes(shape: Shape) -> int:
+    model, tokens = shape.model, shape.max_batched_tokens
+    return max(4 * min(LOGIT_ROWS, tokens) * model.vocabulary_size, step_bytes(model, tokens))
+
+
+def _others(shape: Shape) -> list[tuple[str, int]]:
+    """Return what is neither weights, nor compute buffers, nor cache."""
+    found = [("context", CONTEXT_BYTES)]
     if shape.media:
-        projector = _projector_bytes(shape) + PROJECTOR_COMPUTE_BYTES
-        lines.append(Line("projector", projector, "encoders and their buffers"))
-    if shape.drafter and model.drafter is not None:
-        lines.append(Line("drafter", model.drafter.bytes, model.drafter.repository))
+        found.append(("projector", _projector_bytes(shape) + PROJECTOR_COMPUTE_BYTES))
+    if shape.drafter and shape.model.drafter is not None:
+        found.append(("drafter", shape.model.drafter.bytes))
     if shape.adapters_bytes:
-        lines.append(Line("adapters", -(-shape.adapters_bytes // gpus), "LoRA"))
-    return tuple(lines)
+        found.append(("adapters", -(-shape.adapters_bytes // shape.gpus)))
+    return found
 
 
 def _host_bytes(shape: Shape) -> int:

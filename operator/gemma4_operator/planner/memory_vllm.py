@@ -37,22 +37,33 @@ FLAT_TOKENS_UNTIL: Version = (0, 20)
 """Up to this version the printed size of the cache counts every layer as a full one."""
 
 
+_NOTES = {
+    "driver": "of the card's memory CUDA never sees, its share",
+    "workspace": "libraries, attention, fragmentation",
+    "positions": "rotary tables for the longest context",
+    "CUDA graphs": "captured at start",
+    "communication": "all-reduce of {gpus} GPUs",
+    "encoder cache": "results for one step's media",
+    "drafter": "on each GPU",
+    "adapters": "LoRA",
+}
+
+
 def memory(shape: Shape) -> Memory:
     """Return the budget of one GPU of a replica."""
     capacity = _capacity_bytes(shape)
-    lines = _lines(shape)
-    weights, activations = lines[0].bytes, lines[1].bytes
-    used = sum([line.bytes for line in lines])
-    cache = capacity - used
+    weights, activations = _weights_bytes(shape), max(_phases(shape))
+    other = sum([size for _, size in _others(shape)])
+    cache = capacity - weights - activations - other
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
-    blocks = _request_blocks(shape, plan, shape.context_tokens)
-    held = plan.num_blocks(cache)
+    blocks, held = _request_blocks(shape, plan, shape.context_tokens), plan.num_blocks(cache)
     fits = held >= blocks
     return Memory(
-        lines=lines,
+        shape,
+        lines,
         weights_bytes=weights,
         activations_bytes=activations,
-        other_bytes=used - weights - activations,
+        other_bytes=other,
         cache_bytes=cache,
         request_bytes=blocks * plan.block_bytes,
         max_concurrency=held / blocks,
@@ -60,6 +71,24 @@ def memory(shape: Shape) -> Memory:
         num_blocks=held if fits else 0,
         capacity_bytes=capacity,
         fits=fits,
+    )
+
+
+def lines(shape: Shape) -> tuple[Line, ...]:
+    """Return every use but the cache: the weights, the peak of the profiled step, and the rest."""
+    told = (
+        f"a step of {shape.max_batched_tokens} tokens",
+        f"logits of {_rows(shape)} rows over {shape.model.vocabulary_size}",
+        f"encoding the largest {' or '.join(sorted(shape.media)).lower()}",
+    )
+    phases = _phases(shape)
+    peak = max(phases)
+    encoders = "" if shape.media else ", without encoders"
+    shared = f", cut for {shape.gpus} GPUs" if shape.gpus > 1 else ""
+    return (
+        Line("weights", _weights_bytes(shape), f"{shape.checkpoint.repository}{encoders}{shared}"),
+        Line("activations", peak, told[phases.index(peak)]),
+        *(Line(name, size, _NOTES[name].format(gpus=shape.gpus)) for name, size in _others(shape)),
     )
 
 
@@ -108,27 +137,23 @@ def _capacity_bytes(shape: Shape) -> int:
     return min(int((device.memory_bytes + device.reserved_bytes) * shape.memory_utilization), device.memory_bytes)
 
 
-def _lines(shape: Shape) -> tuple[Line, ...]:
-    """Return every use but the cache: the weights, the peak of the profiled step, and the rest."""
-    model, gpus = shape.model, shape.gpus
-    lines = [_weights(shape), _peak(shape)]
-    if not shape.device.unified_memory:
-        kept = int(driver_bytes(shape.device) * shape.memory_utilization)
-        lines.append(Line("driver", kept, "of the card's memory CUDA never sees, its share"))
-    lines.append(Line("workspace", WORKSPACE_BYTES, "libraries, attention, fragmentation"))
-    lines.append(Line("positions", rotary_bytes(model), "rotary tables for the longest context"))
+def _others(shape: Shape) -> list[tuple[str, int]]:
+    """Return what is neither weights, nor the profile's peak, nor cache."""
+    model, device = shape.model, shape.device
+    kept = 0 if device.unified_memory else int(driver_bytes(device) * shape.memory_utilization)
+    found = [("driver", kept)] if kept else []
+    found += (("workspace", WORKSPACE_BYTES), ("positions", rotary_bytes(model)))
     if not shape.engine_version or shape.engine_version >= GRAPHS_COUNTED_FROM:
-        lines.append(_graphs(shape))
-    if gpus > 1:
-        lines.append(Line("communication", COMMUNICATION_BYTES, f"all-reduce of {gpus} GPUs"))
+        found.append(("CUDA graphs", _graphs_bytes(shape)))
+    if shape.gpus > 1:
+        found.append(("communication", COMMUNICATION_BYTES))
     if shape.media:
-        kept = 2 * model.hidden_size * max(MEDIA_ITEM_TOKENS, shape.max_batched_tokens)
-        lines.append(Line("encoder cache", kept, "results for one step's media"))
+        found.append(("encoder cache", 2 * model.hidden_size * max(MEDIA_ITEM_TOKENS, shape.max_batched_tokens)))
     if shape.drafter and model.drafter is not None:
-        lines.append(Line("drafter", model.drafter.bytes, f"{model.drafter.repository}, on each GPU"))
+        found.append(("drafter", model.drafter.bytes))
     if shape.adapters_bytes:
-        lines.append(Line("adapters", -(-shape.adapters_bytes // gpus), "LoRA"))
-    return tuple(lines)
+        found.append(("adapters", -(-shape.adapters_bytes // shape.gpus)))
+    return found
 
 
 def rotary_bytes(model: Model) -> int:
@@ -139,37 +164,34 @@ def rotary_bytes(model: Model) -> int:
     return 2 * model.max_context_tokens * (model.sliding_head_dim + model.full_head_dim)
 
 
-def _graphs(shape: Shape) -> Line:
+def _graphs_bytes(shape: Shape) -> int:
     whole = GRAPHS_BYTES + (EXPERT_GRAPHS_BYTES if shape.model.experts else 0)
     captured = min(max(shape.max_sequences, GRAPHED_SEQUENCES // 4), GRAPHED_SEQUENCES)
-    return Line("CUDA graphs", whole * captured // GRAPHED_SEQUENCES, "captured at start")
+    return whole * captured // GRAPHED_SEQUENCES
 
 
-def _weights(shape: Shape) -> Line:
+def _weights_bytes(shape: Shape) -> int:
     """Return a GPU's share: all matrices, token tables and towers are cut, the small rest is on every GPU."""
     loaded, gpus = loaded_weights_bytes(shape), shape.gpus
-    media = "" if shape.media else ", without encoders"
     if gpus == 1:
-        return Line("weights", loaded, f"{shape.checkpoint.repository}{media}")
+        return loaded
     whole = int(shape.model.parameters.other * shape.checkpoint.bits.other / 8)
-    share = whole + -(-(loaded - whole) // gpus)
-    return Line("weights", share, f"{shape.checkpoint.repository}{media}, cut for {gpus} GPUs")
+    return whole + -(-(loaded - whole) // gpus)
 
 
-def _peak(shape: Shape) -> Line:
-    """Return the largest of what is profiled: a step, the sampler, the encoders."""
+def _phases(shape: Shape) -> tuple[int, int, int]:
+    """Return what is profiled one after the other: a step, the sampler, the encoders."""
     model, tokens = shape.model, shape.max_batched_tokens
-    rows = int(min(shape.max_sequences, tokens) * (DRAFTED_ROWS if shape.drafter else 1))
     step = step_bytes(model, tokens) // shape.gpus
     # Routed copies of a step's tokens in 32 bits, and the tables of E2B and E4B, are not cut.
-    step += 4 * tokens * model.hidden_size * model.experts_per_token
-    step += 2 * tokens * model.layers * model.per_layer_embedding_dim
-    phases = [
-        (step, f"a step of {tokens} tokens"),
-        (rows * model.vocabulary_size * ROW_BYTES_PER_TOKEN, f"logits of {rows} rows over {model.vocabulary_size}"),
-    ]
-    if shape.media:
-        names = " or ".join(sorted(shape.media)).lower()
-        phases.append((max(ENCODER_BYTES[kind] for kind in shape.media), f"encoding the largest {names}"))
-    size, note = max(phases)
-    return Line("activations", size, note)
+    if model.experts:
+        step += 4 * tokens * model.hidden_size * model.experts_per_token
+    if model.per_layer_embedding_dim:
+        step += 2 * tokens * model.layers * model.per_layer_embedding_dim
+    encoders = max([ENCODER_BYTES[kind] for kind in shape.media]) if shape.media else 0
+    return step, _rows(shape) * model.vocabulary_size * ROW_BYTES_PER_TOKEN, encoders
+
+
+def _rows(shape: Shape) -> int:
+    rows = min(shape.max_sequences, shape.max_batched_tokens)
+    return int(rows * DRAFTED_ROWS) if shape.drafter else rows
