@@ -121,7 +121,8 @@ class TestFile:
         assert (tmp_path / "memory.svg").read_text() in page
 
     def test_where_nothing_works_the_first_gpu_is_drawn(self, tmp_path: Path):
-        metadata, spec = {"name": "chat"}, {"objectives": {"maximumHourlyCost": "0.01"}}
+        model = {"variant": "E2B", "quantization": "BF16"}
+        metadata, spec = {"name": "chat"}, {"model": model, "objectives": {"maximumHourlyCost": "0.01"}}
         resource = {"apiVersion": "gemma4.dev/v1alpha1", "kind": "Gemma4Deployment", "metadata": metadata, "spec": spec}
         (tmp_path / "poor.json").write_text(json.dumps(resource))
         assert explain(str(tmp_path / "poor.json"), tmp_path / "memory.svg", "spark") == 3

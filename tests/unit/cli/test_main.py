@@ -89,3 +89,13 @@ def test_debug_shows_the_traceback(arguments: list[str], monkeypatch: pytest.Mon
     monkeypatch.setattr(entry, "VERBS", (failing(RuntimeError("The disk is full.")),))
     with pytest.raises(RuntimeError, match="The disk is full"):
         main(arguments)
+
+
+def test_ctrl_c_ends_without_a_word(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    def run(_: argparse.Namespace) -> Exit:
+        raise KeyboardInterrupt
+
+    verb = Verb(name="wait", summary="wait", details="gemma4 wait", add_arguments=lambda _: None, run=run)
+    monkeypatch.setattr(entry, "VERBS", (verb,))
+    assert main(["wait"]) == 130
+    assert capsys.readouterr() == ("", "")

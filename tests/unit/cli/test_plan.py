@@ -19,7 +19,8 @@ from tests.unit.planner.plans import a_plan
 
 DATA = Path(__file__).parents[2] / "data" / "inventories"
 MIXED, SPARK = str(DATA / "mixed.json"), str(DATA / "spark.json")
-UNPAYABLE = {"objectives": {"maximumHourlyCost": "0.01"}}
+UNPAYABLE = {"model": {"variant": "E2B", "quantization": "BF16"}, "objectives": {"maximumHourlyCost": "0.01"}}
+"""With a model that is named, so that little has to be tried to say what would help."""
 
 
 def deployment(name: str = "chat", spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / name).write_text((INVENTORIES / name).read_text())
     spec = {"workload": {"requestsPerMinute": 60}}
     (place / "chat.yaml").write_text(yaml.safe_dump({**RESOURCE, "spec": spec}))
-    poor = {**spec, "objectives": {"maximumHourlyCost": "0.01", "timePerOutputTokenMilliseconds": 1}}
+    model = {"variant": "E2B", "quantization": "BF16"}
+    poor = {**spec, "model": model, "objectives": {"maximumHourlyCost": "0.01", "timePerOutputTokenMilliseconds": 1}}
     (place / "poor.yaml").write_text(yaml.safe_dump({**RESOURCE, "spec": poor}))
     limits = {"limits": {"nvidia.com/gpu": "1"}}
     pods = [
