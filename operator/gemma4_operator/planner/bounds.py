@@ -30,12 +30,12 @@ _MUCH = 1000
 """Steps of capacity that nothing has, 1.25^1000: the bound for what was not worked out."""
 
 
-def class_bound(ask: Ask, fit: Sequence[Candidate], gpus: GpuClass) -> Key:
-    """Return what no candidate on a class can surpass."""
+def class_bounds(ask: Ask, fit: Sequence[Candidate], classes: Sequence[GpuClass]) -> list[Key]:
+    """Return for each class what no candidate on it can surpass; there is at least one candidate."""
     count = ask.gpus_per_replica or 1
     points = min(candidate.lost_points for candidate in fit)
     words = min(candidate.lost_words for candidate in fit)
-    return _bound(ask, gpus, count=count, replicas=_replicas(ask), points=points, words=words)
+    return [_bound(ask, one, count=count, replicas=_replicas(ask), points=points, words=words) for one in classes]
 
 
 def pair_bound(ask: Ask, candidate: Candidate, gpus: GpuClass, *, count: int) -> Key:
@@ -78,7 +78,7 @@ def is_hopeless(ask: Ask, reach: Reachable, gpus: GpuClass, *, count: int) -> bo
         or (first is not None and reach.first_token_seconds > first)
         or (ask.maximum_gpus is not None and needed > ask.maximum_gpus)
         or (ask.maximum_hourly_cost is not None and needed * price > ask.maximum_hourly_cost)
-        or gpus.replicas_total(count) < (replicas if ask.load is not None else 1)
+        or (ask.load is not None and gpus.replicas_total(count) < replicas)
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint
@@ -55,10 +56,24 @@ class Candidate:
     assumed: str = ""
 
 
+class _Runner(NamedTuple):
+    """What is the same for all candidates on one engine."""
+
+    engine: EngineImage
+    image: str
+    version: Version
+    version_text: str
+    unsupported: frozenset[tuple[int, int]]
+
+
 def candidates(ask: Ask, *, catalog: Catalog, image: str | None) -> tuple[Candidate, ...]:
     """Return all that the ask allows by name, in the catalogue's order; `image` is the user's own."""
     found = _given(ask, catalog) if ask.weights is not None else _known(ask, catalog)
-    return tuple(_candidate(row, weights, ask, catalog, image, assumed) for row, weights, assumed in found)
+    runners = {engine: _runner(row, image) for engine, row in catalog.engines.items()}
+    return tuple(
+        _candidate(row, weights, catalog.models[row.variant], runners[ask.engine or _engine(row, weights)], assumed)
+        for row, weights, assumed in found
+    )
 
 
 def unfit(candidate: Candidate, ask: Ask) -> Lost | None:
@@ -152,24 +167,31 @@ def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, st
     )
 
 
-def _candidate(
-    row: Checkpoint, weights: Weights, ask: Ask, catalog: Catalog, image: str | None, assumed: str
-) -> Candidate:
-    engine = catalog.engines[ask.engine or _engine(row, weights)]
+def _runner(engine: EngineImage, image: str | None) -> _Runner:
     text = engine.version if image is None else tag_of(image)
-    model = catalog.models[row.variant]
+    return _Runner(
+        engine=engine,
+        image=image or engine.image,
+        version=version_of(text) if _is_versioned_alike(text, engine.version) else (),
+        version_text=text,
+        unsupported=frozenset(map(numbers, engine.unsupported_compute_capabilities)),
+    )
+
+
+def _candidate(row: Checkpoint, weights: Weights, model: Model, runner: _Runner, assumed: str) -> Candidate:
+    engine = runner.engine
     points = score(model, row)
     return Candidate(
         model=model,
         checkpoint=row,
         engine=engine,
         weights=weights,
-        image=image or engine.image,
-        version=version_of(text) if _is_versioned_alike(text, engine.version) else (),
-        version_text=text,
+        image=runner.image,
+        version=runner.version,
+        version_text=runner.version_text,
         score=points,
         needed_capability=numbers(engine.formats.get(row.quantization, "0.0")),
-        unsupported_capabilities=frozenset(map(numbers, engine.unsupported_compute_capabilities)),
+        unsupported_capabilities=runner.unsupported,
         heads_to_divide=model.query_heads if engine.engine is EngineType.VLLM else 0,
         least_bytes=_least_bytes(model, row),
         read_bytes=_read_bytes(model, row),

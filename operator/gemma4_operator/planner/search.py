@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
-from gemma4_operator.planner.bounds import class_bound, is_hopeless, pair_bound, try_bound
+from gemma4_operator.planner.bounds import class_bounds, is_hopeless, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.configure import Failure, reachable
 from gemma4_operator.planner.found import Found, way, worked_out
@@ -96,10 +96,9 @@ class _Search:
         }
         self._settled: set[_Pair] = set()
         self._hopeless: list[tuple[_Pair, int]] = []
+        bounds = class_bounds(ask, fit, classes) if fit else []
         self._heap = [
-            _Step(class_bound(ask, fit, gpus), number, -1, 0, False)
-            for number, gpus in enumerate(classes)
-            if fit and number not in self._closed
+            _Step(bound, number, -1, 0, False) for number, bound in enumerate(bounds) if number not in self._closed
         ]
         heapify(self._heap)
 

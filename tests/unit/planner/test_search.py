@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.planner.ask import ask_of
-from gemma4_operator.planner.bounds import class_bound, pair_bound, try_bound
+from gemma4_operator.planner.bounds import class_bounds, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate, candidates, unfit
 from gemma4_operator.planner.configure import Failure, reachable
 from gemma4_operator.planner.found import Found, way, worked_out
@@ -164,7 +164,8 @@ class TestBounds:
         spec = {"objectives": {"minimumQuality": "Basic"}} | wish
         ask, fit = ask_of(spec_of(spec)), fit_for(spec)
         works = 0
-        for gpus_class in pools(CATALOG):
+        classes = pools(CATALOG)
+        for gpus_class, lowest in zip(classes, class_bounds(ask, fit, classes), strict=True):
             for candidate in fit[::4]:
                 counts = counts_of(ask, candidate, gpus_class)
                 for count in () if isinstance(counts, Failure) else counts:
@@ -172,7 +173,7 @@ class TestBounds:
                     price = count * gpus_class.device.hourly_price
                     reach = reachable(ask, way(candidate, gpus_class, count))
                     tried = try_bound(ask, pair, reach, hourly_price=price)
-                    assert class_bound(ask, fit, gpus_class) <= pair <= tried
+                    assert lowest <= pair <= tried
                     if count != counts[0]:
                         continue
                     found = worked_out(ask, candidate, gpus_class, count)
