@@ -1,4 +1,4 @@
-"""`gemma4 plan`, `explain` and `render` as people use them: files in, text or keys out, and an exit code."""
+"""`gemma4 plan` and `explain` as people use them: files in, text or keys out, and an exit code."""
 
 import io
 import json
@@ -8,42 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from gemma4_operator.cli import inputs
 from gemma4_operator.cli.main import main
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.record import record
 from tests.rendering import plan_of
+from tests.unit.cli.calls import MIXED, SPARK, UNPAYABLE, deployment, told, written
 from tests.unit.planner.plans import a_plan
-
-DATA = Path(__file__).parents[2] / "data" / "inventories"
-MIXED, SPARK = str(DATA / "mixed.json"), str(DATA / "spark.json")
-UNPAYABLE = {"model": {"variant": "E2B", "quantization": "BF16"}, "objectives": {"maximumHourlyCost": "0.01"}}
-"""With a model that is named, so that little has to be tried to say what would help."""
-
-
-def deployment(name: str = "chat", spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "gemma4.dev/v1alpha1",
-        "kind": "Gemma4Deployment",
-        "metadata": {"name": name, "namespace": "team-a", **metadata},
-        "spec": spec or {},
-    }
-
-
-def written(folder: Path, *objects: dict[str, Any]) -> str:
-    path = folder / "chat.yaml"
-    path.write_text(yaml.safe_dump_all(objects))
-    return str(path)
-
-
-def told(arguments: list[str], capsys: pytest.CaptureFixture[str], *, code: int = 0) -> Any:
-    """Run with `-o json` and return what was printed."""
-    assert main([*arguments, "-o", "json"]) == code
-    printed = capsys.readouterr()
-    assert printed.err == ""
-    return json.loads(printed.out)
 
 
 class TestPlan:
@@ -197,52 +169,6 @@ class TestExplain:
         file = written(tmp_path, {**deployment(), "status": {"plan": fresh}})
         sections = told(["explain", "-f", file, "--inventory", SPARK], capsys)["sections"]
         assert sections[-1]["title"] != "About nodes and what runs"
-
-
-class TestRender:
-    def test_documents_in_the_order_of_applying(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-        assert main(["render", "-f", written(tmp_path, deployment()), "--inventory", SPARK]) == 0
-        documents = list(yaml.safe_load_all(capsys.readouterr().out))
-        assert [one["kind"] for one in documents] == ["Deployment", "Service", "PodDisruptionBudget"]
-        assert {one["metadata"]["namespace"] for one in documents} == {"team-a"}
-
-    def test_as_one_list(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-        file = written(tmp_path, deployment("one"), deployment("two"))
-        result = told(["render", "-f", file, "--inventory", SPARK], capsys)
-        assert (result["kind"], len(result["items"])) == ("List", 6)
-
-    def test_the_owner_is_the_one_of_the_cluster_where_it_is_known(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ):
-        file = written(tmp_path, deployment(uid="4d0c"))
-        result = told(["render", "-f", file, "--inventory", SPARK], capsys)
-        assert result["items"][0]["metadata"]["ownerReferences"][0]["uid"] == "4d0c"
-
-    def test_what_runs_stays_as_the_operator_would_leave_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-        fresh = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", SPARK], capsys)["plan"]
-        old = record(a_plan(hash=fresh["hash"], image="registry.example.com/vllm:v0.1")).to_json()
-        file = written(tmp_path, {**deployment(), "status": {"plan": old}})
-        assert "registry.example.com/vllm:v0.1" in json.dumps(
-            told(["render", "-f", file, "--inventory", SPARK], capsys)
-        )
-
-    def test_one_of_two_that_nothing_serves(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-        file = written(tmp_path, deployment("no", UNPAYABLE), deployment("yes"))
-        assert main(["render", "-f", file, "--inventory", SPARK]) == 3
-        printed = capsys.readouterr()
-        assert {one["metadata"]["name"] for one in yaml.safe_load_all(printed.out)} == {"yes"}
-        assert printed.err.startswith("gemma4: team-a/no: Nothing serves this.")
-
-    def test_a_patch_that_goes_too_far(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-        patch = {"spec": {"hostNetwork": True}}
-        file = written(tmp_path, deployment(spec={"podTemplatePatch": patch}))
-        assert main(["render", "-f", file, "--inventory", SPARK]) == 2
-        printed = capsys.readouterr()
-        assert printed.out == ""
-        assert printed.err == (
-            "gemma4: team-a/chat: `spec.podTemplatePatch.spec.hostNetwork` must not be true: "
-            "no engine needs the host's own.\n"
-        )
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
