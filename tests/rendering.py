@@ -138,6 +138,7 @@ def a_serving(**changes: Any) -> Serving:
         "max_concurrent_requests": 4,
         "kv_dtype": "bf16",
         "host_cache_mib": 2048,
+        "memory_utilization_percent": 90,
         "media": frozenset(),
         "tool_calling": True,
         "reasoning": True,

@@ -126,6 +126,8 @@ class PlanStatus(StatusModel):
     """The number format of the keys and values, such as bf16 or fp8."""
     host_cache_mib: Count | None = None
     """How much of the host's memory llama.cpp may keep prompts in."""
+    memory_utilization_percent: Count | None = None
+    """How much of a whole GPU's memory vLLM may take."""
     replicas: Count | None = None
     """How many replicas `spec.workload` needs within the objectives; without a workload, what the spec ran."""
     memory: MemoryStatus | None = None

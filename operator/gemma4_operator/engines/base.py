@@ -50,6 +50,7 @@ class Serving:
     Attributes:
         kv_dtype: How cached keys and values are stored: bf16, fp8 or q8_0.
         host_cache_mib: What llama.cpp may keep prompts in on the host.
+        memory_utilization_percent: What vLLM may take of a whole GPU.
         media: Which of Image, Audio and Video requests may carry beside text.
     """
 
@@ -63,6 +64,7 @@ class Serving:
     max_concurrent_requests: int
     kv_dtype: str
     host_cache_mib: int
+    memory_utilization_percent: int
     media: frozenset[str]
     tool_calling: bool
     reasoning: bool

@@ -112,7 +112,7 @@ def _args(serving: Serving) -> tuple[str, ...]:
         "--max-num-batched-tokens", str(serving.max_batched_tokens),
         "--max-num-seqs", str(serving.max_concurrent_requests),
         *(("--kv-cache-dtype", serving.kv_dtype) if serving.kv_dtype != "bf16" else ()),
-        "--gpu-memory-utilization", f"{MEMORY_UTILIZATION:.2f}",
+        "--gpu-memory-utilization", f"{serving.memory_utilization_percent / 100:.2f}",
         *_media(serving),
         *(("--enable-auto-tool-choice", "--tool-call-parser", "gemma4") if serving.tool_calling else ()),
         *(("--reasoning-parser", "gemma4") if serving.reasoning else ()),

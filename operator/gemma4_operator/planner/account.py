@@ -45,6 +45,7 @@ def account(
         max_concurrent_requests=shape.max_sequences,
         kv_dtype=shape.kv_dtype.value,
         host_cache_mib=host_cache_mib(shape),
+        memory_utilization_percent=round(100 * shape.memory_utilization) // gpus.device.shared_by,
         memory=_memory(option.memory),
         predicted=predicted(option),
         replicas=option.replicas,

@@ -21,7 +21,7 @@ class Device:
         hourly_price: Of one.
         unified_memory: Whether the machine's processes live in the same memory.
         is_slice: A MIG slice: no tensor parallel over several.
-        is_shared: Time-sliced or MPS: others use the same memory.
+        shared_by: How many pods use one; time-sliced or with MPS they have the same memory, of which this is a part.
         is_known: False: planned by the memory label and the most modest figures.
     """
 
@@ -37,6 +37,11 @@ class Device:
     hourly_price: Decimal
     unified_memory: bool = False
     is_slice: bool = False
-    is_shared: bool = False
+    shared_by: int = 1
     is_known: bool = True
     reserved_bytes: int = 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other pods use the same memory."""
+        return self.shared_by > 1

@@ -54,7 +54,7 @@ def device_of(
         hourly_price=(gpu.price * Decimal(str(share))).quantize(_CENTICENT),
         unified_memory=gpu.unified_memory,
         is_slice=profile is not None,
-        is_shared=shared_by > 1,
+        shared_by=shared_by,
         reserved_bytes=reserved_mib // shared_by * _MIB,
     )
 
@@ -67,7 +67,7 @@ def unknown_device(
     hourly_price: Decimal | None = None,
     unified_memory: bool = False,
     is_slice: bool = False,
-    is_shared: bool = False,
+    shared_by: int = 1,
 ) -> Device:
     """Return a GPU of which little is known but its memory, with the most modest figures for the rest.
 
@@ -78,7 +78,7 @@ def unknown_device(
         hourly_price: Where the product at least is known; else it is as dear as its memory can be.
         unified_memory: Whether it is the machine's.
         is_slice: Whether it is a MIG slice.
-        is_shared: Whether other pods use it too.
+        shared_by: How many pods use one of them.
     """
     price = hourly_price if hourly_price is not None else UNKNOWN_PRICE_PER_GIB * memory_mib / _MIB_PER_GIB
     return Device(
@@ -94,7 +94,7 @@ def unknown_device(
         hourly_price=price.quantize(_CENTICENT),
         unified_memory=unified_memory,
         is_slice=is_slice,
-        is_shared=is_shared,
+        shared_by=shared_by,
         is_known=False,
     )
 

@@ -205,5 +205,5 @@ def device(told: Told, identity: Identity, *, memory_mib: int) -> Device:
         hourly_price=price / told.shared_by if price is not None else None,
         unified_memory=identity.unified_memory,
         is_slice=bool(told.profile),
-        is_shared=told.shared_by > 1,
+        shared_by=told.shared_by,
     )

@@ -80,6 +80,7 @@ class Plan:
         node_labels: What a node must bear for pods to find the GPU, label and value.
         kv_dtype: As the engine's flag has it.
         host_cache_mib: What llama.cpp may keep prompts in on the host.
+        memory_utilization_percent: What vLLM may take of a whole GPU, of which others may have a part.
         max_concurrent_requests: What one replica takes at once.
         replicas: How many the workload needs; without a workload, what the spec runs.
         hash: Of all that shaped it in the spec; as long as it is the same, a running plan stays.
@@ -101,6 +102,7 @@ class Plan:
     max_concurrent_requests: int
     kv_dtype: str
     host_cache_mib: int
+    memory_utilization_percent: int
     memory: PlanMemory
     predicted: Predicted
     replicas: int

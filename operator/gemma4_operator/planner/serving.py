@@ -24,6 +24,7 @@ def serving(plan: Plan, spec: Gemma4DeploymentSpec) -> Serving:
         max_concurrent_requests=plan.max_concurrent_requests,
         kv_dtype=plan.kv_dtype,
         host_cache_mib=plan.host_cache_mib,
+        memory_utilization_percent=plan.memory_utilization_percent,
     )
 
 
@@ -41,6 +42,7 @@ def trial(candidate: Candidate, spec: Gemma4DeploymentSpec) -> Serving:
         max_concurrent_requests=1,
         kv_dtype="bf16",
         host_cache_mib=0,
+        memory_utilization_percent=0,
     )
 
 
@@ -57,6 +59,7 @@ def _serving(
     max_concurrent_requests: int,
     kv_dtype: str,
     host_cache_mib: int,
+    memory_utilization_percent: int,
 ) -> Serving:
     return Serving(
         variant=variant,
@@ -69,6 +72,7 @@ def _serving(
         max_concurrent_requests=max_concurrent_requests,
         kv_dtype=kv_dtype,
         host_cache_mib=host_cache_mib,
+        memory_utilization_percent=memory_utilization_percent,
         media=frozenset(modality.value for modality in spec.capabilities.modalities) - {"Text"},
         tool_calling=spec.capabilities.tool_calling,
         reasoning=spec.capabilities.reasoning,

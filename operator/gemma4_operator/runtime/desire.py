@@ -22,7 +22,6 @@ from gemma4_operator.render.render import render
 from gemma4_operator.status.project import Problem
 from gemma4_operator.status.reasons import Reason
 
-
 NODES_TOLD = 3
 """How many nodes that were not understood a message speaks of."""
 

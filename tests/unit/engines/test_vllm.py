@@ -69,6 +69,7 @@ class TestCommand:
             ("--max-num-seqs", {"max_concurrent_requests": 41}, "41"),
             ("--kv-cache-dtype", {"kv_dtype": "fp8"}, "fp8"),
             ("--gpu-memory-utilization", {}, "0.90"),
+            ("--gpu-memory-utilization", {"memory_utilization_percent": 22}, "0.22"),
             ("--tool-call-parser", {}, "gemma4"),
             ("--reasoning-parser", {}, "gemma4"),
         ],

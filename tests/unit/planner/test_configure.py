@@ -9,24 +9,20 @@ from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.planner.ask import Ask, ask_of
 from gemma4_operator.planner.candidates import candidates
 from gemma4_operator.planner.capacity import DEADLINE_SHARE
-from gemma4_operator.planner.configure import (
+from gemma4_operator.planner.configure import Failure, Option, configure, leanest, sequences_held
+from gemma4_operator.planner.found import way
+from gemma4_operator.planner.levers import (
     BATCHED_TOKENS,
     MEDIA_TOKENS,
     SEQUENCES,
     SLOTS,
     UBATCH_TOKENS,
     UNASKED_SLOTS,
-    Failure,
-    Option,
     Way,
-    configure,
-    leanest,
-    reachable,
-    sequences_held,
 )
-from gemma4_operator.planner.found import way
 from gemma4_operator.planner.lost import Because
 from gemma4_operator.planner.memory import memory
+from gemma4_operator.planner.reachable import reachable
 from gemma4_operator.planner.shape import KvDtype
 from tests.rendering import CATALOG, gpus, spec_of
 

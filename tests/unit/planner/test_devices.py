@@ -171,7 +171,7 @@ class TestUnknown:
         assert unknown_device("X", memory_mib=8192, compute_capability=(7, 5)).compute_capability == (7, 5)
 
     def test_it_may_be_cut_shared_and_unified(self) -> None:
-        device = unknown_device("X", memory_mib=8192, unified_memory=True, is_slice=True, is_shared=True)
+        device = unknown_device("X", memory_mib=8192, unified_memory=True, is_slice=True, shared_by=2)
         assert (device.unified_memory, device.is_slice, device.is_shared) == (True, True, True)
 
     @EVERY_ROW

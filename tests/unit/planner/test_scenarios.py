@@ -1,5 +1,6 @@
 """Situations that teams are in, and what a colleague who knows Gemma 4 would tell them."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -279,6 +280,15 @@ class TestSlices:
         plan = planned({"placement": {"allowSharedGPUs": True}}, self.slices("3g.40gb"))
         assert (plan.gpu_resource, plan.gpus_per_replica) == ("nvidia.com/mig-3g.40gb", 1)
         assert plan.memory.total_mib <= 40192 * 0.96
+
+    def test_a_quarter_of_a_shared_gpu_is_all_that_vllm_takes(self) -> None:
+        row = CATALOG.gpu(H100)
+        assert row is not None
+        whole = gpus(H100)
+        quarter = replace(whole, device=device_of(row, shared_by=4))
+        plan = planned({"placement": {"allowSharedGPUs": True}, "objectives": {"minimumQuality": "Basic"}}, quarter)
+        assert plan.memory_utilization_percent == 22
+        assert plan.memory.total_mib <= 81559 / 4
 
     def test_replicas_never_span_slices(self) -> None:
         spec = exactly("31B", "BF16", placement={"allowSharedGPUs": True, "gpusPerReplica": 2})

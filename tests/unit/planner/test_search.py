@@ -8,10 +8,11 @@ import pytest
 from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.bounds import class_bounds, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate, candidates, unfit
-from gemma4_operator.planner.configure import Failure, reachable
+from gemma4_operator.planner.configure import Failure
 from gemma4_operator.planner.found import Found, way, worked_out
 from gemma4_operator.planner.inventory import GpuClass, pools
 from gemma4_operator.planner.lost import Because, nearness
+from gemma4_operator.planner.reachable import reachable
 from gemma4_operator.planner.search import Result, search
 from gemma4_operator.planner.suited import counts_of
 from tests.rendering import CATALOG, gpus, spec_of
