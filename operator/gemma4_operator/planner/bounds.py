@@ -13,9 +13,9 @@ from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.capacity import BUSY_SHARE, DEADLINE_SHARE, Load
-from gemma4_operator.planner.configure import ROUNDING, SEQUENCES, Reachable
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.inventory import GpuClass
+from gemma4_operator.planner.levers import SEQUENCES
 from gemma4_operator.planner.ranking import (
     COMFORTABLE_SECONDS,
     FREE,
@@ -25,6 +25,7 @@ from gemma4_operator.planner.ranking import (
     steps_of_price,
 )
 from gemma4_operator.planner.reach import FLOPS_PER_BYTE
+from gemma4_operator.planner.reachable import ROUNDING, Reachable
 
 _MUCH = 1000
 """Steps of capacity that nothing has, 1.25^1000: the bound for what was not worked out."""

@@ -15,11 +15,12 @@ from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.bounds import class_bounds, is_hopeless, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.configure import Failure, reachable
+from gemma4_operator.planner.configure import Failure
 from gemma4_operator.planner.found import Found, way, worked_out
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.lost import Because, Lost, nearness
 from gemma4_operator.planner.ranking import Comparison, Key
+from gemma4_operator.planner.reachable import reachable
 from gemma4_operator.planner.suited import counts_of, excluded
 
 __all__ = ["Found", "Result", "search"]

@@ -1,0 +1,90 @@
+"""What can be set on one way to serve, from fixed ladders: batched tokens, sequences, the cache's format.
+
+Ladders that do not hang on deadlines or memory keep a law: a longer deadline or more memory only ever adds rungs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.checkpoints import Checkpoint
+from gemma4_operator.catalog.engines import EngineImage
+from gemma4_operator.catalog.models import Model
+from gemma4_operator.planner.ask import Ask
+from gemma4_operator.planner.candidates import numbers
+from gemma4_operator.planner.device import Device
+from gemma4_operator.planner.shape import KvDtype, Shape, Version
+
+BATCHED_TOKENS = (4096, 2048, 1536, 1024, 768, 512, 256)
+"""Of one step, down to the least that keeps a GPU busy. vLLM's default of 8192 on large GPUs is not among them: prompts
+gain little by it, and each request sets memory aside for it in every sliding layer."""
+LARGE_MEMORY_BYTES = 70 * 2**30
+"""Below it vLLM's own default is 2048."""
+MEDIA_TOKENS = {"Image": 1152, "Video": 2496}
+"""The least batch for models that see a media item as a whole: 1,122 tokens of the largest image, rounded up to 64, and
+32 frames of a video (vLLM 0.33, gemma4_mm)."""
+UBATCH_TOKENS = 512
+"""llama.cpp's default, and Ollama's."""
+SEQUENCES = (256, 64, 16, 4, 1)
+"""vLLM's default on GPUs below 70 GiB, and fewer where the logits of so many rows do not fit."""
+SLOTS = (16, 8, 4, 2, 1)
+"""Of llama.cpp and Ollama, which set the cache of each apart."""
+UNASKED_SLOTS = 4
+"""The most where no workload is given: llama.cpp's own choice, and each slot costs a whole context."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What is served on what, before the levers are set."""
+
+    model: Model
+    checkpoint: Checkpoint
+    engine: EngineImage
+    version: Version
+    device: Device
+    gpus: int
+
+
+def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: int) -> Shape:
+    """Return a way with its levers set."""
+    return Shape(
+        model=way.model,
+        checkpoint=way.checkpoint,
+        engine=way.engine.engine,
+        engine_version=way.version,
+        device=way.device,
+        gpus=way.gpus,
+        context_tokens=ask.context_tokens,
+        kv_dtype=kv_dtype,
+        max_batched_tokens=tokens,
+        max_sequences=sequences,
+        media=ask.media,
+    )
+
+
+def rungs(ask: Ask, way: Way) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Yield batched tokens to try, the best first, each with the counts of sequences to try."""
+    if way.engine.engine is not EngineType.VLLM:
+        slots = SLOTS if ask.load is not None else SLOTS[SLOTS.index(UNASKED_SLOTS) :]
+        yield from ((UBATCH_TOKENS, (count,)) for count in slots)
+        return
+    least = least_batch(ask, way.model)
+    most = BATCHED_TOKENS[0 if way.device.memory_bytes >= LARGE_MEMORY_BYTES else 1]
+    yield from ((tokens, SEQUENCES) for tokens in BATCHED_TOKENS if least < tokens <= most)
+    yield least, SEQUENCES
+
+
+def least_batch(ask: Ask, model: Model) -> int:
+    """Return the smallest batch that holds a whole media item, where one must be."""
+    if not model.bidirectional_media:
+        return BATCHED_TOKENS[-1]
+    return max([BATCHED_TOKENS[-1], *(MEDIA_TOKENS[kind] for kind in ask.media if kind in MEDIA_TOKENS)])
+
+
+def cache_formats(way: Way) -> tuple[KvDtype, ...]:
+    """The exact one first: the smaller costs a little quality."""
+    if way.engine.engine is not EngineType.VLLM:
+        return (KvDtype.BF16, KvDtype.Q8_0)
+    least = way.engine.fp8_cache_compute_capability
+    has_fp8 = least is not None and way.device.compute_capability >= numbers(least)
+    return (KvDtype.BF16, KvDtype.FP8) if has_fp8 else (KvDtype.BF16,)
