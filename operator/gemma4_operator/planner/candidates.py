@@ -44,16 +44,31 @@ class Candidate:
     unsupported_capabilities: frozenset[tuple[int, int]]
     heads_to_divide: int
     """By the count of GPUs; 0: any count will do."""
-    least_bytes: int
-    """What of the weights lies on GPUs whatever is asked for: all but encoders and tables that are looked up."""
-    read_bytes: float
-    """What every step reads at least: the weights that are multiplied, without experts."""
-    active_parameters: float
-    """What every token is multiplied with; of an answer's the head comes on top."""
     lost_points: float
     """Of quality, to 100; so are `lost_words`, to the best."""
     lost_words: int
     assumed: str = ""
+
+    @property
+    def least_bytes(self) -> int:
+        """What of the weights lies on GPUs whatever is asked for: all but encoders and tables that are looked up."""
+        parameters, bits = self.model.parameters, self.checkpoint.bits
+        unused = parameters.vision * bits.vision + parameters.audio * bits.audio
+        unused += parameters.per_layer_embeddings * bits.per_layer_embeddings
+        return self.checkpoint.resident_bytes - math.ceil(unused / 8)
+
+    @property
+    def read_bytes(self) -> float:
+        """What every step reads at least: the weights that are multiplied, without experts."""
+        parameters, bits = self.model.parameters, self.checkpoint.bits
+        return (parameters.attention * bits.attention + parameters.mlp * bits.mlp) / 8
+
+    @property
+    def active_parameters(self) -> float:
+        """What every token is multiplied with; of an answer's the head comes on top."""
+        parameters, model = self.model.parameters, self.model
+        routed = parameters.experts * model.experts_per_token / model.experts if model.experts else 0.0
+        return parameters.attention + parameters.mlp + parameters.other + routed
 
 
 class _Runner(NamedTuple):
@@ -193,31 +208,10 @@ def _candidate(row: Checkpoint, weights: Weights, model: Model, runner: _Runner,
         needed_capability=numbers(engine.formats.get(row.quantization, "0.0")),
         unsupported_capabilities=runner.unsupported,
         heads_to_divide=model.query_heads if engine.engine is EngineType.VLLM else 0,
-        least_bytes=_least_bytes(model, row),
-        read_bytes=_read_bytes(model, row),
-        active_parameters=_active_parameters(model),
         lost_points=100.0 - points,
         lost_words=words_above(points),
         assumed=assumed,
     )
-
-
-def _least_bytes(model: Model, row: Checkpoint) -> int:
-    parameters, bits = model.parameters, row.bits
-    unused = parameters.vision * bits.vision + parameters.audio * bits.audio
-    unused += parameters.per_layer_embeddings * bits.per_layer_embeddings
-    return row.resident_bytes - math.ceil(unused / 8)
-
-
-def _read_bytes(model: Model, row: Checkpoint) -> float:
-    parameters, bits = model.parameters, row.bits
-    return (parameters.attention * bits.attention + parameters.mlp * bits.mlp) / 8
-
-
-def _active_parameters(model: Model) -> float:
-    parameters = model.parameters
-    routed = parameters.experts * model.experts_per_token / model.experts if model.experts else 0.0
-    return parameters.attention + parameters.mlp + parameters.other + routed
 
 
 def numbers(capability: str) -> tuple[int, int]:

@@ -78,15 +78,16 @@ class Failure(NamedTuple):
     figures: tuple[tuple[str, object], ...]
 
 
-def configure(ask: Ask, way: Way) -> Option | Failure:
+def configure(ask: Ask, way: Way, reach: Reachable | None = None) -> Option | Failure:
     """Return the option with the fewest replicas, then the exact cache, then the largest batch; or why there is none.
 
+    `reach` is what the way can reach, if it is known already.
     A failure to be fast enough is told before one to fit, since a configuration got further that way.
     """
     best: Option | None = None
     slow: Failure | None = None
     small: Failure | None = None
-    reach = reachable(ask, way)
+    reach = reach or reachable(ask, way)
     hopeless = _beyond_reach(ask, reach)
     if hopeless is not None:
         budgets = [leanest(ask, way, kv_dtype) for kv_dtype in cache_formats(way)]

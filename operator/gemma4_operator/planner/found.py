@@ -9,6 +9,7 @@ from gemma4_operator.planner.configure import Failure, Option, Way, configure
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.lost import Because
 from gemma4_operator.planner.ranking import Key, key_of
+from gemma4_operator.planner.reachable import Reachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,11 @@ def way(candidate: Candidate, gpus: GpuClass, count: int) -> Way:
     )
 
 
-def worked_out(ask: Ask, candidate: Candidate, gpus: GpuClass, count: int) -> Found | Failure:
-    """Return the way with its levers set and its replicas placed, or why it does not work."""
-    option = configure(ask, way(candidate, gpus, count))
+def worked_out(
+    ask: Ask, candidate: Candidate, gpus: GpuClass, count: int, reach: Reachable | None = None
+) -> Found | Failure:
+    """Return the way with its levers set and its replicas placed, or why it does not work; `reach` if it is known."""
+    option = configure(ask, way(candidate, gpus, count), reach)
     if isinstance(option, Failure):
         return option
     needed = option.replicas * count

@@ -20,7 +20,7 @@ from gemma4_operator.planner.found import Found, way, worked_out
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.lost import Because, Lost, nearness
 from gemma4_operator.planner.ranking import Comparison, Key
-from gemma4_operator.planner.reachable import reachable
+from gemma4_operator.planner.reachable import Reachable, reachable
 from gemma4_operator.planner.suited import counts_of, excluded
 
 __all__ = ["Found", "Result", "search"]
@@ -90,8 +90,9 @@ class _Search:
         self._ask = ask
         self._fit = fit
         self._counts: dict[_Pair, tuple[int, ...]] = {}
+        self._reach: dict[tuple[_Pair, int], Reachable] = {}
         self._found: dict[_Pair, Found] = {}
-        self._failed: dict[_Pair, tuple[int, int, Failure]] = {}
+        self._failed: dict[_Pair, tuple[int, int, int, Failure]] = {}
         self._closed = {
             number: failure for number, gpus in enumerate(classes) if (failure := excluded(ask, gpus)) is not None
         }
@@ -147,7 +148,7 @@ class _Search:
         for candidate in range(len(self._fit)):
             counts = counts_of(self._ask, self._fit[candidate], self.classes[gpus])
             if isinstance(counts, Failure):
-                self._failed[gpus, candidate] = (-1, 0, counts)
+                self._failed[gpus, candidate] = (-1, 0, 0, counts)
             else:
                 self._counts[gpus, candidate] = counts
                 self._push(gpus, candidate, 0)
@@ -162,6 +163,7 @@ class _Search:
         candidate, gpus = self._fit[step.candidate], self.classes[step.gpus]
         count = self._counts[step.gpus, step.candidate][step.place]
         reach = reachable(self._ask, way(candidate, gpus, count))
+        self._reach[(step.gpus, step.candidate), step.place] = reach
         if is_hopeless(self._ask, reach, gpus, count=count):
             self._hopeless.append(((step.gpus, step.candidate), step.place))
         else:
@@ -173,9 +175,12 @@ class _Search:
         """Work a way out; return whether it is the best of its pair so far."""
         gpus, candidate = pair
         count = self._counts[pair][place]
-        outcome = worked_out(self._ask, self._fit[candidate], self.classes[gpus], count)
+        reach = self._reach.get((pair, place))
+        outcome = worked_out(self._ask, self._fit[candidate], self.classes[gpus], count, reach)
         if isinstance(outcome, Failure):
-            failed = (_ORDER[outcome.because], count, outcome)
+            # Of two that failed alike, the nearer: fewer GPUs where they are too many, more where they are too slow.
+            preference = -count if outcome.because in _TOO_MUCH else count
+            failed = (_ORDER[outcome.because], preference, count, outcome)
             self._failed[pair] = max(self._failed.get(pair, failed), failed, key=lambda one: one[:2])
             return False
         if pair in self._found and self._found[pair].key <= outcome.key:
@@ -256,7 +261,7 @@ class _Search:
             count = self._counts[pair][waiting.place]
             return self._ranked(candidate, gpus, waiting.bound, count, at_best=True)
         if pair in self._failed:
-            _, count, failure = self._failed[pair]
+            *_, count, failure = self._failed[pair]
             return _lost(candidate, gpus, failure, count)
         counts = counts_of(self._ask, candidate, gpus)
         if isinstance(counts, Failure):
@@ -271,6 +276,7 @@ class _Search:
         return lost._replace(hourly_cost=key.cost)
 
 
+_TOO_MUCH = frozenset({Because.BUDGET, Because.STOCK, Because.COST})
 _ORDER = {because: place for place, because in enumerate(Because)}
 
 
