@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
@@ -214,6 +215,7 @@ def _candidate(row: Checkpoint, weights: Weights, model: Model, runner: _Runner,
     )
 
 
+@lru_cache(maxsize=64)
 def numbers(capability: str) -> tuple[int, int]:
     """Return a compute capability for comparison."""
     major, minor = capability.split(".")

@@ -95,6 +95,10 @@ def configure(ask: Ask, way: Way, reach: Reachable | None = None) -> Option | Fa
     ladder = tuple(rungs(ask, way))
     least = ladder[-1][0]
     for kv_dtype in cache_formats(way):
+        # Where the exact cache has no room at all, the smaller may have none either.
+        if small is not None and not (lean := leanest(ask, way, kv_dtype)).fits:
+            small = _too_small(lean, way)
+            continue
         rates = speed(shape_of(ask, way, kv_dtype, tokens=UBATCH_TOKENS, sequences=1))
         for tokens, sequences in ladder:
             room = _roomiest(ask, way, kv_dtype, tokens=tokens, sequences=sequences)
