@@ -15,9 +15,7 @@ ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$", coerce_numb
 class Part(BaseModel):
     """A part of a row; camelCase in YAML, snake_case here, immutable."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid"
-    )
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
 
 
 class Row(Part):

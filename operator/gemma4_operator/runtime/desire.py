@@ -116,15 +116,16 @@ class Desires:
         """Whether the next answer takes a choice, for which it matters what GPUs are free."""
         return self._fresh(resource) is None and not _has_plan(resource)
 
-    def of(self, resource: dict[str, Any], uses: Iterable[Use] = ()) -> Desire:
-        """Return what should exist for a resource; `uses` is what others have of the GPUs, if it must be chosen."""
+    def of(self, resource: dict[str, Any]) -> Desire:
+        """Return what should exist for a resource."""
         known = self._fresh(resource)
-        if known is None:
-            nodes = self._nodes()
-            made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses)
-            known = _Known(resource["metadata"]["generation"], nodes, made)
-            self._known[resource["metadata"]["uid"]] = known
-        return known.desire
+        return known.desire if known is not None else self.choose(resource, (), self._nodes())
+
+    def choose(self, resource: dict[str, Any], uses: Iterable[Use], nodes: tuple[NodeView, ...]) -> Desire:
+        """Work out what should exist, on these nodes, of whose GPUs others use some; safe in a thread of its own."""
+        made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses)
+        self._known[resource["metadata"]["uid"]] = _Known(resource["metadata"]["generation"], nodes, made)
+        return made
 
     def _fresh(self, resource: dict[str, Any]) -> _Known | None:
         known = self._known.get(resource["metadata"]["uid"])

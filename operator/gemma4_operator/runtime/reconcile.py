@@ -1,5 +1,6 @@
 """One pass over one custom resource: from what is to what should be, and what to say about it."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -68,8 +69,7 @@ class Reconciler:
         self._remember(key, resource)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
             return False
-        uses = await self._taken.by_others(key) if self._desires.must_choose(resource) else ()
-        wanted = self._desires.of(resource, uses)
+        wanted = await self._wanted(key, resource)
         done: list[Change] = []
         problem = wanted.problem
         pending: tuple[Change, ...] = ()
@@ -88,6 +88,13 @@ class Reconciler:
                 problem = _problem_of(error)
         await self._tell(key, resource, wanted, problem, pending, done)
         return problem is not None and problem.planned
+
+    async def _wanted(self, key: Key, resource: Object) -> Desire:
+        """Return what should exist; where nothing fits a choice takes seconds, and the Lease must not wait for it."""
+        if not self._desires.must_choose(resource):
+            return self._desires.of(resource)
+        uses = await self._taken.by_others(key)
+        return await asyncio.to_thread(self._desires.choose, resource, uses, self._world.node_views())
 
     def _due(self, wanted: Desire, key: Key) -> tuple[Change, ...]:
         return due_changes(wanted.objects, key=key, children=self._world.children, settled=self._settled)

@@ -384,3 +384,8 @@ class TestObjectives:
         many = planned({"workload": {"requestsPerMinute": 6000}}, *self.FLEET)
         assert many.replicas * many.predicted.requests_per_minute_per_replica >= 6000
         assert float(many.hourly_cost) > float(few.hourly_cost)
+
+
+def test_the_price_that_is_told_is_the_least_that_it_would_take() -> None:
+    spec = exactly("31B", "BF16", objectives={"maximumHourlyCost": "1.00"}, placement={"gpuProducts": [H100]})
+    assert "costs 2.95 an hour" in rejected(spec, gpus(H100)).message

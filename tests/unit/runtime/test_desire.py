@@ -7,6 +7,7 @@ import pytest
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.node_view import node_view
+from gemma4_operator.planner.uses import Use
 from gemma4_operator.runtime.desire import Desire, Desires, desire
 from gemma4_operator.status.reasons import Reason
 from tests.cluster.fakenodes import fake_gpu_node
@@ -108,3 +109,15 @@ def test_a_node_that_is_not_understood_is_named_where_no_other_has_gpus() -> Non
     assert result.problem is not None
     assert result.problem.reason is Reason.NO_GPUS
     assert "Node 'mute' offers nvidia.com/gpu" in result.problem.message
+
+
+def test_gpus_that_others_have_are_passed_over() -> None:
+    """The cheaper L4 is in use; a resource with a plan is not asked again."""
+    cheap = node_view(fake_gpu_node("cheap", product="NVIDIA-L4", count=1, memory_mib=23034, compute=(8, 9)))
+    desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: (*NODES, cheap))
+    assert desires.must_choose(resource())
+    made = desires.choose(resource(), [Use("cheap", "nvidia.com/gpu", 1)], (*NODES, cheap))
+    assert made.plan is not None
+    assert made.plan.gpu_product == "NVIDIA-L40S"
+    assert not desires.must_choose(resource())
+    assert desires.of(resource()) is made
