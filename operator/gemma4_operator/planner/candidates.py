@@ -117,6 +117,9 @@ def _reasons(candidate: Candidate, ask: Ask) -> Iterator[_Reason]:
     if ask.context_tokens > model.max_context_tokens:
         limits = (("variant", model.variant), ("limit", model.max_context_tokens), ("asked", ask.context_tokens))
         yield Because.CONTEXT, limits
+    usual = ask.load.input_tokens + ask.load.output_tokens if ask.load is not None else 0
+    if usual > ask.context_tokens:
+        yield Because.REQUEST, (("has", round(usual)), ("limit", ask.context_tokens))
     for why in _version_faults(candidate):
         yield (
             Because.VERSION,

@@ -15,6 +15,7 @@ class Because(StrEnum):
     LICENCE = "LicenceNotAllowed"
     MODALITY = "ModalityMissing"
     CONTEXT = "ContextTooLong"
+    REQUEST = "RequestTooLong"
     VERSION = "EngineVersion"
     FORMAT = "FormatUnsupported"
     PROJECTOR = "NoProjector"
@@ -43,6 +44,7 @@ _SENTENCES = {
     Because.LICENCE: "{what} is under '{licence}', which `spec.objectives.allowedLicences` does not name",
     Because.MODALITY: "{variant} takes no {modality} input",
     Because.CONTEXT: "{variant} sees at most {limit} tokens, not {asked}",
+    Because.REQUEST: "a usual request has {has} tokens with images, and `spec.capabilities.contextTokens` is {limit}",
     Because.VERSION: "{engine} {version} cannot run it: {why}",
     Because.FORMAT: "{engine} does not read {quantization}",
     Because.PROJECTOR: "the catalogue knows no projector for {modality} input with it",

@@ -116,6 +116,8 @@ def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]
     if "workload" in spec:
         rate = spec["workload"]["requestsPerMinute"]
         yield "spec.workload.requestsPerMinute", _fewer(rate)
+        images = spec["workload"].get("imagesPerRequest", 0)
+        yield "spec.workload.imagesPerRequest", tuple(range(images - 1, -1, -1))
     for path in ("objectives.allowedLicences", "placement.gpuProducts", "placement.gpusPerReplica"):
         section, name = path.split(".")
         if spec.get(section, {}).get(name):

@@ -389,3 +389,15 @@ class TestObjectives:
 def test_the_price_that_is_told_is_the_least_that_it_would_take() -> None:
     spec = exactly("31B", "BF16", objectives={"maximumHourlyCost": "1.00"}, placement={"gpuProducts": [H100]})
     assert "costs 2.95 an hour" in rejected(spec, gpus(H100)).message
+
+
+def test_a_usual_request_with_its_images_must_fit_into_the_context() -> None:
+    """The CRD's rule counts the text alone; what an image is in tokens, only the planner knows."""
+    spec = {
+        "capabilities": {"contextTokens": 8192, "modalities": ["Text", "Image"]},
+        "workload": {"requestsPerMinute": 1, "imagesPerRequest": 32},
+    }
+    rejection = rejected(spec, gpus(H100))
+    assert "a usual request has 10824 tokens with images" in rejection.message
+    assert ("spec.workload.imagesPerRequest", 22) in {(one.field, one.value) for one in rejection.relaxations}
+    assert planned({**spec, "capabilities": {**spec["capabilities"], "contextTokens": 16384}}, gpus(H100))
