@@ -81,7 +81,9 @@ class Groups:
             place = self._sure[told] = self._place(told, rows, machine_mib=0, host="")
             return place
         machine_mib = view.memory_bytes // _MIB if is_tacit and rows and rows[0].unified_memory else 0
-        host = str(view.labels.get(HOST_LABEL, view.name)) if not told.label or len(rows) != 1 else ""
+        # One product of one size is found by its name, unless the machine's own memory speaks against it.
+        is_found_by_name = bool(told.label) and len(rows) == 1 and not rows[0].unified_memory
+        host = "" if is_found_by_name else str(view.labels.get(HOST_LABEL, view.name))
         found = self._unsure.get((told, machine_mib, host))
         if found is None:
             found = self._unsure[told, machine_mib, host] = self._place(told, rows, machine_mib=machine_mib, host=host)

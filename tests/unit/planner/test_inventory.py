@@ -223,6 +223,8 @@ class TestUnifiedMemory:
         assert (one.device.is_known, one.device.unified_memory, mib(one)) == (False, True, 65_536 - 10_240)
         assert one.device.compute_capability == (12, 1)
         assert "65536 MiB by its own memory, where the catalogue knows 122880" in result.notes[0]
+        # Its name is that of whole ones, so pods find it by its host.
+        assert one.node_labels == (("kubernetes.io/hostname", "vm"),)
 
     @pytest.mark.parametrize(
         ("label", "bandwidth"), [(7_620, 102), (15_656, 102.4), (30_697, 204.8), (62_841, 204.8), (61_000, 204.8)]
