@@ -9,8 +9,8 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.cluster.fixtures", "tests.sharing"]
 
-# Every run looks at other examples, so few in each make many; HYPOTHESIS_PROFILE=thorough looks at many at once. CI looks
-# at the same in each run: a change is judged by itself, and not by the luck of the day.
+# Every run looks at other examples, so few in each make many; HYPOTHESIS_PROFILE=thorough looks at many at once.
+# CI looks at the same in each run: a change is judged by itself, and not by the luck of the day.
 settings.register_profile("quick", max_examples=30, deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
