@@ -1,6 +1,13 @@
 """Which tests run in one process: those of a file, and all that need the machine's one node."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from tests.sharing import Files
+
+ROOT = Path(__file__).parents[2]
 
 
 def _scope(nodeid: str) -> str:
@@ -17,3 +24,17 @@ def test_every_other_file_is_a_piece_of_its_own() -> None:
     truth = [f"tests/integration/test_truth.py::test_{one}" for one in "ab"]
     assert {_scope(one) for one in truth} == {"tests/integration/test_truth.py"}
     assert _scope("tests/integration/test_crd.py::test_a") == "tests/integration/test_crd.py"
+
+
+def test_every_process_collects_the_same_names() -> None:
+    """A name made of a set differs from process to process, and then the tests cannot be shared out."""
+    names = {seed: _collected(seed) for seed in ("1", "2", "3")}
+    assert len(names["1"]) > 1000
+    assert names["1"] == names["2"] == names["3"]
+
+
+def _collected(seed: str) -> list[str]:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/unit"]
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return [line for line in done.stdout.splitlines() if "::" in line]

@@ -61,7 +61,7 @@ class TestReading:
             ({"limit-mm-per-prompt": {"image": 0, "audio": 0}}, frozenset()),
             ({"limit-mm-per-prompt": {"image": 3}}, {"Image", "Video"}),
         ],
-        ids=str,
+        ids=["text alone", "none of each", "three images"],
     )
     def test_encoders_are_loaded_unless_it_says_otherwise(self, flags: dict[str, Any], media: frozenset[str]):
         assert shape_of_case(report(flags=flags)).media == media
