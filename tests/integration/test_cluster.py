@@ -117,7 +117,7 @@ class TestFakeNodes:
         started(cluster, namespace, **{READY_ANNOTATION: "4"})
         wait_for(lambda: cluster.get("pod", "p", namespace)["status"]["phase"] == "Running", 10, "the pod to run")
         assert condition(cluster.get("pod", "p", namespace), "Ready")["status"] == "False"
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=20s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s", "-n", namespace)
         assert time.monotonic() - begun >= 3.5
 
     def test_an_unschedulable_pod_has_the_schedulers_words(self, cluster: Cluster, namespace: str) -> None:
@@ -199,14 +199,14 @@ class TestFaults:
         time.sleep(2)
         assert condition(cluster.get("pod", "p", namespace), "Ready").get("status") != "True"
         cluster.kubectl("label", "pod", "p", f"{FAULT_LABEL}-", "-n", namespace)
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=20s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s", "-n", namespace)
 
     @pytest.mark.parametrize("fault", ["NeverReady", "OOMKilled"])
     def test_a_ready_pod_can_be_broken(self, cluster: Cluster, namespace: str, fault: str) -> None:
         started(cluster, namespace)
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=20s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s", "-n", namespace)
         cluster.kubectl("label", "pod", "p", f"{FAULT_LABEL}={fault}", "-n", namespace)
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready=False", "--timeout=20s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready=False", "--timeout=60s", "-n", namespace)
 
 
 @pytest.fixture(scope="class")
