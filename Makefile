@@ -11,8 +11,9 @@ IMAGE ?= gemma4-operator:0.1.0
 CONTAINER_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))) docker)
 # Narrow a run: make test-fast PYTEST_ARGS="tests/unit -k names"
 PYTEST_ARGS ?=
-# Processes that share the tests, each with a control plane of its own; most of a test's time is waiting.
-PYTEST_WORKERS ?= 3
+# Processes that share the tests, each with a control plane of its own; most of a test's time is waiting. On two cores a
+# third is faster on average, and now and then starves a control plane for longer than tests wait.
+PYTEST_WORKERS ?= 2
 SHARED_OUT := -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
