@@ -24,7 +24,6 @@ class Because(StrEnum):
     SHARED = "SharedNotAllowed"
     HARDWARE = "HardwareUnsupported"
     NODE = "TooFewGPUsInNode"
-    HEADS = "HeadsDoNotDivide"
     MEMORY = "MemoryTooSmall"
     TOKEN_TIME = "TooSlowPerToken"
     FIRST_TOKEN = "TooSlowToFirstToken"
@@ -53,7 +52,6 @@ _SENTENCES = {
     Because.SHARED: "{product} is a slice or shared, and `spec.placement.allowSharedGPUs` is false",
     Because.HARDWARE: "{product} has compute capability {has}, and {what} needs {needed}",
     Because.NODE: "no node has {asked} {product}, the largest has {has}",
-    Because.HEADS: "{asked} GPUs do not divide the {heads} attention heads of {variant}",
     Because.MEMORY: "needs {needed_gib} GiB of each {product}, which has {has_gib} GiB for it",
     Because.TOKEN_TIME: "takes at least {has_ms} ms per output token, and {asked_ms} ms are asked for",
     Because.FIRST_TOKEN: "takes at least {has_ms} ms to the first token, and {asked_ms} ms are asked for",
