@@ -117,7 +117,7 @@ def _rejection(
         allowed = f" of {', '.join(spec.placement.gpu_products)}" if spec.placement.gpu_products else ""
         message = (
             f"No node offers a GPU{allowed} that the planner understands: add one, "
-            "or see `gemma4 doctor` for what it makes of the nodes there are."
+            "or see that `kubectl describe nodes` shows GPUs and the labels of GPU feature discovery."
         )
         return Rejection(reason=NO_GPUS, message=message)
     first = nearest[0]

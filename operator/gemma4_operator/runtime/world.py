@@ -15,7 +15,7 @@ from gemma4_operator.status.pods import PodView, pod_view
 GEMMA4_DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 CHILD_KINDS = (DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
 EVERYONE = Key("", "")
-"""Whom nodes concern: every custom resource that has no plan yet."""
+"""Whom nodes concern: every custom resource; a plan that is kept makes the pass a short one."""
 OUR_LABEL_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 
 
