@@ -63,6 +63,7 @@ def test_the_container_is_configured_by_settings_that_exist_and_by_their_default
     defaults = Settings()
     assert settings.workers == defaults.workers
     assert settings.resync_seconds == defaults.resync_seconds
+    assert settings.unplaced_seconds == defaults.unplaced_seconds
     assert settings.health_host == "0.0.0.0"
     assert {item["containerPort"] for item in container["ports"]} == {settings.health_port}
     assert settings.identity == settings.lease_namespace == "from-the-pod"
@@ -102,6 +103,7 @@ def test_an_existing_service_account_is_bound_and_not_made(render: Render):
         ("operator.workers=0", "workers"),
         ("operator.healthPort=80", "healthPort"),
         ("operator.resyncSeconds=1", "resyncSeconds"),
+        ("operator.unplacedSeconds=0", "unplacedSeconds"),
         ("replicas=two", "replicas"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
     ],

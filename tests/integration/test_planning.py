@@ -1,7 +1,7 @@
 """Plans on a real API server: chosen for the nodes there are, told in full, kept, and made as soon as they can be."""
 
 from tests.cluster import Cluster
-from tests.integration.home import Home, sample
+from tests.integration.home import Home, notes, sample
 from tests.integration.operating import Operators
 
 H100 = "NVIDIA-H100-80GB-HBM3"
@@ -61,6 +61,27 @@ def test_a_running_plan_outlives_the_operator_and_scaling(home: Home, operators:
     home.wait_quiet()
     assert home.resource("chat")["status"]["plan"] == plan
     assert not home.writes(since=offset)
+
+
+def test_a_plan_whose_gpus_are_gone_moves_to_those_that_are_free(home: Home, cluster: Cluster, operators: Operators):
+    operators.new(unplaced_seconds=2, resync_seconds=5).wait_leading()
+    pool, cheap, dear = {"pool": home.namespace}, f"cheap-{home.namespace}", f"dear-{home.namespace}"
+    cluster.add_fake_nodes(1, prefix=cheap, product="NVIDIA-L4", memory_mib=23034, compute=(8, 9), labels=pool)
+    cluster.add_fake_nodes(1, prefix=dear, product=H100, labels=pool)
+    try:
+        home.create(sample("chat", placement={"nodeSelector": pool}, suspend=True))
+        home.wait_reason("chat", "Suspended")
+        assert home.resource("chat")["status"]["plan"]["gpuProduct"] == "NVIDIA-L4"
+        cluster.remove_nodes(f"{cheap}-0")
+        home.edit("chat", suspend=False)
+        home.wait_ready("chat")
+        plan = home.resource("chat")["status"]["plan"]
+        assert plan["gpuProduct"] == H100
+        assert plan["notes"][0].startswith("Chosen anew, because the pods of the plan before")
+        assert "Chosen anew" in notes(home.events("chat"), "Planned")[0]
+        home.wait_quiet()
+    finally:
+        cluster.remove_nodes(f"{dear}-0")
 
 
 def test_a_new_node_makes_a_plan_possible(home: Home, cluster: Cluster, operator: object):

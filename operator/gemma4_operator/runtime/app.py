@@ -173,6 +173,7 @@ class App:
             recorder=recorder,
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
             taken=Taken(self.api, monotonic=time.monotonic),
+            unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
         )
         return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)

@@ -9,10 +9,11 @@ from gemma4_operator.api.read import InvalidResource, read_deployment
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose
-from gemma4_operator.planner.inventory import inventory
+from gemma4_operator.planner.inventory import Inventory, inventory
 from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.record import restore
+from gemma4_operator.planner.replan import elsewhere
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.planner.workable import workable
@@ -44,17 +45,26 @@ def desire(
     engines: Registry,
     nodes: Iterable[NodeView] = (),
     uses: Iterable[Use] = (),
+    is_unplaced: bool = False,
 ) -> Desire:
     """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception.
 
-    A plan that the status holds and that is still the one for the spec stays; else one is chosen for these nodes, of
-    whose GPUs others use some.
+    A plan that the status holds and that is still the one for the spec stays, unless its pods find no node and another
+    would; else one is chosen for these nodes, of whose GPUs others use some.
     """
     try:
         spec = read_deployment(resource).spec
     except InvalidResource as error:
         return Desire(problem=Problem(reason=Reason.INVALID_SPEC, message=f"{error}.", planned=False))
-    plan = restore(resource.get("status", {}).get("plan", {}), spec) or _chosen(spec, catalog, engines, nodes, uses)
+    kept = restore(resource.get("status", {}).get("plan", {}), spec)
+    plan: Plan | Rejection
+    if kept is None:
+        plan = _chosen(spec, catalog, engines, _found(spec, catalog, nodes, uses))
+    elif is_unplaced:
+        classes = _found(spec, catalog, nodes, uses).classes
+        plan = elsewhere(kept, spec, catalog=catalog, engines=engines, classes=classes) or kept
+    else:
+        plan = kept
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
         return Desire(spec=spec, rejection=plan, problem=problem)
@@ -69,14 +79,8 @@ def desire(
     return Desire(spec=spec, plan=plan, objects=objects)
 
 
-def _chosen(
-    spec: Gemma4DeploymentSpec,
-    catalog: Catalog,
-    engines: Registry,
-    nodes: Iterable[NodeView],
-    uses: Iterable[Use],
-) -> Plan | Rejection:
-    found = inventory(
+def _found(spec: Gemma4DeploymentSpec, catalog: Catalog, nodes: Iterable[NodeView], uses: Iterable[Use]) -> Inventory:
+    return inventory(
         nodes,
         uses,
         catalog=catalog,
@@ -84,6 +88,9 @@ def _chosen(
         tolerations=spec.placement.tolerations,
         products=spec.placement.gpu_products,
     )
+
+
+def _chosen(spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, found: Inventory) -> Plan | Rejection:
     plan = choose(spec, catalog=catalog, engines=engines, classes=found.classes)
     if isinstance(plan, Plan):
         return plan
@@ -121,9 +128,13 @@ class Desires:
         known = self._fresh(resource)
         return known.desire if known is not None else self.choose(resource, (), self._nodes())
 
-    def choose(self, resource: dict[str, Any], uses: Iterable[Use], nodes: tuple[NodeView, ...]) -> Desire:
+    def choose(
+        self, resource: dict[str, Any], uses: Iterable[Use], nodes: tuple[NodeView, ...], *, is_unplaced: bool = False
+    ) -> Desire:
         """Work out what should exist, on these nodes, of whose GPUs others use some; safe in a thread of its own."""
-        made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses)
+        made = desire(
+            resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses, is_unplaced=is_unplaced
+        )
         self._known[resource["metadata"]["uid"]] = _Known(resource["metadata"]["generation"], nodes, made)
         return made
 

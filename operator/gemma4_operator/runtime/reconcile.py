@@ -28,6 +28,7 @@ from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
 from gemma4_operator.status.project import Problem, Subject, project, rollout
 from gemma4_operator.status.reasons import Reason
+from gemma4_operator.status.unplaced import unplaced_seconds
 
 STATUS_MANAGER = f"{FIELD_MANAGER}-status"
 _UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.LOADING})
@@ -46,6 +47,7 @@ class Reconciler:
         recorder: Recorder,
         desires: Desires,
         taken: Taken,
+        unplaced_seconds: float,
         now: Callable[[], datetime],
     ) -> None:
         self._api = api
@@ -53,6 +55,7 @@ class Reconciler:
         self._recorder = recorder
         self._desires = desires
         self._taken = taken
+        self._unplaced_seconds = unplaced_seconds
         self._now = now
         self._settled = Settled()
         self._converger = Converger(api, children=world.children, settled=self._settled)
@@ -91,10 +94,12 @@ class Reconciler:
 
     async def _wanted(self, key: Key, resource: Object) -> Desire:
         """Return what should exist; where nothing fits a choice takes seconds, and the Lease must not wait for it."""
-        if not self._desires.must_choose(resource):
+        waited_seconds = unplaced_seconds(self._world.pods.owned_by(key), now=self._now())
+        is_unplaced = waited_seconds >= self._unplaced_seconds
+        if not is_unplaced and not self._desires.must_choose(resource):
             return self._desires.of(resource)
-        uses = await self._taken.by_others(key)
-        return await asyncio.to_thread(self._desires.choose, resource, uses, self._world.node_views())
+        uses, nodes = await self._taken.by_others(key), self._world.node_views()
+        return await asyncio.to_thread(self._desires.choose, resource, uses, nodes, is_unplaced=is_unplaced)
 
     def _due(self, wanted: Desire, key: Key) -> tuple[Change, ...]:
         return due_changes(wanted.objects, key=key, children=self._world.children, settled=self._settled)
@@ -162,6 +167,7 @@ class Reconciler:
                     note=note,
                 )
             )
+        await self._announce_plan(resource, status)
         before, ready = _ready(resource.get("status", {})), _ready(status)
         reason = Reason(ready["reason"])
         if reason in _UNEVENTFUL or (before or {}).get("reason") == reason.value:
@@ -175,6 +181,20 @@ class Reconciler:
                 note=ready["message"],
             )
         )
+
+    async def _announce_plan(self, resource: Object, status: dict[str, Any]) -> None:
+        """Publish that a plan has taken the place of another."""
+        before, plan = resource.get("status", {}).get("plan", {}), status.get("plan", {})
+        if before.get("why") and plan.get("why") and before["why"] != plan["why"]:
+            await self._recorder.publish(
+                Event(
+                    regarding=resource,
+                    type=EventType.NORMAL,
+                    reason=Reason.PLANNED.value,
+                    action="Plan",
+                    note=" ".join((plan["why"], *plan.get("notes", ()))),
+                )
+            )
 
     def _remember(self, key: Key, resource: Object | None) -> None:
         """Forget what was kept of an object once it is gone or another has taken its name."""

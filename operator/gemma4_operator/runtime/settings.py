@@ -57,6 +57,14 @@ class Settings:
     catalog_file: str = field(
         default="", metadata=_about("YAML file that is merged over the built-in catalogue at start; empty: none.")
     )
+    unplaced_seconds: int = field(
+        default=600,
+        metadata=_about(
+            "How long no node may take any pod of a plan before one is chosen anew, for the GPUs that are free.",
+            least=1,
+            most=86400,
+        ),
+    )
     resync_seconds: int = field(
         default=120,
         metadata=_about("How often everything is listed anew, whatever the watches said.", least=5, most=86400),

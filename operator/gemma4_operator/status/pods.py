@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -23,6 +24,7 @@ class PodView:
 
     Attributes:
         unschedulable: The scheduler's message while no node can take the pod.
+        unschedulable_since: When it first said so.
         running: Whether the engine's container runs, ready or not.
     """
 
@@ -30,6 +32,7 @@ class PodView:
     ready: bool
     deleting: bool = False
     unschedulable: str = ""
+    unschedulable_since: datetime | None = None
     running: bool = False
     trouble: ContainerTrouble | None = None
 
@@ -46,9 +49,14 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         ready=conditions.get("Ready", {}).get("status") == "True",
         deleting="deletionTimestamp" in pod["metadata"],
         unschedulable=scheduled.get("message", "") if blocked else "",
+        unschedulable_since=_moment(scheduled.get("lastTransitionTime")) if blocked else None,
         running=any("running" in container.get("state", {}) for container in main),
         trouble=next(_troubles([*status.get("initContainerStatuses", ()), *main]), None),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _troubles(containers: list[Mapping[str, Any]]) -> Iterator[ContainerTrouble]:

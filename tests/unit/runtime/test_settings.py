@@ -33,6 +33,7 @@ def test_nothing_set_means_the_defaults() -> None:
         ("GEMMA4_WORKERS", "3", "workers", 3),
         ("GEMMA4_CATALOG_FILE", "/etc/catalog.yaml", "catalog_file", "/etc/catalog.yaml"),
         ("GEMMA4_RESYNC_SECONDS", "5", "resync_seconds", 5),
+        ("GEMMA4_UNPLACED_SECONDS", "60", "unplaced_seconds", 60),
     ],
 )
 def test_each_variable_sets_its_setting(name: str, text: str, attribute: str, value: object) -> None:
