@@ -10,11 +10,12 @@ from typing import Any
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.versions import Version
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of, unknown_device
 from gemma4_operator.planner.engine_defaults import engine_defaults
 from gemma4_operator.planner.memory_vllm import rotary_bytes
-from gemma4_operator.planner.shape import KvDtype, Shape, Version
+from gemma4_operator.planner.shape import KvDtype, Shape
 from tests.accuracy.shapes import DATA, catalog, preferred
 from tests.accuracy.words import checkpoint_of, product_of
 
@@ -74,7 +75,7 @@ def shape_of_case(case: Json) -> Shape:
     flags, engine = case["flags"], _ENGINES[case["engine"]]
     model, device, version = catalog().models[Variant(case["variant"])], _device(case), version_of_case(case)
     media = _media(case, model)
-    own = engine_defaults(engine, version=version, model=model, device=device, media=media)
+    own = engine_defaults(catalog().engines[engine].backend, version=version, model=model, device=device, media=media)
     checkpoint = _weights_of(case)
     assert checkpoint is not None, case["id"]
     context = _number(flags.get("max-model-len") or flags.get("ctx-size")) or model.max_context_tokens
@@ -84,7 +85,8 @@ def shape_of_case(case: Json) -> Shape:
         model=model,
         checkpoint=checkpoint,
         engine=engine,
-        engine_version=version,
+        backend=catalog().engines[engine].backend,
+        backend_version=version,
         device=device,
         gpus=case["gpu_count"] or 1,
         # llama.cpp's context is that of all slots together.

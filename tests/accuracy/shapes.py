@@ -6,8 +6,9 @@ from pathlib import Path
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
+from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.planner.devices import device_of
-from gemma4_operator.planner.shape import KvDtype, Shape, version_of
+from gemma4_operator.planner.shape import KvDtype, Shape
 
 DATA = Path(__file__).parents[1] / "data"
 _CONTEXT_TOKENS = 32768
@@ -38,7 +39,8 @@ def shape(
         model=catalog().models[variant],
         checkpoint=checkpoint,
         engine=engine,
-        engine_version=version_of(catalog().engines[engine].version),
+        backend=catalog().engines[engine].backend,
+        backend_version=version_of(catalog().engines[engine].version),
         device=device_of(gpu),
         gpus=gpus,
         context_tokens=_CONTEXT_TOKENS,

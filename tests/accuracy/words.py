@@ -4,7 +4,7 @@ import re
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint
-from gemma4_operator.planner.shape import version_of
+from gemma4_operator.catalog.versions import version_of
 from tests.accuracy.shapes import catalog
 
 _PRODUCTS = (

@@ -27,11 +27,13 @@ def shapes(draw: st.DrawFn, *, engine: EngineType | None = None) -> Shape:
     if engine is not None and engine not in engines:
         checkpoint = draw(st.sampled_from([row for row in catalog().checkpoints if not row.quantization.is_gguf]))
         engines = [engine]
+    chosen = draw(st.sampled_from(engines))
     return replace(
         a_shape(checkpoint.variant, "BF16"),
         checkpoint=checkpoint,
-        engine=draw(st.sampled_from(engines)),
-        engine_version=draw(st.sampled_from([(), (0, 19), (0, 25, 1), (0, 26), (0, 33)])),
+        engine=chosen,
+        backend=catalog().engines[chosen].backend,
+        backend_version=draw(st.sampled_from([(), (0, 19), (0, 25, 1), (0, 26), (0, 33)])),
         device=device(draw(st.sampled_from(PRODUCTS))),
         gpus=draw(st.sampled_from([1, 2, 4, 8])),
         context_tokens=draw(CONTEXTS),

@@ -28,11 +28,13 @@ def shapes(draw: st.DrawFn, *, engine: EngineType | None = None) -> Shape:
     able = [one for one, image in CATALOG.engines.items() if row.quantization in image.formats]
     if engine is not None and engine in able:
         able = [engine]
+    chosen = draw(st.sampled_from(able))
     return Shape(
         model=CATALOG.models[row.variant],
         checkpoint=row,
-        engine=draw(st.sampled_from(able)),
-        engine_version=(0, 33, 0),
+        engine=chosen,
+        backend=CATALOG.engines[chosen].backend,
+        backend_version=(0, 33, 0),
         device=device_of(draw(st.sampled_from(CATALOG.gpus))),
         gpus=draw(st.sampled_from((1, 2, 4, 8))),
         context_tokens=8192,

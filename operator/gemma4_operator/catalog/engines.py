@@ -1,6 +1,7 @@
 """The inference servers: which image, under which licence, and which versions can run what."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -21,12 +22,48 @@ class Denied(Part):
     source: Text
 
 
+class Backend(StrEnum):
+    """The inference code inside a server: what decides how memory is used and how fast it is."""
+
+    VLLM = "vllm"
+    LLAMA_CPP = "llama.cpp"
+    OLLAMA = "ollama"
+
+
+Image = Annotated[str, Field(pattern=r"^[^:@]+/[^:@]+:[^:@]+(@sha256:[0-9a-f]{64})?$")]
+"""With a tag, which says the version."""
+
+
+class Form(StrEnum):
+    """How weights are kept, whatever their format."""
+
+    SAFETENSORS = "Safetensors"
+    GGUF = "GGUF"
+    OLLAMA = "OllamaLibrary"
+
+
+class DedicatedImage(Part):
+    """An image that is made for one variant, and brings its own list of what it runs."""
+
+    image: Image
+    profiles: Annotated[Mapping[Quantization, Annotated[tuple[int, ...], Field(min_length=1)]], Field(min_length=1)]
+    """The formats it runs, each with the counts of GPUs."""
+    source: Text
+
+
 class EngineImage(Row):
     """The image that runs an engine, the engine's version inside, and its limits."""
 
     engine: EngineType
+    backend: Backend
     version: Version
-    image: Annotated[str, Field(pattern=r"^[^:@]+/[^:@]+:[^:@]+(@sha256:[0-9a-f]{64})?$")]
+    image: Image
+    dedicated: Mapping[Variant, DedicatedImage] = {}
+    """Images for one variant each, which go before `image` for the formats they run."""
+    backend_versions: Mapping[Version, Version] | None = None
+    """The backend's version in each version that is known; absent: they are the same."""
+    reads: Annotated[tuple[Form, ...], Field(min_length=1)]
+    """The forms of weights; who names no engine gets the catalogue's first that reads them."""
     licence: Text
     minimum_version: Mapping[Variant, Version]
     """The oldest version that runs a variant."""

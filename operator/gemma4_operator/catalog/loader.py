@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint, Tuning
-from gemma4_operator.catalog.engines import EngineImage
+from gemma4_operator.catalog.engines import EngineImage, Form
 from gemma4_operator.catalog.gpus import Gpu
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.catalog.products import normalized
@@ -62,6 +62,10 @@ class Catalog:
     ) -> Checkpoint | None:
         """Return the checkpoint that a plan takes."""
         return self._preferred.get((variant, quantization, tuning))
+
+    def reader(self, form: Form) -> EngineImage:
+        """Return the engine for weights in a form where nobody names one: the first that reads them."""
+        return next(engine for engine in self.engines.values() if form in engine.reads)
 
     def find(self, repository: str, file: str | None = None) -> Checkpoint | None:
         """Return a checkpoint by its repository; without a file, the first of it."""
@@ -121,6 +125,9 @@ def require_complete(catalog: Catalog) -> None:
     for engine in EngineType:
         if engine not in catalog.engines:
             raise CatalogError(f"{ENGINES_FILE}: must have a row for the engine '{engine}'")
+    for form in Form:
+        if not any(form in engine.reads for engine in catalog.engines.values()):
+            raise CatalogError(f"{ENGINES_FILE}: must have an engine that reads {form}")
     seen: set[tuple[Variant, Quantization, Tuning]] = set()
     for index, row in enumerate(catalog.checkpoints):
         where = f"{CHECKPOINTS_FILE}[{index}]"

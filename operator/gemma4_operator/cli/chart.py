@@ -11,9 +11,10 @@ from gemma4_operator.engines.vllm import MEMORY_UTILIZATION
 from gemma4_operator.planner.budget import Memory
 from gemma4_operator.planner.candidates import candidates
 from gemma4_operator.planner.choose import Outcome
-from gemma4_operator.planner.configure import Way, leanest
+from gemma4_operator.planner.configure import leanest
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.inventory import Inventory
+from gemma4_operator.planner.levers import way
 from gemma4_operator.planner.lost import Because
 
 _GIB = 2**30
@@ -66,15 +67,7 @@ def _bars(outcome: Outcome, where: Situation, device: Device, gpus: int) -> Iter
     best = outcome.result.best
     too_low = {id(lost.checkpoint) for lost in outcome.lost if lost.because is Because.QUALITY}
     for one in candidates(outcome.ask, catalog=where.catalog, image=None):
-        way = Way(
-            model=one.model,
-            checkpoint=one.checkpoint,
-            engine=one.engine,
-            version=one.version,
-            device=device,
-            gpus=gpus,
-        )
-        budget = leanest(outcome.ask, way)
+        budget = leanest(outcome.ask, way(one, device, gpus))
         is_chosen = best is not None and one.checkpoint is best.candidate.checkpoint
         has = device.compute_capability
         runs = has >= one.needed_capability and has not in one.unsupported_capabilities

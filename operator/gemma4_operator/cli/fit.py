@@ -5,15 +5,17 @@ from dataclasses import replace
 
 from gemma4_operator.api.capabilities import DEFAULT_CONTEXT_TOKENS, Modality
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
+from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.cli.fit_report import result, table
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, emit
 from gemma4_operator.cli.shapes import add_shape_arguments, at_least, shape_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.adjust import adjustments
+from gemma4_operator.planner.candidates import backend_version
 from gemma4_operator.planner.engine_defaults import engine_defaults
 from gemma4_operator.planner.memory import memory
-from gemma4_operator.planner.shape import Shape, version_of
+from gemma4_operator.planner.shape import Shape
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,13 +54,13 @@ def _run(args: argparse.Namespace) -> Exit:
 def _shape(args: argparse.Namespace, catalog: Catalog) -> Shape:
     """Return the shape of the options, with the engine's own choice for what was left out. Raises InvalidInput."""
     named = shape_of(args, catalog, context_tokens=args.context, sequences=1)
-    version = named.engine_version
+    version = named.backend_version
     if args.engine_version is not None:
-        version = version_of(args.engine_version)
-        if not version:
+        if not version_of(args.engine_version):
             raise InvalidInput(f"`--engine-version` must be one such as 0.33.0, and is '{args.engine_version}'")
+        version = backend_version(catalog.engines[named.engine], args.engine_version)
     media = _media(args.modalities, named)
-    own = engine_defaults(named.engine, version=version, model=named.model, device=named.device, media=media)
+    own = engine_defaults(named.backend, version=version, model=named.model, device=named.device, media=media)
     if args.concurrency is not None:
         at_least("--concurrency", args.concurrency, 1)
     share = args.gpu_memory_utilization
@@ -68,7 +70,7 @@ def _shape(args: argparse.Namespace, catalog: Catalog) -> Shape:
         raise InvalidInput(f"`--drafter` must be absent: the catalogue has none for {named.model.variant}")
     return replace(
         named,
-        engine_version=version,
+        backend_version=version,
         media=media,
         drafter=args.drafter,
         max_batched_tokens=args.max_batched_tokens or own.batched_tokens,

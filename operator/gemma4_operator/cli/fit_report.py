@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.cli.output import columns, strong
 from gemma4_operator.planner.adjust import Adjustment
+from gemma4_operator.planner.candidates import backend_version
 from gemma4_operator.planner.memory import Memory, longest_context_tokens
-from gemma4_operator.planner.shape import Shape, version_of
+from gemma4_operator.planner.shape import Shape
 
 _GIB, _MIB = 2**30, 2**20
 _OPTIONS = {
@@ -71,11 +72,11 @@ def _left(budget: Memory) -> int:
 
 def _needed(shape: Shape, budget: Memory) -> int:
     """Return the least cache that the engine starts with: vLLM's for one request, llama.cpp's for all slots."""
-    return budget.request_bytes * (1 if shape.engine is EngineType.VLLM else shape.max_sequences)
+    return budget.request_bytes * (1 if shape.backend is Backend.VLLM else shape.max_sequences)
 
 
 def _requests(shape: Shape) -> str:
-    count = 1 if shape.engine is EngineType.VLLM else shape.max_sequences
+    count = 1 if shape.backend is Backend.VLLM else shape.max_sequences
     return (
         f"a request of {shape.context_tokens} tokens needs"
         if count == 1
@@ -103,8 +104,9 @@ def _notes(shape: Shape, budget: Memory, asked: int | None, catalog: Catalog) ->
     notes = []
     if not shape.device.is_known:
         notes.append("The GPU is not known: whether it computes in this format is not checked.")
-    least = catalog.engines[shape.engine].minimum_version[shape.model.variant]
-    if shape.engine_version < version_of(least):
+    engine = catalog.engines[shape.engine]
+    least = engine.minimum_version[shape.model.variant]
+    if shape.backend_version < backend_version(engine, least):
         notes.append(f"{shape.model.variant} needs {shape.engine} {least} or newer.")
     if asked is not None and budget.fits and budget.max_concurrency < asked:
         notes.append(f"It takes {asked} requests at once, and holds {budget.max_concurrency:.1f} of full length.")
@@ -114,7 +116,7 @@ def _notes(shape: Shape, budget: Memory, asked: int | None, catalog: Catalog) ->
 def _holds(shape: Shape, budget: Memory) -> str:
     if not budget.fits:
         return "too little"
-    if shape.engine is EngineType.VLLM:
+    if shape.backend is Backend.VLLM:
         return f"{budget.max_concurrency:.2f} requests of full length, {budget.cache_tokens} tokens in vLLM's log"
     slots = "one slot" if shape.max_sequences == 1 else f"{shape.max_sequences} slots"
     return f"{_gib(budget.cache_bytes).strip()} are allocated at start, for {slots}"

@@ -8,11 +8,11 @@ from typing import Any
 
 from gemma4_operator.api.common import Variant
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
+from gemma4_operator.catalog.versions import Version
 from gemma4_operator.cli.inputs import STDIN, InvalidInput, read_text
 from gemma4_operator.cli.kv_points import COLUMNS, Answer, answer, engine_version
 from gemma4_operator.cli.output import add_output, columns, emit
 from gemma4_operator.cli.verb import Exit, Verb
-from gemma4_operator.planner.shape import Version
 
 _GIB, _MIB = 2**30, 2**20
 _RESULTS = ("num_blocks", "max_concurrency")

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from gemma4_operator.api.common import EngineType, Variant
 from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.catalog.versions import Version, version_of
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.planner.kv_vllm import in_flight_tokens, layout
-from gemma4_operator.planner.shape import KvDtype, Version, version_of
+from gemma4_operator.planner.shape import KvDtype
 
 COLUMNS = ("variant", "kv_dtype", "tp", "ctx", "mnbt", "pool_gib")
 _CACHE_FORMATS = (KvDtype.BF16, KvDtype.FP8)

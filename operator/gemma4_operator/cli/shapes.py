@@ -8,16 +8,16 @@ from typing import TypeVar
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint
-from gemma4_operator.catalog.engines import EngineImage
+from gemma4_operator.catalog.engines import Backend, EngineImage, Form
 from gemma4_operator.catalog.gpus import Gpu, MigProfile
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.cli.inputs import InvalidInput
-from gemma4_operator.planner.candidates import numbers
+from gemma4_operator.planner.candidates import backend_version, numbers
 from gemma4_operator.planner.configure import BATCHED_TOKENS, LARGE_MEMORY_BYTES, UBATCH_TOKENS
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of, is_plausible, unknown_device
-from gemma4_operator.planner.shape import KvDtype, Shape, version_of
+from gemma4_operator.planner.shape import KvDtype, Shape
 
 UNNAMED = "GPU"
 """What a GPU is called of which only the memory was told."""
@@ -58,7 +58,8 @@ def shape_of(args: argparse.Namespace, catalog: Catalog, *, context_tokens: int,
         model=model,
         checkpoint=checkpoint,
         engine=engine.engine,
-        engine_version=version_of(engine.version),
+        backend=engine.backend,
+        backend_version=backend_version(engine, engine.version),
         device=device,
         gpus=args.gpus,
         context_tokens=context_tokens,
@@ -98,8 +99,8 @@ def _checkpoint(args: argparse.Namespace, catalog: Catalog, variant: Variant, qu
 
 def _engine(args: argparse.Namespace, catalog: Catalog, checkpoint: Checkpoint) -> EngineImage:
     quantization = checkpoint.quantization
-    usual = EngineType.LLAMA_CPP if quantization.is_gguf else EngineType.VLLM
-    engine = catalog.engines[_choice("--engine", args.engine, EngineType) if args.engine else usual]
+    form = Form.GGUF if quantization.is_gguf else Form.SAFETENSORS
+    engine = catalog.engines[_choice("--engine", args.engine, EngineType)] if args.engine else catalog.reader(form)
     if quantization not in engine.formats:
         able = ", ".join(name for name, row in catalog.engines.items() if quantization in row.formats)
         raise InvalidInput(f"`--engine` must be one that reads {quantization}: {able}; {engine.engine} does not")
@@ -159,7 +160,7 @@ def _require_divisible(gpus: int, model: Model, engine: EngineImage, device: Dev
     at_least("--gpus", gpus, 1)
     if gpus > 1 and device.is_slice:
         raise InvalidInput(f"`--gpus` must be 1: slices such as {device.product} cannot work together")
-    if engine.engine is EngineType.VLLM and model.query_heads % gpus:
+    if engine.backend is Backend.VLLM and model.query_heads % gpus:
         able = ", ".join(str(count) for count in range(1, model.query_heads + 1) if model.query_heads % count == 0)
         raise InvalidInput(
             f"`--gpus` must divide the {model.query_heads} attention heads of {model.variant} ({able}), and is {gpus}"
@@ -168,7 +169,7 @@ def _require_divisible(gpus: int, model: Model, engine: EngineImage, device: Dev
 
 def _kv_dtype(text: str, engine: EngineImage, device: Device) -> KvDtype:
     kv_dtype = _choice("--kv-dtype", text, KvDtype)
-    if engine.engine is not EngineType.VLLM:
+    if engine.backend is not Backend.VLLM:
         if kv_dtype is KvDtype.FP8:
             raise InvalidInput(f"`--kv-dtype` must be bf16 or q8_0 on {engine.engine}, and is fp8")
         return kv_dtype
@@ -184,7 +185,7 @@ def _batched_tokens(asked: int | None, engine: EngineImage, device: Device) -> i
     if asked is not None:
         at_least("--max-batched-tokens", asked, 1)
         return asked
-    if engine.engine is not EngineType.VLLM:
+    if engine.backend is not Backend.VLLM:
         return UBATCH_TOKENS
     return BATCHED_TOKENS[0 if device.memory_bytes >= LARGE_MEMORY_BYTES else 1]
 

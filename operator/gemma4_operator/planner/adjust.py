@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gemma4_operator.api.common import EngineType
 from gemma4_operator.catalog.checkpoints import Checkpoint
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.candidates import numbers
 from gemma4_operator.planner.configure import BATCHED_TOKENS, MEDIA_TOKENS, SEQUENCES, SLOTS
@@ -81,7 +81,7 @@ def _tries(shape: Shape, catalog: Catalog) -> Iterator[tuple[str, Iterator[tuple
 
 
 def _fewer_tokens(shape: Shape) -> Iterator[tuple[str, Shape]]:
-    if shape.engine is not EngineType.VLLM:
+    if shape.backend is not Backend.VLLM:
         return
     needed = [MEDIA_TOKENS[kind] for kind in shape.media if kind in MEDIA_TOKENS and shape.model.bidirectional_media]
     for tokens in BATCHED_TOKENS:
@@ -90,7 +90,7 @@ def _fewer_tokens(shape: Shape) -> Iterator[tuple[str, Shape]]:
 
 
 def _fewer_sequences(shape: Shape) -> Iterator[tuple[str, Shape]]:
-    for count in SEQUENCES if shape.engine is EngineType.VLLM else SLOTS:
+    for count in SEQUENCES if shape.backend is Backend.VLLM else SLOTS:
         if count < shape.max_sequences:
             yield str(count), replace(shape, max_sequences=count)
 
@@ -98,7 +98,7 @@ def _fewer_sequences(shape: Shape) -> Iterator[tuple[str, Shape]]:
 def _smaller_cache(shape: Shape, catalog: Catalog) -> Iterator[tuple[str, Shape]]:
     if shape.kv_dtype is not KvDtype.BF16:
         return
-    if shape.engine is not EngineType.VLLM:
+    if shape.backend is not Backend.VLLM:
         yield KvDtype.Q8_0, replace(shape, kv_dtype=KvDtype.Q8_0)
         return
     least = catalog.engines[shape.engine].fp8_cache_compute_capability
@@ -137,7 +137,7 @@ def _more_gpus(shape: Shape) -> Iterator[tuple[str, Shape]]:
     if shape.device.is_slice:
         return
     for count in GPU_COUNTS:
-        divides = shape.engine is not EngineType.VLLM or shape.model.query_heads % count == 0
+        divides = shape.backend is not Backend.VLLM or shape.model.query_heads % count == 0
         if count > shape.gpus and divides:
             yield str(count), replace(shape, gpus=count)
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.common import Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint
-from gemma4_operator.catalog.engines import Denied, EngineImage
+from gemma4_operator.catalog.engines import Backend, Denied, EngineImage, Form
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.versions import Version, version_of
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.lost import Because, Lost
 from gemma4_operator.planner.quality import score, words_above
-from gemma4_operator.planner.shape import Version, version_of
 
 UNKNOWN_LICENCE = "unknown"
 """Of weights that the catalogue does not know: what they were made from may be Apache-2.0, they need not be."""
@@ -29,7 +29,8 @@ class Candidate:
 
     Attributes:
         weights: Where the pods take it from.
-        image: What they run; `version` as its tag says, empty if it says none.
+        gpu_counts: How many GPUs its image runs on; empty: any count.
+        image: What they run; `version` as its tag says, empty if it says none, and `backend_version` as far as known.
         assumed: What had to be assumed about the checkpoint, as a sentence; empty: nothing.
     """
 
@@ -39,10 +40,12 @@ class Candidate:
     weights: Weights
     image: str
     version: Version
+    backend_version: Version
     version_text: str
     score: float
     needed_capability: tuple[int, int]
     unsupported_capabilities: frozenset[tuple[int, int]]
+    gpu_counts: tuple[int, ...]
     heads_to_divide: int
     """By the count of GPUs; 0: any count will do."""
     lost_points: float
@@ -73,11 +76,12 @@ class Candidate:
 
 
 class _Runner(NamedTuple):
-    """What is the same for all candidates on one engine."""
+    """What is the same for all candidates on one image."""
 
     engine: EngineImage
     image: str
     version: Version
+    backend_version: Version
     version_text: str
     unsupported: frozenset[tuple[int, int]]
 
@@ -85,11 +89,14 @@ class _Runner(NamedTuple):
 def candidates(ask: Ask, *, catalog: Catalog, image: str | None) -> tuple[Candidate, ...]:
     """Return all that the ask allows by name, in the catalogue's order; `image` is the user's own."""
     found = _given(ask, catalog) if ask.weights is not None else _known(ask, catalog)
-    runners = {engine: _runner(row, image) for engine, row in catalog.engines.items()}
-    return tuple(
-        _candidate(row, weights, catalog.models[row.variant], runners[ask.engine or _engine(row, weights)], assumed)
-        for row, weights, assumed in found
-    )
+    runners: dict[str, _Runner] = {}
+    made = []
+    for row, weights, assumed in found:
+        engine = catalog.engines[ask.engine] if ask.engine is not None else catalog.reader(form_of(row, weights))
+        chosen, counts = (image, ()) if image is not None else _image(engine, row, is_own=ask.weights is not None)
+        runner = runners.get(chosen) or runners.setdefault(chosen, _runner(engine, chosen))
+        made.append(_candidate(row, weights, catalog.models[row.variant], runner, counts, assumed))
+    return tuple(made)
 
 
 def unfit(candidate: Candidate, ask: Ask) -> Lost | None:
@@ -186,18 +193,48 @@ def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, st
     )
 
 
-def _runner(engine: EngineImage, image: str | None) -> _Runner:
-    text = engine.version if image is None else tag_of(image)
+def form_of(row: Checkpoint, weights: Weights) -> Form:
+    """Return in which form weights are kept."""
+    match weights:
+        case OllamaWeights():
+            return Form.OLLAMA
+        case ClaimWeights(path=path) if path.endswith(".gguf"):
+            return Form.GGUF
+        case _:
+            return Form.GGUF if row.quantization.is_gguf else Form.SAFETENSORS
+
+
+def _image(engine: EngineImage, row: Checkpoint, *, is_own: bool) -> tuple[str, tuple[int, ...]]:
+    """Return the image that runs a checkpoint, and on how many GPUs; weights of the user's own need the general one."""
+    dedicated = None if is_own else engine.dedicated.get(row.variant)
+    if dedicated is None or row.quantization not in dedicated.profiles:
+        return engine.image, ()
+    return dedicated.image, dedicated.profiles[row.quantization]
+
+
+def _runner(engine: EngineImage, image: str) -> _Runner:
+    text = engine.version if image == engine.image else tag_of(image)
+    is_version = _is_versioned_alike(text, engine.version)
     return _Runner(
         engine=engine,
-        image=image or engine.image,
-        version=version_of(text) if _is_versioned_alike(text, engine.version) else (),
+        image=image,
+        version=version_of(text) if is_version else (),
+        backend_version=backend_version(engine, text) if is_version else (),
         version_text=text,
         unsupported=frozenset(map(numbers, engine.unsupported_compute_capabilities)),
     )
 
 
-def _candidate(row: Checkpoint, weights: Weights, model: Model, runner: _Runner, assumed: str) -> Candidate:
+def backend_version(engine: EngineImage, version: str) -> Version:
+    """Return the version of the inference code inside a version of an engine; empty: not known."""
+    if engine.backend_versions is None:
+        return version_of(version)
+    return version_of(engine.backend_versions.get(version, ""))
+
+
+def _candidate(
+    row: Checkpoint, weights: Weights, model: Model, runner: _Runner, counts: tuple[int, ...], assumed: str
+) -> Candidate:
     engine = runner.engine
     points = score(model, row)
     return Candidate(
@@ -207,11 +244,13 @@ def _candidate(row: Checkpoint, weights: Weights, model: Model, runner: _Runner,
         weights=weights,
         image=runner.image,
         version=runner.version,
+        backend_version=runner.backend_version,
         version_text=runner.version_text,
         score=points,
         needed_capability=numbers(engine.formats.get(row.quantization, "0.0")),
         unsupported_capabilities=runner.unsupported,
-        heads_to_divide=model.query_heads if engine.engine is EngineType.VLLM else 0,
+        gpu_counts=counts,
+        heads_to_divide=model.query_heads if engine.backend is Backend.VLLM else 0,
         lost_points=100.0 - points,
         lost_words=words_above(points),
         assumed=assumed,
@@ -223,17 +262,6 @@ def numbers(capability: str) -> tuple[int, int]:
     """Return a compute capability for comparison."""
     major, minor = capability.split(".")
     return (int(major), int(minor))
-
-
-def _engine(row: Checkpoint, weights: Weights) -> EngineType:
-    """Return the engine whose own format it is; Ollama only for its library, since it cannot be measured."""
-    match weights:
-        case OllamaWeights():
-            return EngineType.OLLAMA
-        case ClaimWeights(path=path) if path.endswith(".gguf"):
-            return EngineType.LLAMA_CPP
-        case _:
-            return EngineType.LLAMA_CPP if row.quantization.is_gguf else EngineType.VLLM
 
 
 def _is_versioned_alike(tag: str, known: str) -> bool:

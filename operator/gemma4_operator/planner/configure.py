@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.capacity import (
     DEADLINE_SHARE,
@@ -210,7 +210,7 @@ def _serve(ask: Ask, room: _Room, rates: Speed, *, is_least: bool) -> Option | F
 
 def sequences_held(ask: Ask, shape: Shape, budget: Memory) -> float:
     """Return how many sequences of the usual length the cache holds, within what the engine takes at once."""
-    if shape.engine is not EngineType.VLLM:
+    if shape.backend is not Backend.VLLM:
         return float(shape.max_sequences)
     usual = ask.load.mean_context_tokens if ask.load is not None else TYPICAL_SHARE * ask.context_tokens
     held = budget.cache_bytes / sequence_bytes(shape, min(int(usual), ask.context_tokens))
@@ -219,7 +219,7 @@ def sequences_held(ask: Ask, shape: Shape, budget: Memory) -> float:
 
 def _settled(ask: Ask, option: Option) -> Option:
     """Return the option with as many sequences as the cache holds: more would only be preempted, and cost logits."""
-    if option.shape.engine is not EngineType.VLLM:
+    if option.shape.backend is not Backend.VLLM:
         return option
     shape = replace(option.shape, max_sequences=max(1, int(sequences_held(ask, option.shape, option.memory))))
     return replace(option, shape=shape, memory=memory(shape))

@@ -5,11 +5,11 @@ The operator sets all of these itself. People who compare with a server of their
 
 from dataclasses import dataclass
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.versions import Version
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.memory_vllm import MEDIA_ITEM_TOKENS
-from gemma4_operator.planner.shape import Version
 
 _GIB = 2**30
 UBATCH_TOKENS = 512
@@ -34,11 +34,11 @@ class Defaults:
 
 
 def engine_defaults(
-    engine: EngineType, *, version: Version, model: Model, device: Device, media: frozenset[str]
+    backend: Backend, *, version: Version, model: Model, device: Device, media: frozenset[str]
 ) -> Defaults:
-    """Return what the engine does by itself; an unknown version counts as the newest."""
+    """Return what an engine does by itself; an unknown version counts as the newest."""
     utilization = OLD_UTILIZATION if version and version < UTILIZATION_FROM else UTILIZATION
-    if engine is not EngineType.VLLM:
+    if backend is not Backend.VLLM:
         return Defaults(batched_tokens=UBATCH_TOKENS, sequences=1, memory_utilization=utilization)
     is_small = device.memory_bytes < LARGE_BYTES or device.compute_capability == _A100 or device.unified_memory
     tokens = SMALL_TOKENS if is_small else HUGE_TOKENS if device.memory_bytes >= HUGE_BYTES else LARGE_TOKENS

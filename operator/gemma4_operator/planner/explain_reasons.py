@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.choose import Outcome
 from gemma4_operator.planner.configure import (
@@ -11,10 +11,10 @@ from gemma4_operator.planner.configure import (
     LARGE_MEMORY_BYTES,
     SEQUENCES,
     Failure,
-    Way,
     configure,
     gib,
 )
+from gemma4_operator.planner.levers import way
 from gemma4_operator.planner.lost import Lost
 from gemma4_operator.planner.memory import memory
 from gemma4_operator.planner.quality import quality_of
@@ -71,16 +71,7 @@ def _count(ask: Ask, best: Found) -> str:
     if shape.gpus == 1:
         return "one is enough"
     fewer = shape.gpus // 2
-    candidate = best.candidate
-    way = Way(
-        model=candidate.model,
-        checkpoint=candidate.checkpoint,
-        engine=candidate.engine,
-        version=candidate.version,
-        device=device,
-        gpus=fewer,
-    )
-    outcome = configure(ask, way)
+    outcome = configure(ask, way(best.candidate, device, fewer))
     if isinstance(outcome, Failure):
         return f"with {fewer}, it {outcome.because.sentence.format_map(dict(outcome.figures))}"
     cost = outcome.replicas * fewer * device.hourly_price
@@ -101,7 +92,7 @@ def _cache(best: Found) -> str:
 def _batch(ask: Ask, best: Found) -> str:
     """Say what the next larger batch would do."""
     shape = best.option.shape
-    if shape.engine is not EngineType.VLLM:
+    if shape.backend is not Backend.VLLM:
         return f"{shape.engine}'s own default"
     most = BATCHED_TOKENS[0 if shape.device.memory_bytes >= LARGE_MEMORY_BYTES else 1]
     larger = [tokens for tokens in BATCHED_TOKENS if shape.max_batched_tokens < tokens <= most]
@@ -117,7 +108,7 @@ def _batch(ask: Ask, best: Found) -> str:
 
 def _sequences(best: Found) -> str:
     shape = best.option.shape
-    if shape.engine is not EngineType.VLLM:
+    if shape.backend is not Backend.VLLM:
         return "each sets a whole context of cache aside"
     if shape.max_sequences == SEQUENCES[0]:
         return "vLLM's own limit on most GPUs; the cache holds as many of the usual length"

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate
-from gemma4_operator.planner.configure import Failure, Option, Way, configure
+from gemma4_operator.planner.configure import Failure, Option, configure
 from gemma4_operator.planner.inventory import GpuClass
+from gemma4_operator.planner.levers import way
 from gemma4_operator.planner.lost import Because
 from gemma4_operator.planner.ranking import Key, key_of
 from gemma4_operator.planner.reachable import Reachable
@@ -26,23 +27,11 @@ class Found:
     key: Key
 
 
-def way(candidate: Candidate, gpus: GpuClass, count: int) -> Way:
-    """Return a candidate on so many GPUs of a class."""
-    return Way(
-        model=candidate.model,
-        checkpoint=candidate.checkpoint,
-        engine=candidate.engine,
-        version=candidate.version,
-        device=gpus.device,
-        gpus=count,
-    )
-
-
 def worked_out(
     ask: Ask, candidate: Candidate, gpus: GpuClass, count: int, reach: Reachable | None = None
 ) -> Found | Failure:
     """Return the way with its levers set and its replicas placed, or why it does not work; `reach` if it is known."""
-    option = configure(ask, way(candidate, gpus, count), reach)
+    option = configure(ask, way(candidate, gpus.device, count), reach)
     if isinstance(option, Failure):
         return option
     needed = option.replicas * count

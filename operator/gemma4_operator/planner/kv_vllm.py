@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gemma4_operator.catalog.models import Model
-from gemma4_operator.planner.shape import KvDtype, Version
+from gemma4_operator.catalog.versions import Version
+from gemma4_operator.planner.shape import KvDtype
 
 BLOCK_TOKENS = 16
 """vLLM's least, for the kind with the larger entry."""

@@ -6,14 +6,14 @@ Ladders that do not hang on deadlines or memory keep a law: a longer deadline or
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gemma4_operator.api.common import EngineType
 from gemma4_operator.catalog.checkpoints import Checkpoint
-from gemma4_operator.catalog.engines import EngineImage
+from gemma4_operator.catalog.engines import Backend, EngineImage
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.versions import Version
 from gemma4_operator.planner.ask import Ask
-from gemma4_operator.planner.candidates import numbers
+from gemma4_operator.planner.candidates import Candidate, numbers
 from gemma4_operator.planner.device import Device
-from gemma4_operator.planner.shape import KvDtype, Shape, Version
+from gemma4_operator.planner.shape import KvDtype, Shape
 
 BATCHED_TOKENS = (4096, 2048, 1536, 1024, 768, 512, 256)
 """Of one step, down to the least that keeps a GPU busy. vLLM's default of 8192 on large GPUs is not among them: prompts
@@ -41,8 +41,21 @@ class Way:
     checkpoint: Checkpoint
     engine: EngineImage
     version: Version
+    """The backend's."""
     device: Device
     gpus: int
+
+
+def way(candidate: Candidate, device: Device, gpus: int) -> Way:
+    """Return a candidate on so many GPUs."""
+    return Way(
+        model=candidate.model,
+        checkpoint=candidate.checkpoint,
+        engine=candidate.engine,
+        version=candidate.backend_version,
+        device=device,
+        gpus=gpus,
+    )
 
 
 def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: int) -> Shape:
@@ -51,7 +64,8 @@ def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: i
         model=way.model,
         checkpoint=way.checkpoint,
         engine=way.engine.engine,
-        engine_version=way.version,
+        backend=way.engine.backend,
+        backend_version=way.version,
         device=way.device,
         gpus=way.gpus,
         context_tokens=ask.context_tokens,
@@ -64,7 +78,7 @@ def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: i
 
 def rungs(ask: Ask, way: Way) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Yield batched tokens to try, the best first, each with the counts of sequences to try."""
-    if way.engine.engine is not EngineType.VLLM:
+    if way.engine.backend is not Backend.VLLM:
         slots = SLOTS if ask.load is not None else SLOTS[SLOTS.index(UNASKED_SLOTS) :]
         yield from ((UBATCH_TOKENS, (count,)) for count in slots)
         return
@@ -83,7 +97,7 @@ def least_batch(ask: Ask, model: Model) -> int:
 
 def cache_formats(way: Way) -> tuple[KvDtype, ...]:
     """The exact one first: the smaller costs a little quality."""
-    if way.engine.engine is not EngineType.VLLM:
+    if way.engine.backend is not Backend.VLLM:
         return (KvDtype.BF16, KvDtype.Q8_0)
     least = way.engine.fp8_cache_compute_capability
     has_fp8 = least is not None and way.device.compute_capability >= numbers(least)

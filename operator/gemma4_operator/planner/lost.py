@@ -23,6 +23,7 @@ class Because(StrEnum):
     PRODUCT = "ProductNotAllowed"
     SHARED = "SharedNotAllowed"
     HARDWARE = "HardwareUnsupported"
+    PROFILE = "NoProfile"
     NODE = "TooFewGPUsInNode"
     MEMORY = "MemoryTooSmall"
     TOKEN_TIME = "TooSlowPerToken"
@@ -51,6 +52,7 @@ _SENTENCES = {
     Because.PRODUCT: "`spec.placement.gpuProducts` does not name {product}",
     Because.SHARED: "{product} is a slice or shared, and `spec.placement.allowSharedGPUs` is false",
     Because.HARDWARE: "{product} has compute capability {has}, and {what} needs {needed}",
+    Because.PROFILE: "its image runs {quantization} on {counts} GPUs of a node, and {has}",
     Because.NODE: "no node has {asked} {product}, the largest has {has}",
     Because.MEMORY: "needs {needed_gib} GiB of each {product}, which has {has_gib} GiB for it",
     Because.TOKEN_TIME: "takes at least {has_ms} ms per output token, and {asked_ms} ms are asked for",

@@ -6,7 +6,7 @@ its copy as the output head is on the GPU. Where the machine has one memory, tho
 system may drop, and the prompt cache is off (`host_cache_mib`).
 """
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.planner.budget import Line, Memory, driver_bytes, loaded_weights_bytes, step_bytes
 from gemma4_operator.planner.shape import Shape
 
@@ -72,7 +72,7 @@ def lines(shape: Shape) -> tuple[Line, ...]:
 
 def host_cache_mib(shape: Shape) -> int:
     """Return how much of the host's memory the engine may keep prompts in: none where it is the GPU's as well."""
-    return 0 if shape.device.unified_memory or shape.engine is not EngineType.LLAMA_CPP else HOST_CACHE_MIB
+    return 0 if shape.device.unified_memory or shape.backend is not Backend.LLAMA_CPP else HOST_CACHE_MIB
 
 
 def sequence_bytes(shape: Shape, tokens: int) -> float:
@@ -100,7 +100,7 @@ def sliding_cells(shape: Shape, tokens: int) -> float:
     """Return a slot's cells in each sliding layer: a window and a batch, padded, and in Ollama at least its minimum."""
     seen = min(tokens, shape.model.window_tokens + shape.max_batched_tokens)
     cells = -(-seen // PAD_CELLS) * PAD_CELLS
-    if shape.engine is EngineType.OLLAMA:
+    if shape.backend is Backend.OLLAMA:
         return max(cells, min(tokens, OLLAMA_SLIDING_CELLS / shape.max_sequences))
     return cells
 

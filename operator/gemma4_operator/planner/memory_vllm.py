@@ -7,9 +7,10 @@ predicted for each.
 """
 
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.versions import Version
 from gemma4_operator.planner.budget import Line, Memory, driver_bytes, loaded_weights_bytes, step_bytes
 from gemma4_operator.planner.kv_vllm import Layout, in_flight_tokens, layout
-from gemma4_operator.planner.shape import Shape, Version
+from gemma4_operator.planner.shape import Shape
 
 _MIB = 2**20
 ROW_BYTES_PER_TOKEN = 12
@@ -109,7 +110,7 @@ def longest_context_tokens(shape: Shape) -> int:
 def longest_context_tokens_of(shape: Shape, cache_bytes: float) -> int:
     """Return the same for a cache of a given size."""
     plan = layout(shape.model, shape.kv_dtype, shape.gpus)
-    flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
+    flight = in_flight_tokens(shape.backend_version, shape.max_batched_tokens)
     return plan.longest_request_tokens(plan.num_blocks(cache_bytes), in_flight_tokens=flight)
 
 
@@ -121,13 +122,13 @@ def printed_tokens(shape: Shape, cache_bytes: float) -> int:
 
 
 def _printed(shape: Shape, plan: Layout, held: int, blocks: int) -> int:
-    if shape.engine_version and shape.engine_version[:2] <= FLAT_TOKENS_UNTIL:
+    if shape.backend_version and shape.backend_version[:2] <= FLAT_TOKENS_UNTIL:
         return held // (plan.sliding_groups + 1) * min(plan.sliding_tokens, plan.full_tokens)
     return int(held / blocks * shape.context_tokens)
 
 
 def _request_blocks(shape: Shape, plan: Layout, tokens: int) -> int:
-    flight = in_flight_tokens(shape.engine_version, shape.max_batched_tokens)
+    flight = in_flight_tokens(shape.backend_version, shape.max_batched_tokens)
     return plan.request_blocks(tokens, in_flight_tokens=flight)
 
 
@@ -143,7 +144,7 @@ def _others(shape: Shape) -> list[tuple[str, int]]:
     kept = 0 if device.unified_memory else int(driver_bytes(device) * shape.memory_utilization)
     found = [("driver", kept)] if kept else []
     found += (("workspace", WORKSPACE_BYTES), ("positions", rotary_bytes(model)))
-    if not shape.engine_version or shape.engine_version >= GRAPHS_COUNTED_FROM:
+    if not shape.backend_version or shape.backend_version >= GRAPHS_COUNTED_FROM:
         found.append(("CUDA graphs", _graphs_bytes(shape)))
     if shape.gpus > 1:
         found.append(("communication", COMMUNICATION_BYTES))

@@ -6,7 +6,8 @@ part of the measurements; docs/reference/accuracy.md shows how far off it is on 
 
 from typing import NamedTuple
 
-from gemma4_operator.api.common import EngineType, Quantization
+from gemma4_operator.api.common import Quantization
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.shape import Shape
 
@@ -99,7 +100,7 @@ class Reach(NamedTuple):
 def reach(shape: Shape) -> Reach:
     """Return what the GPUs of one replica reach."""
     device, quantization = shape.device, shape.checkpoint.quantization
-    is_vllm = shape.engine is EngineType.VLLM
+    is_vllm = shape.backend is Backend.VLLM
     ranks = shape.gpus if is_vllm else 1
     flops = ranks * (device.bf16_flops or FLOPS_PER_BYTE * device.bandwidth)
     read, compute, experts = _shares(shape) if is_vllm else _gguf_shares(device)

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.capacity import BUSY_SHARE, Load, Server, first_token_seconds_alone, rate_at
 from gemma4_operator.planner.levers import (
@@ -37,7 +37,7 @@ def reachable(ask: Ask, way: Way) -> Reachable:
     """Return bounds that need no budget: as many sequences as the engine takes, in the smallest cache."""
     load = ask.load or TYPICAL
     rates = speed(shape_of(ask, way, cache_formats(way)[-1], tokens=UBATCH_TOKENS, sequences=1))
-    most = SEQUENCES[0] if way.engine.engine is EngineType.VLLM else SLOTS[0]
+    most = SEQUENCES[0] if way.engine.backend is Backend.VLLM else SLOTS[0]
     server = server_of(load, rates, max_batch=most, max_batched_tokens=BATCHED_TOKENS[0])
     rate = rate_at(server, load, most)
     if server.prompt_token_seconds > 0:

@@ -16,8 +16,9 @@ from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.bounds import class_bounds, is_hopeless, pair_bound, try_bound
 from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.configure import Failure
-from gemma4_operator.planner.found import Found, way, worked_out
+from gemma4_operator.planner.found import Found, worked_out
 from gemma4_operator.planner.inventory import GpuClass
+from gemma4_operator.planner.levers import way
 from gemma4_operator.planner.lost import Because, Lost, nearness
 from gemma4_operator.planner.ranking import Comparison, Key
 from gemma4_operator.planner.reachable import Reachable, reachable
@@ -162,7 +163,7 @@ class _Search:
     def _look_closer(self, step: _Step) -> None:
         candidate, gpus = self._fit[step.candidate], self.classes[step.gpus]
         count = self._counts[step.gpus, step.candidate][step.place]
-        reach = reachable(self._ask, way(candidate, gpus, count))
+        reach = reachable(self._ask, way(candidate, gpus.device, count))
         self._reach[(step.gpus, step.candidate), step.place] = reach
         if is_hopeless(self._ask, reach, gpus, count=count):
             self._hopeless.append(((step.gpus, step.candidate), step.place))

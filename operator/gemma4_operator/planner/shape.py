@@ -1,17 +1,15 @@
 """One exact way to serve: everything that decides memory and speed, before anybody knows whether it fits."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.catalog.checkpoints import Checkpoint
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.versions import Version
 from gemma4_operator.engines.vllm import MEMORY_UTILIZATION
 from gemma4_operator.planner.device import Device
-
-Version = tuple[int, ...]
 
 
 class KvDtype(StrEnum):
@@ -47,7 +45,8 @@ class Shape:
     model: Model
     checkpoint: Checkpoint
     engine: EngineType
-    engine_version: Version
+    backend: Backend
+    backend_version: Version
     device: Device
     gpus: int
     context_tokens: int
@@ -58,10 +57,3 @@ class Shape:
     media: frozenset[str] = frozenset()
     drafter: bool = False
     adapters_bytes: int = 0
-
-
-@lru_cache(maxsize=256)
-def version_of(text: str) -> Version:
-    """Return a version's numbers, such as (0, 33, 0) of '0.33.0' and (10920,) of 'b10920'; empty: not known."""
-    found = re.match(r"[bv]?([0-9]+(?:\.[0-9]+)*)", text)
-    return tuple(int(number) for number in found[1].split(".")) if found else ()

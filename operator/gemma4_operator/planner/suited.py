@@ -34,6 +34,11 @@ def counts_of(ask: Ask, candidate: Candidate, gpus: GpuClass) -> tuple[int, ...]
         return _without_kernels(candidate, device)
     most = 1 if _is_part(device) else gpus.gpus_per_node
     counts = _counts(candidate.heads_to_divide, most, ask.gpus_per_replica)
+    if candidate.gpu_counts:
+        known = tuple(count for count in counts if count in candidate.gpu_counts)
+        if counts and not known:
+            return _without_profile(candidate, most, ask.gpus_per_replica)
+        counts = known
     if not counts:
         asked = ask.gpus_per_replica or 1
         return Failure(Because.NODE, (("asked", asked), ("product", device.product), ("has", gpus.gpus_per_node)))
@@ -52,6 +57,16 @@ def _is_part(device: Device) -> bool:
 def _counts(heads: int, most: int, asked: int | None) -> tuple[int, ...]:
     """Return the counts to try; `heads` must be divided by them, 0 by any."""
     return tuple(count for count in (GPU_COUNTS if asked is None else (asked,)) if count <= most and heads % count == 0)
+
+
+def _without_profile(candidate: Candidate, most: int, asked: int | None) -> Failure:
+    has = f"the largest has {most}" if asked is None else f"`spec.placement.gpusPerReplica` is {asked}"
+    figures = (
+        ("quantization", candidate.checkpoint.quantization),
+        ("counts", " or ".join(map(str, candidate.gpu_counts))),
+        ("has", has),
+    )
+    return Failure(Because.PROFILE, figures)
 
 
 def _without_kernels(candidate: Candidate, device: Device) -> Failure:

@@ -45,7 +45,8 @@ def a_shape(
         model=own.models[Variant(variant)],
         checkpoint=checkpoint,
         engine=engine,
-        engine_version=() if is_gguf else (0, 33, 0),
+        backend=own.engines[engine].backend,
+        backend_version=() if is_gguf else (0, 33, 0),
         device=device(product),
         gpus=1,
         context_tokens=32768,
@@ -53,6 +54,8 @@ def a_shape(
         max_batched_tokens=512 if is_gguf else 2048,
         max_sequences=1 if is_gguf else 256,
     )
+    if "engine" in changes:
+        changes["backend"] = own.engines[changes["engine"]].backend
     return replace(shape, **changes)
 
 

@@ -7,11 +7,11 @@ import pytest
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.engines import Denied
 from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights
 from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.candidates import UNKNOWN_LICENCE, Candidate, candidates, numbers, tag_of, unfit
 from gemma4_operator.planner.lost import Because
-from gemma4_operator.planner.shape import version_of
 from tests.rendering import CATALOG, OLLAMA, spec_of
 
 APACHE = "Apache-2.0"

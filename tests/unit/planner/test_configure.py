@@ -35,7 +35,7 @@ def asked(variant: str, quantization: str, **sections: Any) -> Ask:
 
 def on(ask: Ask, product: str, count: int = 1) -> Way:
     (candidate,) = candidates(ask, catalog=CATALOG, image=None)
-    return way(candidate, gpus(product), count)
+    return way(candidate, gpus(product).device, count)
 
 
 def option(ask: Ask, product: str, count: int = 1) -> Option:

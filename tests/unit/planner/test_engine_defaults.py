@@ -2,7 +2,7 @@
 
 import pytest
 
-from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.planner.engine_defaults import Defaults, engine_defaults
 from tests.unit.planner.shapes import GB10, H100, H200, L4, RTX_3090, a_shape, device
 
@@ -11,7 +11,7 @@ A100, B200 = "NVIDIA-A100-SXM4-80GB", "NVIDIA-B200"
 
 def defaults(product: str, *, variant: str = "31B", version: tuple[int, ...] = (0, 33), media: str = "") -> Defaults:
     return engine_defaults(
-        EngineType.VLLM,
+        Backend.VLLM,
         version=version,
         model=a_shape(variant).model,
         device=device(product),
@@ -61,8 +61,8 @@ def test_the_share_of_the_gpu_was_smaller_before_022(version: tuple[int, ...], s
     assert defaults(H100, version=version).memory_utilization == share
 
 
-@pytest.mark.parametrize("engine", [EngineType.LLAMA_CPP, EngineType.OLLAMA])
-def test_the_others_read_512_tokens_at_once_for_one_slot(engine: EngineType):
+@pytest.mark.parametrize("engine", [Backend.LLAMA_CPP, Backend.OLLAMA])
+def test_the_others_read_512_tokens_at_once_for_one_slot(engine: Backend):
     shape = a_shape("12B", "Q4_K_M")
     found = engine_defaults(engine, version=(), model=shape.model, device=shape.device, media=frozenset())
     assert (found.batched_tokens, found.sequences) == (512, 1)

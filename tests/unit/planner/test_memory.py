@@ -127,7 +127,7 @@ class TestPeak:
 class TestOther:
     @pytest.mark.parametrize(("version", "has"), [((0, 20), False), ((0, 21), True), ((0, 33, 0), True), ((), True)])
     def test_graphs_are_set_apart_from_021_on(self, version: tuple[int, ...], has: bool):
-        assert ("CUDA graphs" in names(a_shape(engine_version=version))) is has
+        assert ("CUDA graphs" in names(a_shape(backend_version=version))) is has
 
     def test_few_sequences_need_fewer_graphs_and_experts_twice_as_large_ones(self):
         few, many, more = (memory(a_shape(max_sequences=count)) for count in (1, 256, 1024))
@@ -230,7 +230,7 @@ class TestLog:
         shape = a_shape(
             variant,
             quantization,
-            engine_version=version,
+            backend_version=version,
             context_tokens=context,
             max_batched_tokens=batched_tokens,
             kv_dtype=kv_dtype,

@@ -172,7 +172,7 @@ class TestBounds:
                 for count in () if isinstance(counts, Failure) else counts:
                     pair = pair_bound(ask, candidate, gpus_class, count=count)
                     price = count * gpus_class.device.hourly_price
-                    reach = reachable(ask, way(candidate, gpus_class, count))
+                    reach = reachable(ask, way(candidate, gpus_class.device, count))
                     tried = try_bound(ask, pair, reach, hourly_price=price)
                     assert lowest <= pair <= tried
                     if count != counts[0]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
 from gemma4_operator.planner.devices import device_of
 from gemma4_operator.planner.shape import KvDtype, Shape
@@ -28,7 +29,8 @@ def make(catalog: Catalog):
         is_gguf = Quantization(quantization).is_gguf
         defaults = {
             "engine": EngineType.LLAMA_CPP if is_gguf else EngineType.VLLM,
-            "engine_version": (0, 33, 0),
+            "backend": Backend.LLAMA_CPP if is_gguf else Backend.VLLM,
+            "backend_version": (0, 33, 0),
             "gpus": 1,
             "context_tokens": 32768,
             "kv_dtype": KvDtype.BF16,
