@@ -28,7 +28,11 @@ costs in an hour. A GPU that is not listed is planned by its memory label and ve
 _MIG = (
     "A slice has its share of the GPU's arithmetic by the first number of its name, and of its bandwidth by memory.\n"
 )
-_ENGINES = "The image runs unless `engine.image` names another.\n"
+_ENGINES = """\
+The image runs unless `engine.image` names another, or one is made for the variant and format. Memory and speed are
+those of the code inside. Who names no engine gets the first that reads the form of the weights.
+"""
+_DEDICATED = "Images made for one variant, with the formats they run and on how many GPUs:\n"
 _FORMATS = "Beside each format is the least compute capability of a GPU that computes with it.\n"
 
 
@@ -144,9 +148,11 @@ def _profiles(row: Gpu) -> str:
 
 def _engines(rows: list[EngineImage]) -> Iterator[str]:
     yield _table(
-        ("engine", "image", "licence", "source"),
-        ((row.engine, f"`{row.image}`", row.licence, row.source) for row in rows),
+        ("engine", "code inside", "reads", "image", "licence", "source"),
+        ((row.engine, _inside(row), ", ".join(row.reads), f"`{row.image}`", row.licence, row.source) for row in rows),
     )
+    yield _DEDICATED
+    yield _table(("engine", "variant", "image", "runs", "source"), _dedicated(rows))
     yield _FORMATS
     yield _table(("engine", "formats", "cache in FP8", "no kernels for"), map(_hardware, rows))
     yield "The oldest version that runs each variant:\n"
@@ -154,6 +160,19 @@ def _engines(rows: list[EngineImage]) -> Iterator[str]:
     yield _table(("engine", *variants), ((row.engine, *(row.minimum_version[one] for one in variants)) for row in rows))
     yield "Versions that are never run:\n"
     yield _table(("engine", "versions", "with", "because", "source"), _denials(rows))
+
+
+def _inside(row: EngineImage) -> str:
+    known = row.backend_versions or {}
+    versions = ", ".join(f"{inside} in {version}" for version, inside in known.items())
+    return row.backend + (f" {versions}" if versions else "")
+
+
+def _dedicated(rows: Iterable[EngineImage]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        for variant, one in row.dedicated.items():
+            runs = ", ".join(f"{name} on {' or '.join(map(str, counts))}" for name, counts in one.profiles.items())
+            yield (row.engine, variant, f"`{one.image}`", runs, one.source)
 
 
 def _hardware(row: EngineImage) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ def walk(data: dict[str, Any], *, owner: Owner = OWNER) -> Rendered:
     spec = spec_of(data)
     plan = plan_of(data)
     assert isinstance(plan, Plan), plan
-    pod = ENGINES[plan.engine].pod(serving(plan, spec))
+    pod = ENGINES[plan.engine].pod(serving(plan, spec, CATALOG.models[plan.variant]))
     deployment, service, budget = render(owner=owner, spec=spec, plan=plan, pod=pod)
     return Rendered(plan=plan, pod=pod, deployment=deployment, service=service, budget=budget)
 
@@ -132,11 +132,13 @@ def a_serving(**changes: Any) -> Serving:
         "quantization": "BF16",
         "weights": HuggingFaceWeights(repository="google/gemma-4-E2B-it", revision="main"),
         "weights_bytes": 10_000_000_000,
+        "engine_version": "0.33.0",
         "image": "registry.example.com/engine:1",
         "context_tokens": 8192,
         "max_batched_tokens": 4096,
         "max_concurrent_requests": 4,
         "kv_dtype": "bf16",
+        "kv_cache_bytes": 2**30,
         "host_cache_mib": 2048,
         "memory_utilization_percent": 90,
         "media": frozenset(),
@@ -146,8 +148,10 @@ def a_serving(**changes: Any) -> Serving:
         "served_model_name": "gemma-4",
         "port": 8000,
     } | changes
-    kinds = {"variant": Variant(fields["variant"]), "quantization": Quantization(fields["quantization"])}
-    return Serving(**fields | kinds)
+    model = CATALOG.models[Variant(fields["variant"])]
+    own = {"query_heads": model.query_heads, "known_media": frozenset(model.modalities) - {"Text"}}
+    kinds = {"variant": model.variant, "quantization": Quantization(fields["quantization"])}
+    return Serving(**own | fields | kinds)
 
 
 def env_of(container: dict[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class EngineType(StrEnum):
     """The inference servers a pod can run."""
 
     VLLM = "VLLM"
+    NIM = "NIM"
     LLAMA_CPP = "LlamaCpp"
     OLLAMA = "Ollama"
 

@@ -14,6 +14,7 @@ from gemma4_operator.api.common import DEFAULT_SHOWN, ApiModel, Integer, LocalRe
 from gemma4_operator.api.deployment_rules import NAME_RULE, SPEC_RULES
 from gemma4_operator.api.engine import Engine, EngineChoice, EnvironmentVariable
 from gemma4_operator.api.model import (
+    Adapter,
     Checkpoint,
     ClaimCheckpoint,
     HuggingFaceCheckpoint,
@@ -31,6 +32,7 @@ from gemma4_operator.api.workload import Workload
 __all__ = [
     "KIND",
     "PLURAL",
+    "Adapter",
     "Capabilities",
     "Checkpoint",
     "ClaimCheckpoint",
@@ -69,6 +71,8 @@ class Secrets(ApiModel):
 
     hugging_face_token: SecretKey | None = None
     """The token that downloads from the Hugging Face Hub."""
+    ngc_api_key: SecretKey | None = None
+    """The key of NVIDIA's NGC, with which NIM downloads; only NIM uses it."""
     api_key: SecretKey | None = None
     """The key that clients must send; absent: whoever reaches the Service may use it."""
     image_pull_secrets: Annotated[tuple[LocalReference, ...], Field(max_length=16), Unique(by="name")] = ()

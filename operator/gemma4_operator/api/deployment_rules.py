@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SERVICE_NAME = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 _SMALL = (VariantChoice.E2B, VariantChoice.E4B)
-_ONLY_VLLM = (QuantizationChoice.FP8, QuantizationChoice.NVFP4, QuantizationChoice.W4A16)
+_SAFETENSORS = (QuantizationChoice.FP8, QuantizationChoice.NVFP4, QuantizationChoice.W4A16)
 _DEAF = (VariantChoice.V31B, VariantChoice.V26B_A4B)
 _ENGINE = "self.?engine.?type.orValue('Auto')"
 _VARIANT = "self.?model.?variant.orValue('Auto')"
@@ -32,8 +32,8 @@ def _carries(modality: Modality) -> str:
     )
 
 
-def _engine_is(spec: "Gemma4DeploymentSpec", *allowed: EngineType) -> bool:
-    return spec.engine.type.value in ("Auto", *allowed)
+def _engine_is(spec: "Gemma4DeploymentSpec", *engines: EngineType) -> bool:
+    return spec.engine.type.value in engines
 
 
 def _has_ollama_weights(spec: "Gemma4DeploymentSpec") -> bool:
@@ -45,19 +45,19 @@ def _context_fits(spec: "Gemma4DeploymentSpec") -> bool:
 
 
 def _engine_reads_gguf(spec: "Gemma4DeploymentSpec") -> bool:
-    return not spec.model.quantization.is_gguf or _engine_is(spec, EngineType.LLAMA_CPP, EngineType.OLLAMA)
+    return not spec.model.quantization.is_gguf or not _engine_is(spec, EngineType.VLLM, EngineType.NIM)
 
 
 def _engine_reads_safetensors(spec: "Gemma4DeploymentSpec") -> bool:
-    return spec.model.quantization not in _ONLY_VLLM or _engine_is(spec, EngineType.VLLM)
+    return spec.model.quantization not in _SAFETENSORS or not _engine_is(spec, EngineType.LLAMA_CPP, EngineType.OLLAMA)
 
 
 def _engine_reads_ollama(spec: "Gemma4DeploymentSpec") -> bool:
-    return not _has_ollama_weights(spec) or _engine_is(spec, EngineType.OLLAMA)
+    return not _has_ollama_weights(spec) or spec.engine.type.value in ("Auto", EngineType.OLLAMA)
 
 
 def _ollama_has_format(spec: "Gemma4DeploymentSpec") -> bool:
-    return not _has_ollama_weights(spec) or spec.model.quantization not in _ONLY_VLLM
+    return not _has_ollama_weights(spec) or spec.model.quantization not in _SAFETENSORS
 
 
 def _can_hear(spec: "Gemma4DeploymentSpec") -> bool:
@@ -75,8 +75,12 @@ def _images_are_seen(spec: "Gemma4DeploymentSpec") -> bool:
 
 
 def _key_is_checked(spec: "Gemma4DeploymentSpec") -> bool:
-    ollama = spec.engine.type.value == EngineType.OLLAMA or _has_ollama_weights(spec)
-    return spec.secrets.api_key is None or not ollama
+    is_open = _engine_is(spec, EngineType.OLLAMA, EngineType.NIM) or _has_ollama_weights(spec)
+    return spec.secrets.api_key is None or not is_open
+
+
+def _ngc_key_is_used(spec: "Gemma4DeploymentSpec") -> bool:
+    return spec.secrets.ngc_api_key is None or _engine_is(spec, EngineType.NIM)
 
 
 SPEC_RULES = (
@@ -108,13 +112,13 @@ SPEC_RULES = (
     Rule(
         field=".engine.type",
         message="must be 'LlamaCpp', 'Ollama' or 'Auto' with a GGUF `model.quantization` such as 'Q4_K_M'",
-        cel=f"!{_QUANTIZATION}.startsWith('Q') || {_ENGINE} in ['Auto', 'LlamaCpp', 'Ollama']",
+        cel=f"!{_QUANTIZATION}.startsWith('Q') || !({_ENGINE} in ['VLLM', 'NIM'])",
         holds=_engine_reads_gguf,
     ),
     Rule(
         field=".engine.type",
-        message="must be 'VLLM' or 'Auto' with `model.quantization` 'FP8', 'NVFP4' or 'W4A16'",
-        cel=f"!({_QUANTIZATION} in ['FP8', 'NVFP4', 'W4A16']) || {_ENGINE} in ['Auto', 'VLLM']",
+        message="must be 'VLLM', 'NIM' or 'Auto' with `model.quantization` 'FP8', 'NVFP4' or 'W4A16'",
+        cel=f"!({_QUANTIZATION} in ['FP8', 'NVFP4', 'W4A16']) || !({_ENGINE} in ['LlamaCpp', 'Ollama'])",
         holds=_engine_reads_safetensors,
     ),
     Rule(
@@ -131,9 +135,17 @@ SPEC_RULES = (
     ),
     Rule(
         field=".secrets.apiKey",
-        message="must be absent with Ollama, which lets everyone in: take another engine or drop the key",
-        cel=f"!has(self.secrets) || !has(self.secrets.apiKey) || !({_ENGINE} == 'Ollama' || {_OLLAMA_WEIGHTS})",
+        message="must be absent with Ollama and NIM, which let everyone in: take another engine or drop the key",
+        cel=f"!has(self.secrets) || !has(self.secrets.apiKey) || "
+        f"!({_ENGINE} in ['Ollama', 'NIM'] || {_OLLAMA_WEIGHTS})",
         holds=_key_is_checked,
+        reason=RuleReason.FORBIDDEN,
+    ),
+    Rule(
+        field=".secrets.ngcApiKey",
+        message="must be absent unless `engine.type` is 'NIM': nothing else uses it",
+        cel=f"!has(self.secrets) || !has(self.secrets.ngcApiKey) || {_ENGINE} == 'NIM'",
+        holds=_ngc_key_is_used,
         reason=RuleReason.FORBIDDEN,
     ),
 )

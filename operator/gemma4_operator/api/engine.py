@@ -31,10 +31,11 @@ class EnvironmentVariable(ApiModel):
 
 
 class EngineChoice(StrEnum):
-    """Which inference server; Auto takes the one that fits the checkpoint's format."""
+    """Which inference server; Auto takes the one that fits the checkpoint's format: VLLM, LlamaCpp or Ollama."""
 
     AUTO = "Auto"
     VLLM = EngineType.VLLM.value
+    NIM = EngineType.NIM.value
     LLAMA_CPP = EngineType.LLAMA_CPP.value
     OLLAMA = EngineType.OLLAMA.value
 
@@ -43,7 +44,7 @@ class Engine(ApiModel):
     """The inference server and what to add to its command."""
 
     type: EngineChoice = EngineChoice.AUTO
-    """The inference server; Auto takes the one that fits the checkpoint's format."""
+    """The inference server; Auto takes the one that fits the checkpoint's format: VLLM, LlamaCpp or Ollama."""
     image: (
         Annotated[
             str,

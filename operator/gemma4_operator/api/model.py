@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gemma4_operator.api.common import ApiModel, Integer, Name, Quantization, Variant
-from gemma4_operator.api.rules import Form, Rule
+from gemma4_operator.api.rules import Form, Rule, Unique
 
 _PART = "[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?"
 _FOLDER = r"\.{0,2}[-_A-Za-z0-9][-._A-Za-z0-9]*"
@@ -71,6 +71,43 @@ class ClaimCheckpoint(ApiModel):
         Form(f"({_FOLDER}(/{_FOLDER})*)?", "must be a relative path without '..', such as 'gemma-4/31b'"),
     ] = ""
     """The folder or GGUF file inside the claim; absent: the claim's root."""
+    projector_path: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            Form(f"{_FOLDER}(/{_FOLDER})*", "must be a relative path without '..', such as 'mmproj-BF16.gguf'"),
+        ]
+        | None
+    ) = None
+    """The GGUF file inside the claim with which LlamaCpp reads images and sound; absent: it reads text alone."""
+
+
+class AdapterClaim(ApiModel):
+    """A folder of a PersistentVolumeClaim of the same namespace."""
+
+    claim_name: Name
+    """The PersistentVolumeClaim's name."""
+    path: Annotated[
+        str,
+        Field(max_length=512),
+        Form(f"{_FOLDER}(/{_FOLDER})*", "must be a relative path without '..', such as 'runs/support-v1'"),
+    ]
+    """The folder with adapter_config.json inside the claim."""
+
+
+class Adapter(ApiModel):
+    """A LoRA adapter, which clients ask for by its name in place of the model's."""
+
+    name: Annotated[
+        str,
+        Field(max_length=63),
+        Form("[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?", "must be a model's name for clients, such as 'support'"),
+    ]
+    """The model name that clients send to be answered with this adapter."""
+    claim: AdapterClaim
+    """Where the adapter lies."""
+    rank: Annotated[Integer, Field(ge=1, le=4096)]
+    """Its rank, `r` in adapter_config.json; the largest decides how much memory each takes."""
 
 
 class OllamaCheckpoint(ApiModel):
@@ -118,10 +155,12 @@ class Model(ApiModel):
     variant: VariantChoice = VariantChoice.AUTO
     """The member of the Gemma 4 family; Auto takes the one that serves the objectives best."""
     quantization: QuantizationChoice = QuantizationChoice.AUTO
-    """The format of the weights: Q formats are GGUF files for LlamaCpp or Ollama; FP8, NVFP4 and W4A16 need VLLM; Auto
-    takes the one that serves the objectives best."""
+    """The format of the weights: Q formats are GGUF files for LlamaCpp or Ollama; FP8, NVFP4 and W4A16 need VLLM or
+    NIM; Auto takes the one that serves the objectives best."""
     checkpoint: Checkpoint | None = None
     """The weights to load; absent: the catalogue's checkpoint for variant and quantization."""
+    adapters: Annotated[tuple[Adapter, ...], Field(max_length=32), Unique(by="name")] = ()
+    """LoRA adapters that are served beside the model, each under its own name, by VLLM or the model-free NIM."""
 
     RULES = (
         Rule(

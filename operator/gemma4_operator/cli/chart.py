@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.situation import Situation
-from gemma4_operator.engines.vllm import MEMORY_UTILIZATION
+from gemma4_operator.engines.vllm_flags import MEMORY_UTILIZATION
 from gemma4_operator.planner.budget import Memory
 from gemma4_operator.planner.candidates import candidates
 from gemma4_operator.planner.choose import Outcome

@@ -57,7 +57,7 @@ def _objects(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
 
     owner = Owner(name=one.name, namespace=one.namespace, uid=one.raw["metadata"].get("uid") or _UID)
     spec = one.deployment.spec
-    pod = where.engines[plan.engine].pod(serving(plan, spec))
+    pod = where.engines[plan.engine].pod(serving(plan, spec, where.catalog.models[plan.variant]))
     try:
         return render(owner=owner, spec=spec, plan=plan, pod=pod)
     except PatchError as error:

@@ -1,20 +1,43 @@
-"""The user's extra arguments: they come last and may set anything but what another field of the spec says."""
+"""The user's extra arguments: they come last, and may set anything but what the plan or another field says."""
 
 from collections.abc import Mapping
 
 from gemma4_operator.engines.base import Serving
 
+_SHORTEST = 5
+"""Of an abbreviated flag, dashes included: argparse takes the start of a flag for it."""
 
-def clash(serving: Serving, owned: Mapping[str, str]) -> str | None:
-    """Return why the extra arguments cannot stand; `owned` maps a flag to the field that sets it.
 
-    Both spellings of a flag count, with '-' and with '_', and both ways to give its value, '--flag value' and
-    '--flag=value'.
+def clash(serving: Serving, *, owned: Mapping[str, str], barred: Mapping[str, str]) -> str | None:
+    """Return why the extra arguments cannot stand.
+
+    All spellings of a flag count: with '-' and with '_', shortened, negated with '--no-', with its value behind '=' or
+    a key of it behind '.'.
+
+    Args:
+        serving: What is to be served.
+        owned: Maps a flag to the field that sets it, or by which the plan does.
+        barred: Maps a flag to why Gemma 4 must not run with it.
     """
     for argument in serving.extra_args:
-        flag = argument.partition("=")[0]
-        if flag.startswith("--"):
-            flag = flag.replace("_", "-")
-        if flag in owned:
-            return f"`spec.engine.extraArgs` must not contain '{flag}': set `{owned[flag]}` instead."
+        given = _flag(argument)
+        if (flag := _known(given, owned)) is not None:
+            return f"`spec.engine.extraArgs` must not contain '{given}': set `{owned[flag]}` instead."
+        if (flag := _known(given, barred)) is not None:
+            return f"`spec.engine.extraArgs` must not contain '{given}', {barred[flag]}: leave it out."
     return None
+
+
+def _flag(argument: str) -> str:
+    name = argument.partition("=")[0]
+    return name.partition(".")[0].replace("_", "-") if name.startswith("--") else name
+
+
+def _known(given: str, flags: Mapping[str, str]) -> str | None:
+    """Return the flag that is meant."""
+    for name in (given, given.replace("--no-", "--", 1)):
+        if name in flags:
+            return name
+    if len(given) < _SHORTEST or not given.startswith("--"):
+        return None
+    return next((flag for flag in flags if flag.startswith(given)), None)

@@ -18,10 +18,14 @@ class HuggingFaceWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimWeights:
-    """A path inside a PersistentVolumeClaim of the pod's namespace; empty: the claim's root."""
+    """A path inside a PersistentVolumeClaim of the pod's namespace; empty: the claim's root.
+
+    `projector_path` is the GGUF file through which llama.cpp sees and hears.
+    """
 
     claim_name: str
     path: str
+    projector_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,16 @@ class OllamaWeights:
 
 
 Weights = HuggingFaceWeights | ClaimWeights | OllamaWeights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A LoRA adapter in a folder of a claim, served under its own name."""
+
+    name: str
+    claim_name: str
+    path: str
+    rank: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +62,28 @@ class Serving:
     """All that an engine needs to know to serve one model in one container.
 
     Attributes:
+        query_heads: Of the variant; so is `known_media`, which of Image, Audio and Video it takes.
+        engine_version: As the image's tag has it; empty: not known.
         kv_dtype: How cached keys and values are stored: bf16, fp8 or q8_0.
+        kv_cache_bytes: What vLLM may keep of them on each GPU.
         host_cache_mib: What llama.cpp may keep prompts in on the host.
         memory_utilization_percent: What vLLM may take of a whole GPU.
         media: Which of Image, Audio and Video requests may carry beside text.
     """
 
     variant: Variant
+    query_heads: int
+    known_media: frozenset[str]
     quantization: Quantization
     weights: Weights
     weights_bytes: int
     image: str
+    engine_version: str
     context_tokens: int
     max_batched_tokens: int
     max_concurrent_requests: int
     kv_dtype: str
+    kv_cache_bytes: int
     host_cache_mib: int
     memory_utilization_percent: int
     media: frozenset[str]
@@ -71,9 +92,11 @@ class Serving:
     gpus: int
     served_model_name: str
     port: int
+    adapters: tuple[Adapter, ...] = ()
     extra_args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     hugging_face_token: SecretSource | None = None
+    ngc_api_key: SecretSource | None = None
     api_key: SecretSource | None = None
 
 
@@ -88,11 +111,12 @@ class EnvVar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A volume inside a container."""
+    """A volume inside a container, or only a folder of it."""
 
     volume: str
     path: str
     read_only: bool = False
+    sub_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +131,41 @@ class HttpProbe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """The names under which an engine publishes what a scaler and a person on call need; empty: it does not.
+
+    Attributes:
+        path: Of the exposition, on the container's port.
+        running: Requests that are worked on; `waiting` those that are not yet.
+        cache_usage: The share of the cache in use, 0 to 1.
+        prompt_tokens: All that were read so far; `generation_tokens` all that were written; both only grow.
+        first_token_seconds: A histogram; so is `output_token_seconds`, of the time from one token to the next.
+    """
+
+    path: str
+    running: str
+    waiting: str
+    cache_usage: str = ""
+    prompt_tokens: str
+    generation_tokens: str
+    first_token_seconds: str = ""
+    output_token_seconds: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Who an image must run as, where it is not any user; `group` owns its volumes."""
+
+    user: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """One container, in the engine's own terms."""
+    """One container, in the engine's own terms.
+
+    `read_only_root` says whether it writes to its volumes alone, as it should.
+    """
 
     name: str
     image: str
@@ -122,6 +179,7 @@ class ContainerSpec:
     readiness_probe: HttpProbe | None = None
     liveness_probe: HttpProbe | None = None
     drain_seconds: int = 0
+    read_only_root: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +208,8 @@ class EnginePod:
     """What the pod must hold for one engine: its container, what runs before it, and the volumes of both.
 
     `start_seconds` is the longest a healthy pod may take from its start until it serves; `grace_seconds` the longest
-    from the request to end until it is killed, draining included.
+    from the request to end until it is killed, draining included. Without a `user`, it may be any but root. `dialects`
+    are those in which it may speak of itself, tried in their order; none: it does not.
     """
 
     container: ContainerSpec
@@ -158,6 +217,8 @@ class EnginePod:
     volumes: tuple[Volume, ...] = ()
     start_seconds: int
     grace_seconds: int
+    user: User | None = None
+    dialects: tuple[Dialect, ...] = ()
 
 
 class Engine(Protocol):
@@ -167,11 +228,18 @@ class Engine(Protocol):
     def type(self) -> EngineType:
         """The name by which a user asks for it."""
 
+    @property
+    def image_marks(self) -> tuple[str, ...]:
+        """What in an image's name says that it is this engine's."""
+
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why it cannot serve this, as a sentence a user can act on; None: it can."""
 
+    def remarks(self, serving: Serving) -> tuple[str, ...]:
+        """Return what a person should know of serving this here, as sentences for the plan's notes."""
+
     def pod(self, serving: Serving) -> EnginePod:
-        """Describe the pod that serves this."""
+        """Describe the pod that serves this; asked only for what is not refused."""
 
 
 Registry = Mapping[EngineType, Engine]

@@ -1,7 +1,7 @@
-"""A container's environment: what the operator sets, what the user adds, and who wins.
+"""A container's environment: what the operator sets, and what the user adds to it.
 
-The user wins, one entry per name, except where the value carries a secret or is what probes and the Service rely on:
-there the engine refuses, since ignoring the user silently would be worse.
+Nothing the operator sets may be set once more. It carries a secret, or is what probes and the Service rely on, or names
+a place that can be written to; to ignore the user silently would be worse than to say so.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from gemma4_operator.engines.base import EnvVar, SecretSource, Serving
 
 
 def merged(own: Iterable[EnvVar], user: Iterable[tuple[str, str]]) -> tuple[EnvVar, ...]:
-    """Return one entry per name: the operator's in their order, the user's values over them, new names at the end."""
+    """Return one entry per name: the operator's in their order, then the user's; of equal names the last one stays."""
     by_name = {variable.name: variable for variable in own}
     by_name |= {name: EnvVar(name=name, value=value) for name, value in user}
     return tuple(by_name.values())
@@ -21,9 +21,13 @@ def from_secret(name: str, secret: SecretSource | None) -> tuple[EnvVar, ...]:
     return (EnvVar(name=name, secret=secret),) if secret is not None else ()
 
 
-def clash(serving: Serving, reserved: Mapping[str, str]) -> str | None:
-    """Return why the user's environment cannot stand; `reserved` maps a name to the field that sets it instead."""
+def clash(serving: Serving, own: Iterable[EnvVar], *, fields: Mapping[str, str]) -> str | None:
+    """Return why the user's environment cannot stand; `fields` maps a name to the field that sets it, if one does."""
+    managed = {variable.name: variable for variable in own}
     for name, _ in serving.env:
-        if name in reserved:
-            return f"`spec.engine.env` must not set '{name}', which `{reserved[name]}` does: remove one of the two."
+        if name in fields:
+            return f"`spec.engine.env` must not set '{name}': set `{fields[name]}` instead."
+        if name in managed:
+            value = managed[name].value
+            return f"`spec.engine.env` must not set '{name}', which the operator sets to '{value}': leave it out."
     return None

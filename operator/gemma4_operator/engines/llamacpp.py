@@ -4,8 +4,11 @@ Flags as of build 10920 (`llama-server --help`). Two defaults are chosen for Gem
 small prompt cache, because at their defaults they have filled the host's memory (llama.cpp#21690).
 """
 
+import re
+from collections.abc import Mapping
+
 from gemma4_operator.api.common import EngineType
-from gemma4_operator.engines import arguments, budget, environment, volumes
+from gemma4_operator.engines import arguments, budget, dialects, environment, volumes
 from gemma4_operator.engines.base import (
     ClaimWeights,
     ContainerSpec,
@@ -28,7 +31,40 @@ _OWNED_FLAGS = {
     "--host": "spec.endpoint",
     "--port": "spec.endpoint.port",
     "--api-key": "spec.secrets.apiKey",
+    "--parallel": "spec.workload",
+    "-np": "spec.workload",
+    "--ubatch-size": "spec.workload",
+    "-ub": "spec.workload",
+    "--cache-type-k": "spec.workload",
+    "-ctk": "spec.workload",
+    "--cache-type-v": "spec.workload",
+    "-ctv": "spec.workload",
+    "--mmproj": "spec.model.checkpoint.claim.projectorPath",
+    "-mm": "spec.model.checkpoint.claim.projectorPath",
+    "--mmproj-url": "spec.capabilities.modalities",
+    "--mmproj-auto": "spec.capabilities.modalities",
+    "--jinja": "spec.capabilities.toolCalling",
+    "--reasoning-format": "spec.capabilities.reasoning",
+    "--reasoning-budget": "spec.capabilities.reasoning",
 }
+"""Each with the field that says it, or by which the plan does."""
+_BARRED: Mapping[str, str] = {
+    "--kv-offload": "since Gemma 4 answers with gibberish when its cache is not on the GPU",
+    "-nkvo": "since Gemma 4 answers with gibberish when its cache is not on the GPU",
+    "--swa-full": "with which every sliding layer keeps the whole context",
+    "--split-mode": "since layers are the one way to split Gemma 4 that is known to work",
+    "-sm": "since layers are the one way to split Gemma 4 that is known to work",
+    "--n-gpu-layers": "since the plan counts on all layers on the GPU",
+    "-ngl": "since the plan counts on all layers on the GPU",
+    "--metrics": "which are always on",
+    "--lora": "since it would change every answer, and no client could ask for it by name",
+    "--lora-scaled": "since it would change every answer, and no client could ask for it by name",
+}
+"""Each with why (llama.cpp#21726, #25751)."""
+_SETTINGS = "LLAMA_ARG_"
+"""What begins the variables that stand for flags."""
+_PART = re.compile(r"-([0-9]{5})-of-[0-9]{5}\.gguf")
+"""How the files of one model in several are named; llama.cpp finds the others beside the first."""
 _HEALTH = "/health"
 
 
@@ -36,6 +72,7 @@ class LlamaCpp:
     """The server of the llama.cpp project."""
 
     type = EngineType.LLAMA_CPP
+    image_marks = ("llama.cpp", "llama-cpp", "llama-server")
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why llama.cpp cannot serve this."""
@@ -50,6 +87,17 @@ class LlamaCpp:
                     "`spec.model.checkpoint.claim.path` must name a file that ends in '.gguf' with LlamaCpp, "
                     f"not '{path}': name the file inside the claim, or set `spec.engine.type` to 'VLLM'."
                 )
+            case ClaimWeights(path=path) if (part := _PART.search(path)) is not None and part[1] != "00001":
+                return (
+                    "`spec.model.checkpoint.claim.path` must name the first of several files with LlamaCpp, the one "
+                    f"with '-00001-of-', not '{path}'."
+                )
+            case ClaimWeights(projector_path=None) if serving.media:
+                return (
+                    "`spec.model.checkpoint.claim.projectorPath` must name the projector's file for "
+                    f"{' and '.join(sorted(serving.media)).lower()} with LlamaCpp: or drop them from "
+                    "`spec.capabilities.modalities`."
+                )
             case HuggingFaceWeights(revision=revision) if revision != "main":
                 return (
                     f"`spec.model.checkpoint.huggingFace.revision` must be 'main' with LlamaCpp, not '{revision}', "
@@ -60,7 +108,20 @@ class LlamaCpp:
                     "`spec.model.quantization` must be of GGUF, such as 'Q4_K_M', with LlamaCpp, "
                     f"not '{serving.quantization}': or set `spec.engine.type` to 'VLLM'."
                 )
-        return arguments.clash(serving, _OWNED_FLAGS) or environment.clash(serving, _reserved(serving))
+        if serving.adapters:
+            return (
+                "`spec.model.adapters` must be empty with LlamaCpp, which serves none by its name: "
+                "set `spec.engine.type` to 'VLLM', or merge them into the weights."
+            )
+        if variable := next((name for name, _ in serving.env if name.startswith(_SETTINGS)), None):
+            return f"`spec.engine.env` must not set '{variable}', which stands for a flag: use `spec.engine.extraArgs`."
+        return arguments.clash(serving, owned=_OWNED_FLAGS, barred=_BARRED) or environment.clash(
+            serving, _env(serving), fields=_fields(serving)
+        )
+
+    def remarks(self, serving: Serving) -> tuple[str, ...]:
+        """Return nothing: what the plan says is what llama.cpp is told."""
+        return ()
 
     def pod(self, serving: Serving) -> EnginePod:
         """Describe the pod that serves this with llama.cpp."""
@@ -74,7 +135,7 @@ class LlamaCpp:
             args=_args(serving),
             env=environment.merged(_env(serving), serving.env),
             port=serving.port,
-            mounts=volumes.mounts(serving.weights),
+            mounts=volumes.mounts(serving),
             gpus=serving.gpus,
             startup_probe=budget.startup_probe(_HEALTH, seconds=seconds),
             readiness_probe=budget.readiness_probe(_HEALTH),
@@ -83,9 +144,10 @@ class LlamaCpp:
         )
         return EnginePod(
             container=container,
-            volumes=volumes.volumes(serving.weights),
+            volumes=volumes.volumes(serving),
             start_seconds=seconds,
             grace_seconds=budget.GRACE_SECONDS,
+            dialects=(dialects.LLAMA_CPP,),
         )
 
 
@@ -101,7 +163,7 @@ def _args(serving: Serving) -> tuple[str, ...]:
         "--n-gpu-layers", "999",
         "--ctx-checkpoints", "4",
         "--cache-ram", str(serving.host_cache_mib),
-        *(() if serving.media else ("--no-mmproj",)),
+        *_projector(serving),
         "--jinja" if serving.tool_calling else "--no-jinja",
         *(() if serving.reasoning else ("--reasoning-format", "none")),
         "--metrics",
@@ -115,6 +177,17 @@ def _cache(serving: Serving) -> tuple[str, ...]:
     if serving.kv_dtype == "bf16":
         return ()
     return ("--cache-type-k", serving.kv_dtype, "--cache-type-v", serving.kv_dtype, "--flash-attn", "on")
+
+
+def _projector(serving: Serving) -> tuple[str, ...]:
+    """Name what reads images and sound; beside weights of the Hub it is found by itself."""
+    if not serving.media:
+        return ("--no-mmproj",)
+    match serving.weights:
+        case ClaimWeights(projector_path=str(path)):
+            return ("--mmproj", f"{volumes.WEIGHTS.path}/{path}")
+        case _:
+            return ()
 
 
 def _model(serving: Serving) -> tuple[str, ...]:
@@ -139,7 +212,7 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
     )
 
 
-def _reserved(serving: Serving) -> dict[str, str]:
+def _fields(serving: Serving) -> dict[str, str]:
     return {
         **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
         **({"LLAMA_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),

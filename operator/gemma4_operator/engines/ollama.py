@@ -22,9 +22,13 @@ from gemma4_operator.engines.base import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_][-._A-Za-z0-9]*(/[A-Za-z0-9_][-._A-Za-z0-9]*){0,2}(:[A-Za-z0-9_][-._A-Za-z0-9]*)?")
-_RESERVED = {
+_FIELDS = {
     "OLLAMA_HOST": "spec.endpoint",
     "OLLAMA_CONTEXT_LENGTH": "spec.capabilities.contextTokens",
+    "OLLAMA_NUM_PARALLEL": "spec.workload",
+    "OLLAMA_KV_CACHE_TYPE": "spec.workload",
+    "OLLAMA_FLASH_ATTENTION": "spec.workload",
+    "OLLAMA_SCHED_SPREAD": "spec.placement.gpusPerReplica",
     "GEMMA4_PULL": "spec.model.checkpoint",
     "GEMMA4_FILE": "spec.model.checkpoint",
     "GEMMA4_SERVED_AS": "spec.endpoint.servedModelName",
@@ -54,6 +58,7 @@ class Ollama:
     """The server of the Ollama project."""
 
     type = EngineType.OLLAMA
+    image_marks = ("ollama",)
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why Ollama cannot serve this."""
@@ -72,12 +77,23 @@ class Ollama:
                 "`spec.engine.extraArgs` must be empty with Ollama, which takes none: "
                 "use its variables in `spec.engine.env`."
             )
+        if serving.adapters:
+            return (
+                "`spec.model.adapters` must be empty with Ollama, which serves none beside its model: "
+                "set `spec.engine.type` to 'VLLM', or merge them into the weights."
+            )
         if _NAME.fullmatch(serving.served_model_name) is None:
             return (
                 f"`spec.endpoint.servedModelName` must be a name of Ollama's, not '{serving.served_model_name}': "
                 "take one such as 'gemma-4' or 'team/gemma-4:31b'."
             )
-        return _refuses_weights(serving) or environment.clash(serving, _RESERVED)
+        return _refuses_weights(serving) or environment.clash(
+            serving, (*_env(serving), *_bring_env(serving)), fields=_FIELDS
+        )
+
+    def remarks(self, serving: Serving) -> tuple[str, ...]:
+        """Say what cannot be seen of it."""
+        return ("Ollama publishes no metrics: only its requests can be counted, where they pass.",)
 
     def pod(self, serving: Serving) -> EnginePod:
         """Describe the pod that serves this with Ollama."""
@@ -161,19 +177,22 @@ def _bring(serving: Serving) -> ContainerSpec:
     It gets the user's variables too: a proxy matters here more than anywhere.
     """
     claim = (volumes.WEIGHTS,) if isinstance(serving.weights, ClaimWeights) else ()
-    own = (
+    return ContainerSpec(
+        name="bring-model",
+        image=serving.image,
+        command=("/bin/sh", "-c", _BRING),
+        env=environment.merged(_bring_env(serving), serving.env),
+        mounts=(*_STORE, *claim),
+    )
+
+
+def _bring_env(serving: Serving) -> tuple[EnvVar, ...]:
+    return (
         *_STORE_ENV,
         EnvVar(name="OLLAMA_HOST", value="127.0.0.1:11434"),
         EnvVar(name="NVIDIA_VISIBLE_DEVICES", value="void"),
         _source(serving),
         EnvVar(name="GEMMA4_SERVED_AS", value=serving.served_model_name),
-    )
-    return ContainerSpec(
-        name="bring-model",
-        image=serving.image,
-        command=("/bin/sh", "-c", _BRING),
-        env=environment.merged(own, serving.env),
-        mounts=(*_STORE, *claim),
     )
 
 
@@ -189,5 +208,5 @@ def _source(serving: Serving) -> EnvVar:
 
 def _volumes(serving: Serving) -> tuple[Volume, ...]:
     cache = ScratchVolume(name=volumes.CACHE.volume)
-    own = volumes.volumes(serving.weights)
+    own = volumes.volumes(serving)
     return own if cache in own else (cache, *own)

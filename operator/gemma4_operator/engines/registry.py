@@ -2,11 +2,13 @@
 
 from gemma4_operator.engines.base import Engine, Registry
 from gemma4_operator.engines.llamacpp import LlamaCpp
+from gemma4_operator.engines.nim import NIM
 from gemma4_operator.engines.ollama import Ollama
 from gemma4_operator.engines.vllm import VLLM
 
 _ENGINES: tuple[Engine, ...] = (
     VLLM(),
+    NIM(),
     LlamaCpp(),
     Ollama(),
 )

@@ -1,14 +1,7 @@
-"""vLLM: safetensors checkpoints on one or several GPUs of a node.
+"""vLLM: safetensors checkpoints on one or several GPUs of a node."""
 
-Flags and variables as of vLLM 0.33 (`vllm serve --help`, docs.vllm.ai). The plan says how many tokens a step takes, how
-many requests run at once and how the cache is stored; here are 90 % of the GPU's memory, because more has run out under
-load (vllm#50159), and the parsers for tools and reasoning.
-"""
-
-import json
-
-from gemma4_operator.api.common import EngineType, Quantization, Variant
-from gemma4_operator.engines import arguments, budget, environment, volumes
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.engines import arguments, budget, dialects, environment, vllm_flags, volumes
 from gemma4_operator.engines.base import (
     ClaimWeights,
     ContainerSpec,
@@ -19,27 +12,6 @@ from gemma4_operator.engines.base import (
     Serving,
 )
 
-_ATTENTION_HEADS = {
-    Variant.V31B: 32,
-    Variant.V26B_A4B: 16,
-    Variant.V12B: 16,
-    Variant.E4B: 8,
-    Variant.E2B: 8,
-}
-_HEARING = (Variant.V12B, Variant.E4B, Variant.E2B)
-MEMORY_UTILIZATION = 0.90
-_FORMATS = (Quantization.BF16, Quantization.FP8, Quantization.NVFP4, Quantization.W4A16)
-_OWNED_FLAGS = {
-    "--model": "spec.model.checkpoint",
-    "--revision": "spec.model.checkpoint.huggingFace.revision",
-    "--served-model-name": "spec.endpoint.servedModelName",
-    "--max-model-len": "spec.capabilities.contextTokens",
-    "--tensor-parallel-size": "spec.placement.gpusPerReplica",
-    "-tp": "spec.placement.gpusPerReplica",
-    "--host": "spec.endpoint",
-    "--port": "spec.endpoint.port",
-    "--api-key": "spec.secrets.apiKey",
-}
 _HEALTH = "/health"
 
 
@@ -47,10 +19,10 @@ class VLLM:
     """The server of the vLLM project."""
 
     type = EngineType.VLLM
+    image_marks = ("vllm-openai", "/vllm:")
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why vLLM cannot serve this."""
-        heads = _ATTENTION_HEADS[serving.variant]
         if isinstance(serving.weights, OllamaWeights):
             return (
                 "`spec.model.checkpoint` must be `huggingFace` or `claim` with VLLM: "
@@ -61,17 +33,15 @@ class VLLM:
                 "`spec.model.checkpoint.claim.path` must be a folder with safetensors with VLLM: "
                 "or set `spec.engine.type` to 'LlamaCpp'."
             )
-        if serving.quantization not in _FORMATS:
-            return (
-                f"`spec.model.quantization` must be one of {', '.join(_FORMATS)} with VLLM, "
-                f"not '{serving.quantization}': or set `spec.engine.type` to 'LlamaCpp'."
-            )
-        if heads % serving.gpus:
-            return (
-                f"`spec.placement.gpusPerReplica` must divide the {heads} attention heads of {serving.variant} "
-                f"with VLLM: take {_divisor_below(heads, serving.gpus)} instead of {serving.gpus}."
-            )
-        return arguments.clash(serving, _OWNED_FLAGS) or environment.clash(serving, _reserved(serving))
+        return (
+            vllm_flags.refuses(serving, engine="VLLM")
+            or arguments.clash(serving, owned=vllm_flags.OWNED, barred=vllm_flags.BARRED)
+            or environment.clash(serving, _env(serving), fields=_fields(serving))
+        )
+
+    def remarks(self, serving: Serving) -> tuple[str, ...]:
+        """Return nothing: what the plan says is what vLLM is told."""
+        return ()
 
     def pod(self, serving: Serving) -> EnginePod:
         """Describe the pod that serves this with vLLM."""
@@ -85,7 +55,7 @@ class VLLM:
             args=_args(serving),
             env=environment.merged(_env(serving), serving.env),
             port=serving.port,
-            mounts=(*volumes.mounts(serving.weights), volumes.SHARED_MEMORY),
+            mounts=(*volumes.mounts(serving), volumes.SHARED_MEMORY),
             gpus=serving.gpus,
             startup_probe=budget.startup_probe(_HEALTH, seconds=seconds),
             readiness_probe=budget.readiness_probe(_HEALTH),
@@ -94,44 +64,25 @@ class VLLM:
         )
         return EnginePod(
             container=container,
-            volumes=(*volumes.volumes(serving.weights), volumes.shared_memory()),
+            volumes=(*volumes.volumes(serving), volumes.shared_memory()),
             start_seconds=seconds,
             grace_seconds=budget.GRACE_SECONDS,
+            dialects=(dialects.VLLM,),
         )
 
 
 def _args(serving: Serving) -> tuple[str, ...]:
-    experts = serving.variant is Variant.V26B_A4B and serving.gpus > 1
     return (
         *_model(serving),
         "--served-model-name", serving.served_model_name,
-        "--max-model-len", str(serving.context_tokens),
-        "--tensor-parallel-size", str(serving.gpus),
-        # Experts of width 704 cannot be cut without breaking the blocks of quantized weights (vllm#42516).
-        *(("--enable-expert-parallel",) if experts else ()),
-        "--max-num-batched-tokens", str(serving.max_batched_tokens),
-        "--max-num-seqs", str(serving.max_concurrent_requests),
-        *(("--kv-cache-dtype", serving.kv_dtype) if serving.kv_dtype != "bf16" else ()),
-        "--gpu-memory-utilization", f"{serving.memory_utilization_percent / 100:.2f}",
-        *_media(serving),
-        *(("--enable-auto-tool-choice", "--tool-call-parser", "gemma4") if serving.tool_calling else ()),
-        *(("--reasoning-parser", "gemma4") if serving.reasoning else ()),
+        *vllm_flags.levers(serving),
+        *vllm_flags.capabilities(serving),
+        *vllm_flags.adapters(serving),
+        *vllm_flags.drain(),
         "--host", "0.0.0.0",
         "--port", str(serving.port),
         *serving.extra_args,
     )  # fmt: skip
-
-
-def _media(serving: Serving) -> tuple[str, ...]:
-    """Leave out the encoders that nobody asks for: their weights, and the room that profiling gives them.
-
-    31B and 26B-A4B have no audio, and vLLM refuses a limit for what a model has not.
-    """
-    if not serving.media:
-        return ("--language-model-only",)
-    known = ("Image", "Video", "Audio") if serving.variant in _HEARING else ("Image", "Video")
-    unasked = {kind.lower(): 0 for kind in known if kind not in serving.media}
-    return ("--limit-mm-per-prompt", json.dumps(unasked)) if unasked else ()
 
 
 def _model(serving: Serving) -> tuple[str, ...]:
@@ -158,12 +109,8 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
     )
 
 
-def _reserved(serving: Serving) -> dict[str, str]:
+def _fields(serving: Serving) -> dict[str, str]:
     return {
         **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
         **({"VLLM_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),
     }
-
-
-def _divisor_below(number: int, limit: int) -> int:
-    return next(candidate for candidate in range(limit, 0, -1) if number % candidate == 0)

@@ -26,6 +26,7 @@ class Ask:
         media: Image, Audio, Video, as far as requests carry them.
         floor: The least quality; None: any, as for a variant that the user has named.
         replicas: How many pods the spec runs.
+        adapters: How many there are; `adapter_rank` is the largest.
         load: What is expected; None: nothing is said.
     """
 
@@ -47,6 +48,8 @@ class Ask:
     maximum_gpus: int | None
     allow_shared: bool
     replicas: int
+    adapters: int = 0
+    adapter_rank: int = 0
 
 
 def ask_of(spec: Gemma4DeploymentSpec) -> Ask:
@@ -74,6 +77,8 @@ def ask_of(spec: Gemma4DeploymentSpec) -> Ask:
         maximum_gpus=placement.maximum_gpus,
         allow_shared=placement.allow_shared_gpus,
         replicas=spec.replicas,
+        adapters=len(model.adapters),
+        adapter_rank=max((adapter.rank for adapter in model.adapters), default=0),
     )
 
 
@@ -106,7 +111,7 @@ def _weights(checkpoint: Checkpoint) -> Weights:
         case hub, None, None if hub is not None:
             return HuggingFaceWeights(repository=hub.repository, revision=hub.revision)
         case None, claim, None if claim is not None:
-            return ClaimWeights(claim_name=claim.claim_name, path=claim.path)
+            return ClaimWeights(claim_name=claim.claim_name, path=claim.path, projector_path=claim.projector_path)
         case None, None, ollama if ollama is not None:
             return OllamaWeights(name=ollama.name, tag=ollama.tag)
         case _:

@@ -1,12 +1,14 @@
 """The choice: from a spec and the GPUs there are to the one plan that serves it, or to the reason why nothing does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.catalog.models import Model
+from gemma4_operator.engines import images
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.account import account, alternative
 from gemma4_operator.planner.ask import Ask, ask_of
@@ -15,7 +17,7 @@ from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.lost import Because, Lost, name_of, nearness
 from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.search import Result, search
-from gemma4_operator.planner.serving import trial
+from gemma4_operator.planner.serving import serving, trial
 
 ALTERNATIVES = 5
 """How many ways that lost a plan tells of."""
@@ -72,7 +74,13 @@ def consider(
     else:
         told = tuple(map(alternative, nearest))
         plan = account(spec, ask, result.best, catalog=catalog, alternatives=told)
+        plan = _remarked(plan, spec, result.best.candidate.model, engines)
     return Outcome(ask=ask, plan=plan, result=result, unfit=lost)
+
+
+def _remarked(plan: Plan, spec: Gemma4DeploymentSpec, model: Model, engines: Registry) -> Plan:
+    """Return the plan with what its engine has to say of it."""
+    return replace(plan, notes=(*plan.notes, *engines[plan.engine].remarks(serving(plan, spec, model))))
 
 
 def _sorted_out(
@@ -91,7 +99,9 @@ def _sorted_out(
 
 
 def _refused(candidate: Candidate, spec: Gemma4DeploymentSpec, engines: Registry) -> Lost | None:
-    refusal = engines[candidate.engine.engine].refuses(trial(candidate, spec))
+    engine = engines[candidate.engine.engine]
+    tried = trial(candidate, spec)
+    refusal = images.clash(tried, engine.type, engines) or engine.refuses(tried)
     if refusal is None:
         return None
     return Lost(candidate.checkpoint, candidate.engine.engine, Because.REFUSED, (("message", refusal),))
@@ -123,7 +133,7 @@ def _rejection(
     first = nearest[0]
     return Rejection(
         reason=INFEASIBLE,
-        message=f"Nothing serves this. The nearest way, {name_of(first)}, {first.sentence}.",
+        message=f"Nothing serves this. The nearest way, {name_of(first)}, {first.sentence.rstrip('.')}.",
         alternatives=told,
     )
 

@@ -10,6 +10,7 @@ from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.engines import Backend, EngineImage
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.catalog.versions import Version
+from gemma4_operator.planner.adapters import adapter_bytes
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import Candidate, numbers
 from gemma4_operator.planner.device import Device
@@ -73,6 +74,7 @@ def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: i
         max_batched_tokens=tokens,
         max_sequences=sequences,
         media=ask.media,
+        adapters_bytes=ask.adapters * adapter_bytes(way.model, ask.adapter_rank) if ask.adapters else 0,
     )
 
 

@@ -8,7 +8,7 @@ from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.catalog.versions import Version
-from gemma4_operator.engines.vllm import MEMORY_UTILIZATION
+from gemma4_operator.engines.vllm_flags import MEMORY_UTILIZATION
 from gemma4_operator.planner.device import Device
 
 

@@ -46,9 +46,15 @@ def plain(container: ContainerSpec, resources: dict[str, str], *, gpu: str) -> d
         "requests": {**resources, **gpus},
         "limits": gpus,
         "mounts": [
-            {"name": mount.volume, "mountPath": mount.path, **({"readOnly": True} if mount.read_only else {})}
+            {
+                "name": mount.volume,
+                "mountPath": mount.path,
+                **({"subPath": mount.sub_path} if mount.sub_path else {}),
+                **({"readOnly": True} if mount.read_only else {}),
+            }
             for mount in container.mounts
         ],
+        "read_only_root": container.read_only_root,
         "startup_probe": _probe(container.startup_probe),
         "readiness_probe": _probe(container.readiness_probe),
         "liveness_probe": _probe(container.liveness_probe),

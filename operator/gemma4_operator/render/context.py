@@ -5,13 +5,13 @@ from typing import Any
 
 from gemma4_operator.api.common import GROUP, VERSION
 from gemma4_operator.api.deployment import KIND, Gemma4DeploymentSpec, Toleration
-from gemma4_operator.engines.base import EnginePod
+from gemma4_operator.engines.base import EnginePod, User
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.render import containers
 from gemma4_operator.render.disruption import drain_max_unavailable, rollout_max_unavailable
 from gemma4_operator.render.labels import labels, match_labels
 
-USER_ID = 65532
+USER = User(user=65532, group=65532)
 """The user of distroless images; any but root would do, a fixed one keeps what is written to claims readable."""
 IMAGE_PULL_SECONDS = 900
 """What a rollout may take beside the engine's own start: images of engines are up to 10 GB."""
@@ -58,7 +58,7 @@ def deployment(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: Eng
         ),
         "progress_deadline_seconds": pod.start_seconds + IMAGE_PULL_SECONDS,
         "pod_labels": labels(owner.name),
-        "pod_annotations": {"kubectl.kubernetes.io/default-container": pod.container.name},
+        "pod_annotations": {"kubectl.kubernetes.io/default-container": pod.container.name, **_scraping(pod)},
         "pod": _pod(spec=spec, plan=plan, pod=pod),
     }
 
@@ -92,13 +92,24 @@ def _pod(*, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str,
         "runtime_class": spec.placement.runtime_class_name,
         "pull_secrets": [{"name": secret.name} for secret in spec.secrets.image_pull_secrets],
         "grace_seconds": pod.grace_seconds,
-        "user_id": USER_ID,
+        "user": pod.user or USER,
         "node_selector": spec.placement.node_selector,
         "affinity": _affinity(plan.node_labels),
         "tolerations": _tolerations(spec.placement.tolerations),
         "init_containers": [containers.plain(container, resources, gpu=gpu) for container in pod.init_containers],
         "containers": [containers.plain(pod.container, resources, gpu=gpu)],
         "volumes": [containers.plain_volume(volume) for volume in pod.volumes],
+    }
+
+
+def _scraping(pod: EnginePod) -> dict[str, str]:
+    """Return the annotations by which a usual set-up of Prometheus finds the engine's figures."""
+    if not pod.dialects or pod.container.port is None:
+        return {}
+    return {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(pod.container.port),
+        "prometheus.io/path": pod.dialects[0].path,
     }
 
 

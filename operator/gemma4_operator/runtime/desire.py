@@ -68,7 +68,7 @@ def desire(
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
         return Desire(spec=spec, rejection=plan, problem=problem)
-    pod = engines[plan.engine].pod(serving(plan, spec))
+    pod = engines[plan.engine].pod(serving(plan, spec, catalog.models[plan.variant]))
     metadata = resource["metadata"]
     owner = Owner(name=metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"])
     try:

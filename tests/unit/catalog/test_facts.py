@@ -158,7 +158,7 @@ class TestCheckpoints:
 
     def test_licences_are_apaches_or_nvidias(self) -> None:
         assert {row.licence for row in CATALOG.checkpoints} == {"Apache-2.0", "NVIDIA Open Model License"}
-        assert {row.licence for row in CATALOG.engines.values()} == {"Apache-2.0", "MIT"}
+        assert {row.licence for row in CATALOG.engines.values()} == {"Apache-2.0", "MIT", "NVIDIA AI Enterprise"}
 
     def test_one_is_preferred_of_each_format_that_is_known(self) -> None:
         known = {(row.variant, row.quantization, row.tuning) for row in CATALOG.checkpoints}
@@ -309,10 +309,22 @@ class TestEngines:
     def test_formats_of_llama_cpp_are_files_and_those_of_vllm_are_not(self) -> None:
         for engine, row in CATALOG.engines.items():
             files = {quantization for quantization in row.formats if quantization.is_gguf}
-            if engine is EngineType.VLLM:
+            if engine in (EngineType.VLLM, EngineType.NIM):
                 assert files == set()
             else:
                 assert files == {quantization for quantization in Quantization if quantization.is_gguf}
+
+    def test_nvidias_images_run_what_its_support_matrix_lists(self) -> None:
+        """Profiles of LLM NIM 2.0.13; where a format has none, the model-free image runs it."""
+        dedicated = CATALOG.engines[EngineType.NIM].dedicated
+        profiles = {
+            variant: {q.value: counts for q, counts in one.profiles.items()} for variant, one in dedicated.items()
+        }
+        assert profiles == {
+            Variant.V31B: {"BF16": (1, 2, 4), "NVFP4": (1, 2), "W4A16": (2,)},
+            Variant.V26B_A4B: {"BF16": (1, 2, 4), "NVFP4": (1,)},
+        }
+        assert "model-free" in CATALOG.engines[EngineType.NIM].image
 
     def test_each_known_checkpoint_is_read_by_some_engine(self) -> None:
         for row in CATALOG.checkpoints:

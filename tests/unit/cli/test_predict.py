@@ -174,9 +174,9 @@ class TestOutput:
         ({"--gpu": "Orin"}, "`--engine` must be one that runs on Orin: VLLM has no kernels for compute capability 8.7"),
         (
             {"--engine": "Ollama", "--quantization": "FP8"},
-            "`--engine` must be one that reads FP8: VLLM; Ollama does not",
+            "`--engine` must be one that reads FP8: VLLM, NIM; Ollama does not",
         ),
-        ({"--engine": "TGI"}, "`--engine` must be one of VLLM, LlamaCpp, Ollama, and is 'TGI'"),
+        ({"--engine": "TGI"}, "`--engine` must be one of VLLM, NIM, LlamaCpp, Ollama, and is 'TGI'"),
         (
             {"--checkpoint": "google/gemma-4-12B-it"},
             "`--checkpoint` must hold 31B in BF16, and google/gemma-4-12B-it is 12B in BF16",

@@ -1,4 +1,4 @@
-"""Extra arguments may say anything but what another field of the spec says."""
+"""Extra arguments may say anything but what the plan or another field of the spec says."""
 
 import pytest
 
@@ -6,25 +6,53 @@ from gemma4_operator.engines.arguments import clash
 from tests.rendering import a_serving
 
 OWNED = {"--port": "spec.endpoint.port", "--max-model-len": "spec.capabilities.contextTokens", "-c": "spec.x"}
+BARRED = {"--kv-offload": "since answers are gibberish then"}
 
 
-@pytest.mark.parametrize("argument", ["--port", "--port=9000", "--max_model_len", "--max_model_len=1", "-c", "-c=1"])
-def test_an_owned_flag_is_refused_in_any_spelling(argument: str) -> None:
-    assert clash(a_serving(extra_args=("--seed", "7", argument)), OWNED) is not None
+def of(*arguments: str) -> str | None:
+    return clash(a_serving(extra_args=arguments), owned=OWNED, barred=BARRED)
 
 
 @pytest.mark.parametrize(
-    "argument", ["--ports", "port", "--max-model-length", "-cc", "--seed=--port", "=--port", "8000"]
+    "argument",
+    [
+        "--port",
+        "--port=9000",
+        "--max_model_len",
+        "--max_model_len=1",
+        "--max-mod",
+        "--max_model=1",
+        "--no-max-model-len",
+        "--max-model-len.key=1",
+        "-c",
+        "-c=1",
+    ],
+)
+def test_an_owned_flag_is_refused_in_any_spelling(argument: str) -> None:
+    assert of("--seed", "7", argument) is not None
+
+
+@pytest.mark.parametrize("argument", ["--kv-offload", "--no-kv-offload", "--no_kv_offload", "--kv-off"])
+def test_what_gemma_must_not_run_with_is_refused_whatever_its_value(argument: str) -> None:
+    assert of(argument) == (
+        f"`spec.engine.extraArgs` must not contain '{argument.replace('_', '-')}', since answers are gibberish then: "
+        "leave it out."
+    )
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--ports", "port", "--max-model-length", "-cc", "--seed=--port", "=--port", "8000", "--", "--no-such", "-", "--m"],
 )
 def test_what_only_looks_like_it_is_not(argument: str) -> None:
-    assert clash(a_serving(extra_args=(argument,)), OWNED) is None
+    assert of(argument) is None
 
 
 def test_the_sentence_names_the_field_to_use() -> None:
-    assert clash(a_serving(extra_args=("--max_model_len=1",)), OWNED) == (
+    assert of("--max_model_len=1") == (
         "`spec.engine.extraArgs` must not contain '--max-model-len': set `spec.capabilities.contextTokens` instead."
     )
 
 
 def test_the_first_of_several_is_named() -> None:
-    assert "'-c'" in str(clash(a_serving(extra_args=("-c", "1", "--port", "2")), OWNED))
+    assert "'-c'" in str(of("-c", "1", "--port", "2"))

@@ -1,4 +1,4 @@
-"""Who wins when the operator and the user set the same variable, and what the user may not set."""
+"""What the user adds to the operator's variables, and what the user may not set."""
 
 from gemma4_operator.engines.base import EnvVar, SecretSource
 from gemma4_operator.engines.environment import clash, from_secret, merged
@@ -11,9 +11,6 @@ TOKEN = SecretSource(name="hub", key="token")
 class TestMerged:
     def test_the_users_variables_come_after_the_operators(self) -> None:
         assert [variable.name for variable in merged(OWN, [("Z", "1"), ("A", "2")])] == ["HOME", "TMPDIR", "Z", "A"]
-
-    def test_the_user_wins_and_the_entry_keeps_its_place(self) -> None:
-        assert merged(OWN, [("HOME", "/home")]) == (EnvVar(name="HOME", value="/home"), OWN[1])
 
     def test_of_the_users_own_duplicates_the_last_one_stays(self) -> None:
         assert merged((), [("A", "1"), ("B", "2"), ("A", "3")]) == (
@@ -34,11 +31,16 @@ class TestFromSecret:
 
 
 class TestClash:
-    def test_what_nobody_reserves_is_free(self) -> None:
-        assert clash(a_serving(env=(("HF_TOKEN", "x"),)), {}) is None
+    def test_what_the_operator_does_not_set_is_free(self) -> None:
+        assert clash(a_serving(env=(("HF_TOKEN", "x"),)), OWN, fields={}) is None
 
-    def test_a_reserved_name_is_refused_with_the_field_that_sets_it(self) -> None:
-        assert clash(a_serving(env=(("A", "1"), ("HF_TOKEN", "x"))), {"HF_TOKEN": "spec.secrets.huggingFaceToken"}) == (
-            "`spec.engine.env` must not set 'HF_TOKEN', which `spec.secrets.huggingFaceToken` does: "
-            "remove one of the two."
+    def test_what_a_field_sets_is_refused_with_the_field(self) -> None:
+        fields = {"HF_TOKEN": "spec.secrets.huggingFaceToken"}
+        assert clash(a_serving(env=(("A", "1"), ("HF_TOKEN", "x"))), OWN, fields=fields) == (
+            "`spec.engine.env` must not set 'HF_TOKEN': set `spec.secrets.huggingFaceToken` instead."
+        )
+
+    def test_what_the_operator_sets_is_refused_with_its_value(self) -> None:
+        assert clash(a_serving(env=(("TMPDIR", "/var/tmp"),)), OWN, fields={}) == (
+            "`spec.engine.env` must not set 'TMPDIR', which the operator sets to '/tmp': leave it out."
         )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.engines.base import (
+    Adapter,
     ClaimVolume,
     ClaimWeights,
     EnginePod,
@@ -97,7 +98,7 @@ class TestCommand:
         assert not {"--cache-type-k", "--flash-attn", "--reasoning-format"} & set(args())
 
     def test_extra_arguments_come_last(self) -> None:
-        assert args(extra_args=("--parallel", "2"))[-2:] == ("--parallel", "2")
+        assert args(extra_args=("--threads", "2"))[-2:] == ("--threads", "2")
 
 
 class TestEnvironment:
@@ -114,6 +115,24 @@ class TestEnvironment:
         token, key = SecretSource(name="hub", key="token"), SecretSource(name="chat", key="key")
         variables = self.env(hugging_face_token=token, api_key=key)
         assert (variables["HF_TOKEN"], variables["LLAMA_API_KEY"]) == (token, key)
+
+
+class TestProjector:
+    SEEING = ClaimWeights(claim_name="weights", path="e2b.gguf", projector_path="mmproj.gguf")
+
+    def test_on_a_claim_it_is_named(self) -> None:
+        arguments = pod(weights=self.SEEING, media=frozenset({"Image"})).container.args
+        assert arguments[arguments.index("--mmproj") + 1] == "/weights/mmproj.gguf"
+        assert "--no-mmproj" not in arguments
+
+    def test_who_asks_for_text_alone_does_not_load_it(self) -> None:
+        arguments = pod(weights=self.SEEING).container.args
+        assert "--no-mmproj" in arguments
+        assert "--mmproj" not in arguments
+
+    def test_the_first_of_several_files_is_enough(self) -> None:
+        parts = ClaimWeights(claim_name="weights", path="big-00001-of-00003.gguf")
+        assert "/weights/big-00001-of-00003.gguf" in pod(weights=parts).container.args
 
 
 class TestPod:
@@ -156,17 +175,41 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "`spec.model.quantization` must be of GGUF, such as 'Q4_K_M', with LlamaCpp, not 'BF16': "
         "or set `spec.engine.type` to 'VLLM'.",
     ),
+    "a later part of several": (
+        {"weights": ClaimWeights(claim_name="weights", path="big-00002-of-00003.gguf")},
+        "`spec.model.checkpoint.claim.path` must name the first of several files with LlamaCpp, the one with "
+        "'-00001-of-', not 'big-00002-of-00003.gguf'.",
+    ),
+    "images without a projector": (
+        {"weights": CLAIM, "media": frozenset({"Image", "Audio"})},
+        "`spec.model.checkpoint.claim.projectorPath` must name the projector's file for audio and image with "
+        "LlamaCpp: or drop them from `spec.capabilities.modalities`.",
+    ),
+    "an adapter": (
+        {"adapters": (Adapter(name="support", claim_name="runs", path="v1", rank=8),)},
+        "`spec.model.adapters` must be empty with LlamaCpp, which serves none by its name: "
+        "set `spec.engine.type` to 'VLLM', or merge them into the weights.",
+    ),
+    "a flag by variable": (
+        {"env": (("LLAMA_ARG_CTX_SIZE", "4096"),)},
+        "`spec.engine.env` must not set 'LLAMA_ARG_CTX_SIZE', which stands for a flag: use `spec.engine.extraArgs`.",
+    ),
+    "a cache off the GPU": (
+        {"extra_args": ("--no-kv-offload",)},
+        "`spec.engine.extraArgs` must not contain '--no-kv-offload', since Gemma 4 answers with gibberish when its "
+        "cache is not on the GPU: leave it out.",
+    ),
     "a context by argument": (
         {"extra_args": ("-c", "4096")},
         "`spec.engine.extraArgs` must not contain '-c': set `spec.capabilities.contextTokens` instead.",
     ),
     "a key twice": (
         {"api_key": SecretSource(name="chat", key="key"), "env": (("LLAMA_API_KEY", "x"),)},
-        "`spec.engine.env` must not set 'LLAMA_API_KEY', which `spec.secrets.apiKey` does: remove one of the two.",
+        "`spec.engine.env` must not set 'LLAMA_API_KEY': set `spec.secrets.apiKey` instead.",
     ),
     "a token twice": (
         {"hugging_face_token": SecretSource(name="hub", key="token"), "env": (("HF_TOKEN", "x"),)},
-        "`spec.engine.env` must not set 'HF_TOKEN', which `spec.secrets.huggingFaceToken` does: remove one of the two.",
+        "`spec.engine.env` must not set 'HF_TOKEN': set `spec.secrets.huggingFaceToken` instead.",
     ),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.engines.base import (
+    Adapter,
     ClaimWeights,
     ContainerSpec,
     EnginePod,
@@ -62,7 +63,7 @@ class TestServer:
             ("OLLAMA_MAX_LOADED_MODELS", {}, "1"),
             ("OLLAMA_MODELS", {}, "/cache"),
             ("OLLAMA_SCHED_SPREAD", {"gpus": 2}, "1"),
-            ("OLLAMA_KEEP_ALIVE", {"env": (("OLLAMA_KEEP_ALIVE", "1h"),)}, "1h"),
+            ("OLLAMA_DEBUG", {"env": (("OLLAMA_DEBUG", "1"),)}, "1"),
         ],
     )
     def test_variables(self, variable: str, changes: dict[str, Any], value: str) -> None:
@@ -220,12 +221,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the address by variable": (
         {"env": (("OLLAMA_HOST", "127.0.0.1"),)},
-        "`spec.engine.env` must not set 'OLLAMA_HOST', which `spec.endpoint` does: remove one of the two.",
+        "`spec.engine.env` must not set 'OLLAMA_HOST': set `spec.endpoint` instead.",
     ),
     "the context by variable": (
         {"env": (("OLLAMA_CONTEXT_LENGTH", "1"),)},
-        "`spec.engine.env` must not set 'OLLAMA_CONTEXT_LENGTH', which `spec.capabilities.contextTokens` does: "
-        "remove one of the two.",
+        "`spec.engine.env` must not set 'OLLAMA_CONTEXT_LENGTH': set `spec.capabilities.contextTokens` instead.",
+    ),
+    "how long the model stays": (
+        {"env": (("OLLAMA_KEEP_ALIVE", "5m"),)},
+        "`spec.engine.env` must not set 'OLLAMA_KEEP_ALIVE', which the operator sets to '-1': leave it out.",
+    ),
+    "an adapter": (
+        {"adapters": (Adapter(name="support", claim_name="runs", path="v1", rank=8),)},
+        "`spec.model.adapters` must be empty with Ollama, which serves none beside its model: "
+        "set `spec.engine.type` to 'VLLM', or merge them into the weights.",
     ),
 }
 

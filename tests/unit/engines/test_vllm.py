@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gemma4_operator.api.common import Variant
 from gemma4_operator.engines.base import (
+    Adapter,
     ClaimVolume,
     ClaimWeights,
     EnginePod,
@@ -68,6 +70,10 @@ class TestCommand:
             ("--max-num-batched-tokens", {"max_batched_tokens": 768}, "768"),
             ("--max-num-seqs", {"max_concurrent_requests": 41}, "41"),
             ("--kv-cache-dtype", {"kv_dtype": "fp8"}, "fp8"),
+            ("--kv-cache-memory-bytes", {"kv_cache_bytes": 123 * 2**20}, "128974848"),
+            ("--shutdown-timeout", {}, "120"),
+            ("--default-chat-template-kwargs", {}, '{"enable_thinking":true}'),
+            ("--default-chat-template-kwargs", {"reasoning": False}, '{"enable_thinking":false}'),
             ("--gpu-memory-utilization", {}, "0.90"),
             ("--gpu-memory-utilization", {"memory_utilization_percent": 22}, "0.22"),
             ("--tool-call-parser", {}, "gemma4"),
@@ -113,7 +119,7 @@ class TestCommand:
         assert not flags & set(args(**{field: False}))
 
     def test_extra_arguments_come_last_and_so_have_the_last_word(self) -> None:
-        extra = ("--gpu-memory-utilization", "0.8")
+        extra = ("--generation-config", "vllm")
         assert args(extra_args=extra)[-2:] == extra
 
     @pytest.mark.parametrize(
@@ -145,8 +151,8 @@ class TestEnvironment:
     def test_the_user_may_set_the_token_in_plain_if_no_secret_does(self) -> None:
         assert env(env=(("HF_TOKEN", "hf_x"),))["HF_TOKEN"] == "hf_x"
 
-    def test_the_user_may_move_a_cache(self) -> None:
-        assert env(env=(("TRITON_CACHE_DIR", "/tmp/triton"),))["TRITON_CACHE_DIR"] == "/tmp/triton"
+    def test_the_user_may_add_what_the_operator_does_not_set(self) -> None:
+        assert env(env=(("VLLM_LOGGING_LEVEL", "DEBUG"),))["VLLM_LOGGING_LEVEL"] == "DEBUG"
 
 
 class TestVolumes:
@@ -166,6 +172,37 @@ class TestVolumes:
     def test_shared_memory_is_bounded(self) -> None:
         shared = next(volume for volume in pod().volumes if volume.name == "shm")
         assert shared == ScratchVolume(name="shm", in_memory=True, size_bytes=4 * 2**30)
+
+
+class TestAdapters:
+    SUPPORT = Adapter(name="support", claim_name="runs", path="support/v1", rank=8)
+    SALES = Adapter(name="sales", claim_name="runs", path="sales/v3", rank=20)
+
+    def test_each_is_served_under_its_own_name_and_all_at_once(self) -> None:
+        arguments = args(adapters=(self.SUPPORT, self.SALES))
+        place = arguments.index("--lora-modules")
+        assert arguments[place + 1 : place + 3] == ("support=/adapters/support", "sales=/adapters/sales")
+        assert value_of("--max-loras", arguments) == "2"
+
+    @pytest.mark.parametrize(("rank", "most"), [(1, "1"), (2, "8"), (16, "16"), (20, "32"), (300, "320"), (512, "512")])
+    def test_the_largest_rank_is_rounded_up_to_one_that_kernels_are_made_for(self, rank: int, most: str) -> None:
+        adapters = (replace(self.SUPPORT, rank=1), replace(self.SALES, rank=rank))
+        assert value_of("--max-lora-rank", args(adapters=adapters)) == most
+
+    def test_without_adapters_nothing_is_set_apart_for_them(self) -> None:
+        assert "--enable-lora" not in args()
+
+    def test_of_a_claim_only_the_adapters_folder_is_seen(self) -> None:
+        described = pod(adapters=(self.SUPPORT, self.SALES))
+        claims = [volume for volume in described.volumes if isinstance(volume, ClaimVolume)]
+        assert claims == [ClaimVolume(name="adapters-0", claim_name="runs", read_only=True)]
+        folders = {mount.path: mount.sub_path for mount in described.container.mounts if mount.sub_path}
+        assert folders == {"/adapters/support": "support/v1", "/adapters/sales": "sales/v3"}
+
+    def test_beside_weights_of_the_same_claim_it_is_mounted_once(self) -> None:
+        described = pod(weights=CLAIM, adapters=(replace(self.SUPPORT, claim_name="weights"),))
+        assert [volume.name for volume in described.volumes] == ["weights", "scratch", "tmp", "shm"]
+        assert any(mount.volume == "weights" and mount.sub_path for mount in described.container.mounts)
 
 
 class TestTime:
@@ -208,13 +245,31 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"extra_args": ("--api-key=secret",)},
         "`spec.engine.extraArgs` must not contain '--api-key': set `spec.secrets.apiKey` instead.",
     ),
+    "a rank that no kernel is made for": (
+        {"adapters": (Adapter(name="wide", claim_name="runs", path="wide", rank=1024),)},
+        "`spec.model.adapters` must have ranks up to 512 with VLLM, and 'wide' has 1024: "
+        "train it anew with a lower rank, or merge it into the weights.",
+    ),
+    "requests at once by argument": (
+        {"extra_args": ("--max-num-seqs=8",)},
+        "`spec.engine.extraArgs` must not contain '--max-num-seqs': set `spec.workload` instead.",
+    ),
+    "another attention": (
+        {"extra_args": ("--attention-backend", "FLASHINFER")},
+        "`spec.engine.extraArgs` must not contain '--attention-backend', since Gemma 4's heads of 512 run only on "
+        "what vLLM picks itself: leave it out.",
+    ),
+    "a cache of its own": (
+        {"env": (("HF_HOME", "/elsewhere"),)},
+        "`spec.engine.env` must not set 'HF_HOME', which the operator sets to '/cache': leave it out.",
+    ),
     "a token twice": (
         {"hugging_face_token": SecretSource(name="hub", key="token"), "env": (("HF_TOKEN", "x"),)},
-        "`spec.engine.env` must not set 'HF_TOKEN', which `spec.secrets.huggingFaceToken` does: remove one of the two.",
+        "`spec.engine.env` must not set 'HF_TOKEN': set `spec.secrets.huggingFaceToken` instead.",
     ),
     "a key twice": (
         {"api_key": SecretSource(name="chat", key="key"), "env": (("VLLM_API_KEY", "x"),)},
-        "`spec.engine.env` must not set 'VLLM_API_KEY', which `spec.secrets.apiKey` does: remove one of the two.",
+        "`spec.engine.env` must not set 'VLLM_API_KEY': set `spec.secrets.apiKey` instead.",
     ),
 }
 

@@ -34,7 +34,7 @@ def test_reference_holds_every_field_once():
     assert {"spec", "spec.engine.env[]", "spec.model.checkpoint.huggingFace", "status.plan"} <= set(sections)
     assert "| `requestsPerMinute`* | integer, 1 to 1000000 |" in page
     assert "| `contextTokens` | integer, 1024 to 262144 |" in page
-    assert "* `engine.type` must be 'VLLM' or 'Auto'" in page
+    assert "* `engine.type` must be 'VLLM', 'NIM' or 'Auto'" in page
 
 
 def test_reference_is_sound_markdown():

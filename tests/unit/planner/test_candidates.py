@@ -12,7 +12,7 @@ from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights
 from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.candidates import UNKNOWN_LICENCE, Candidate, candidates, numbers, tag_of, unfit
 from gemma4_operator.planner.lost import Because
-from tests.rendering import CATALOG, OLLAMA, spec_of
+from tests.rendering import CATALOG, OLLAMA, gpus, plan_of, spec_of
 
 APACHE = "Apache-2.0"
 
@@ -229,3 +229,45 @@ class TestFigures:
     def test_of_experts_only_the_chosen_ones_work(self) -> None:
         by_variant = {one.model.variant: one.active_parameters for one in found({})}
         assert by_variant[Variant.V26B_A4B] < by_variant[Variant.V12B] < by_variant[Variant.V31B]
+
+
+class TestNim:
+    """Images that NVIDIA makes for one variant, and the one for all."""
+
+    @pytest.mark.parametrize(
+        ("variant", "quantization", "image", "counts"),
+        [
+            ("31B", "BF16", "nvcr.io/nim/google/gemma-4-31b-it:2.0.13", (1, 2, 4)),
+            ("31B", "W4A16", "nvcr.io/nim/google/gemma-4-31b-it:2.0.13", (2,)),
+            ("31B", "FP8", "nvcr.io/nim/nvidia/vllm-model-free-nim:2.1.5", ()),
+            ("26B-A4B", "NVFP4", "nvcr.io/nim/google/gemma-4-26b-a4b-it:2.0.13", (1,)),
+            ("E4B", "BF16", "nvcr.io/nim/nvidia/vllm-model-free-nim:2.1.5", ()),
+        ],
+    )
+    def test_a_format_with_a_profile_runs_in_the_image_made_for_it(
+        self, variant: str, quantization: str, image: str, counts: tuple[int, ...]
+    ) -> None:
+        one = only(exactly(variant, quantization, engine={"type": "NIM"}))
+        assert (one.image, one.gpu_counts) == (image, counts)
+
+    def test_weights_of_ones_own_need_the_image_for_all(self) -> None:
+        checkpoint = {"huggingFace": {"repository": "team/tuned"}}
+        spec = exactly("31B", "BF16", engine={"type": "NIM"})
+        spec["model"]["checkpoint"] = checkpoint
+        assert "model-free" in only(spec).image
+
+    def test_nobody_gets_it_who_does_not_name_it(self) -> None:
+        assert all(one.engine.engine is not EngineType.NIM for one in found({}))
+
+    def test_the_version_inside_is_told_where_it_is_known(self) -> None:
+        assert only(exactly("E4B", "BF16", engine={"type": "NIM"})).backend_version == (0, 31, 0)
+        assert only(exactly("31B", "BF16", engine={"type": "NIM"})).backend_version == ()
+
+    def test_a_count_without_a_profile_is_told(self) -> None:
+        spec = exactly("31B", "W4A16", engine={"type": "NIM"}, placement={"gpusPerReplica": 1})
+        rejection = plan_of(spec)
+        assert "its image runs W4A16 on 2 GPUs of a node, and `spec.placement.gpusPerReplica` is 1" in str(rejection)
+
+    def test_a_node_too_small_for_every_profile_is_told(self) -> None:
+        rejection = plan_of(exactly("31B", "W4A16", engine={"type": "NIM"}), gpus("NVIDIA-H200", each=1))
+        assert "its image runs W4A16 on 2 GPUs of a node, and the largest has 1" in str(rejection)

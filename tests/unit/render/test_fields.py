@@ -20,6 +20,20 @@ BUDGET = {"PodDisruptionBudget"}
 HUB = with_fields(VLLM, model={"checkpoint": {"huggingFace": {"repository": "team/tuned", "revision": "v1"}}})
 TOKEN = with_fields(VLLM, secrets={"huggingFaceToken": {"name": "hub", "key": "token"}})
 KEY = with_fields(VLLM, secrets={"apiKey": {"name": "chat", "key": "key"}})
+NGC = with_fields(
+    VLLM, model={"quantization": "BF16"}, engine={"type": "NIM"}, secrets={"ngcApiKey": {"name": "n", "key": "k"}}
+)
+SEEING = {
+    "model": {
+        "variant": "E4B",
+        "quantization": "Q4_K_M",
+        "checkpoint": {"claim": {"claimName": "weights", "path": "e4b.gguf", "projectorPath": "mmproj.gguf"}},
+    },
+    "capabilities": {"modalities": ["Text", "Image"]},
+}
+ADAPTED = with_fields(
+    VLLM, model={"adapters": [{"name": "support", "claim": {"claimName": "runs", "path": "v1"}, "rank": 8}]}
+)
 PULL = with_fields(VLLM, secrets={"imagePullSecrets": [{"name": "registry"}]})
 VARIABLE = with_fields(VLLM, engine={"env": [{"name": "A", "value": "1"}]})
 TOLERANT = with_fields(VLLM, placement={"tolerations": [{"key": "pool", "value": "gpu", "effect": "NoExecute"}]})
@@ -62,6 +76,14 @@ CHOOSING: dict[str, dict[str, Any]] = {
     "placement.maximumGPUs": {"placement": {"maximumGPUs": 8}},
     "placement.allowSharedGPUs": {"placement": {"allowSharedGPUs": True}},
 }
+
+
+def adapted(*, name: str = "support", claim: str = "runs", path: str = "v1", rank: int = 8) -> dict[str, Any]:
+    return with_fields(
+        VLLM, model={"adapters": [{"name": name, "claim": {"claimName": claim, "path": path}, "rank": rank}]}
+    )
+
+
 LOADED = with_fields(VLLM, workload={"requestsPerMinute": 1}, capabilities={"modalities": ["Text", "Image"]})
 
 
@@ -88,6 +110,15 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
         with_fields(CLAIM, model={"checkpoint": {"claim": {"path": "other"}}}),
         DEPLOYMENT,
     ),
+    "model.checkpoint.claim.projectorPath": (
+        SEEING,
+        with_fields(SEEING, model={"checkpoint": {"claim": {"projectorPath": "other.gguf"}}}),
+        DEPLOYMENT,
+    ),
+    "model.adapters[].name": (ADAPTED, adapted(name="sales"), DEPLOYMENT),
+    "model.adapters[].claim.claimName": (ADAPTED, adapted(claim="others"), DEPLOYMENT),
+    "model.adapters[].claim.path": (ADAPTED, adapted(path="v2"), DEPLOYMENT),
+    "model.adapters[].rank": (ADAPTED, adapted(rank=16), DEPLOYMENT),
     "model.checkpoint.ollama.name": (
         OLLAMA,
         with_fields(OLLAMA, model={"checkpoint": {"ollama": {"name": "team/gemma4"}}}),
@@ -130,6 +161,8 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "secrets.huggingFaceToken.key": (TOKEN, with_fields(TOKEN, secrets={"huggingFaceToken": {"key": "x"}}), DEPLOYMENT),
     "secrets.apiKey.name": (KEY, with_fields(KEY, secrets={"apiKey": {"name": "x"}}), DEPLOYMENT),
     "secrets.apiKey.key": (KEY, with_fields(KEY, secrets={"apiKey": {"key": "x"}}), DEPLOYMENT),
+    "secrets.ngcApiKey.name": (NGC, with_fields(NGC, secrets={"ngcApiKey": {"name": "x"}}), DEPLOYMENT),
+    "secrets.ngcApiKey.key": (NGC, with_fields(NGC, secrets={"ngcApiKey": {"key": "x"}}), DEPLOYMENT),
     "secrets.imagePullSecrets[].name": (
         PULL,
         with_fields(VLLM, secrets={"imagePullSecrets": [{"name": "other"}]}),

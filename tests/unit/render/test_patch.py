@@ -43,7 +43,13 @@ class TestMaps:
     def test_labels_and_annotations_are_added(self) -> None:
         metadata = patched({"metadata": {"labels": {"team": "a"}, "annotations": {"note": "b"}}}).template["metadata"]
         assert metadata["labels"].items() >= walk(VLLM).template["metadata"]["labels"].items() | {("team", "a")}
-        assert metadata["annotations"] == {"kubectl.kubernetes.io/default-container": "vllm", "note": "b"}
+        assert metadata["annotations"] == {
+            "kubectl.kubernetes.io/default-container": "vllm",
+            "prometheus.io/scrape": "true",
+            "prometheus.io/port": "8000",
+            "prometheus.io/path": "/metrics",
+            "note": "b",
+        }
 
     @pytest.mark.parametrize("word", ["env", "ports", "volumes", "containers", "volumeMounts"])
     def test_a_label_may_be_called_as_it_likes(self, word: str) -> None:

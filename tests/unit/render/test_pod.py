@@ -121,11 +121,11 @@ class TestSecrets:
 
     @CASES
     def test_each_variable_is_there_once(self, case: str) -> None:
-        env = [{"name": "HOME", "value": "/tmp"}, {"name": "A", "value": ""}]
+        env = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "A", "value": ""}]
         engine = walk(with_fields(ONE_OF_EACH[case], engine={"env": env})).engine
         names = [item["name"] for item in engine["env"]]
         assert len(names) == len(set(names))
-        assert env_of(engine)["HOME"] == "/tmp"
+        assert env_of(engine)["HTTPS_PROXY"] == "http://proxy:3128"
         assert env_of(engine)["A"] == ""
 
 

@@ -1,40 +1,172 @@
-"""Every sample that users are shown can be planned and rendered, and says what its own file says."""
+"""Every sample that users are shown is read, planned on the GPUs that it is for, and rendered."""
 
 import re
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from gemma4_operator.api.common import EngineType
-from tests.rendering import VLLM, walk
+from gemma4_operator.api.deployment import KIND, Gemma4Deployment
+from gemma4_operator.api.read import read_deployment
+from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.inventory import Inventory, inventory
+from gemma4_operator.planner.node_view import node_view
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.serving import serving
+from gemma4_operator.render.context import Owner
+from gemma4_operator.render.render import render
+from tests.cluster.fakenodes import fake_gpu_node
+from tests.rendering import CATALOG, ENGINES, VLLM, Rendered, walk
 from tests.restricted import violations
 
-SAMPLES = {path.stem: path for path in sorted(Path("manifests/samples").glob("*.yaml"))}
-ENGINES = {
-    "31b-vllm": EngineType.VLLM,
-    "demo-chat": EngineType.LLAMA_CPP,
-    "e2b-llamacpp": EngineType.LLAMA_CPP,
-    "ollama": EngineType.OLLAMA,
+FOLDER = Path(__file__).parents[3] / "manifests" / "samples"
+SAMPLES = {path.stem: path for path in sorted(FOLDER.rglob("*.yaml"))}
+NAMESPACE = "team-a"
+
+
+@dataclass(frozen=True)
+class Gpus:
+    """What the nodes for a sample offer; without `memory_mib` what the catalogue knows of the product."""
+
+    product: str
+    each: int = 8
+    memory_mib: int | None = None
+    machine_mib: int | None = None
+    """Of a machine whose memory is the GPU's."""
+    has_memory_label: bool = True
+    is_any: bool = False
+    """Whether the sample takes any other as well."""
+
+    def node(self, name: str) -> dict[str, Any]:
+        """Return a node of them."""
+        row = CATALOG.gpu(self.product, self.memory_mib)
+        assert row is not None, self.product
+        major, minor = row.compute_capability.split(".")
+        node = fake_gpu_node(
+            name,
+            product=self.product,
+            count=self.each,
+            memory_mib=self.memory_mib or row.memory_mib,
+            compute=(int(major), int(minor)),
+            resources={"memory": f"{self.machine_mib}Mi"} if self.machine_mib else None,
+        )
+        if not self.has_memory_label:
+            del node["metadata"]["labels"]["nvidia.com/gpu.memory"]
+        return node
+
+
+H100 = "NVIDIA-H100-80GB-HBM3"
+GPUS = {
+    "26b-rtx-4090": Gpus("NVIDIA-GeForce-RTX-4090", each=1),
+    "26b-rtx-pro-6000": Gpus("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition"),
+    "31b-256k": Gpus("NVIDIA-H200"),
+    "31b-b200": Gpus("NVIDIA-B200"),
+    "31b-dgx-spark": Gpus("NVIDIA-GB10", each=1, machine_mib=122_571, has_memory_label=False),
+    "31b-nim": Gpus("NVIDIA-H200"),
+    "31b-vllm": Gpus(H100),
+    "adapters": Gpus("NVIDIA-L40S", each=4),
+    "auto": Gpus("NVIDIA-L40S", each=4, is_any=True),
+    "demo-chat": Gpus("NVIDIA-L4", each=1, is_any=True),
+    "e2b-jetson-orin-nano": Gpus("Orin", each=1, memory_mib=7_620, machine_mib=7_620),
+    "e2b-llamacpp": Gpus("NVIDIA-L4", each=1, is_any=True),
+    "e4b-audio": Gpus("NVIDIA-L4", each=1),
+    "e4b-jetson-agx-orin": Gpus("Orin", each=1, memory_mib=62_841, machine_mib=62_841),
+    "e4b-mig-slice": Gpus(f"{H100}-MIG-3g.40gb", each=16, memory_mib=40_448),
+    "ollama": Gpus("NVIDIA-GeForce-RTX-4090", each=1, is_any=True),
+    "ollama-workstation": Gpus("NVIDIA-GeForce-RTX-4090", each=1),
 }
+"""The GPUs that each sample is planned on."""
+NODES = 2
 
 
-def deployments(name: str) -> list[dict[str, Any]]:
-    documents = yaml.safe_load_all(SAMPLES[name].read_text())
-    return [document for document in documents if document and document["kind"] == "Gemma4Deployment"]
+def document(name: str) -> dict[str, Any]:
+    """Return a sample as its file has it."""
+    (found,) = yaml.safe_load_all(SAMPLES[name].read_text())
+    assert found["kind"] == KIND
+    return dict(found)
+
+
+@cache
+def read(name: str) -> Gemma4Deployment:
+    """Return a sample as the operator reads it."""
+    return read_deployment(document(name))
+
+
+def nodes(name: str) -> list[dict[str, Any]]:
+    """Return the nodes that a sample is planned on."""
+    return [GPUS[name].node(f"{name}-{number}") for number in range(NODES)]
+
+
+def classes(name: str) -> Inventory:
+    """Return their GPUs, as far as the sample may take them."""
+    placement = read(name).spec.placement
+    return inventory(
+        map(node_view, nodes(name)),
+        catalog=CATALOG,
+        node_selector=placement.node_selector,
+        tolerations=placement.tolerations,
+        products=placement.gpu_products,
+    )
+
+
+@cache
+def rendered(name: str) -> Rendered:
+    """Walk the whole way with a sample, on its own GPUs."""
+    deployment = read(name)
+    plan = choose(deployment.spec, catalog=CATALOG, engines=ENGINES, classes=classes(name).classes)
+    assert isinstance(plan, Plan), plan
+    pod = ENGINES[plan.engine].pod(serving(plan, deployment.spec, CATALOG.models[plan.variant]))
+    owner = Owner(name=deployment.metadata.name, namespace=NAMESPACE, uid="5f0c1d5e-0000-4000-8000-000000000001")
+    objects = render(owner=owner, spec=deployment.spec, plan=plan, pod=pod)
+    return Rendered(plan, pod, *objects)
+
+
+def test_every_sample_has_its_gpus() -> None:
+    assert sorted(GPUS) == sorted(SAMPLES)
+
+
+def test_all_samples_can_be_applied_to_one_namespace() -> None:
+    names = [read(name).metadata.name for name in SAMPLES]
+    assert sorted(set(names)) == sorted(names)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_renders(name: str) -> None:
-    for document in deployments(name):
-        assert list(walk(document["spec"]).objects) == ["Deployment", "Service", "PodDisruptionBudget"]
+def test_a_sample_is_planned_on_its_gpus(name: str) -> None:
+    assert classes(name).notes == ()
+    plan = rendered(name).plan
+    assert plan.gpu_product == GPUS[name].product
+    assert plan.gpu_resource == "nvidia.com/gpu"
+    assert plan.memory.total_mib <= plan.memory.capacity_mib
 
 
-@pytest.mark.parametrize("name", ENGINES)
-def test_a_sample_runs_on_the_engine_that_its_comment_names(name: str) -> None:
-    (document,) = deployments(name)
-    assert walk(document["spec"]).plan.engine is ENGINES[name]
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_renders_what_a_restricted_namespace_takes(name: str) -> None:
+    result = rendered(name)
+    assert list(result.objects) == ["Deployment", "Service", "PodDisruptionBudget"]
+    assert violations(result.pod_spec) == []
+
+
+ROW = re.compile(r"^\| \[([^]]+)\]\(([^)]+)\) \| .+ \| (?:any|`([^`]+)`) \| `([^`]+)` \|$", re.MULTILINE)
+ROWS = {Path(path).stem: (path, product, engine) for _, path, product, engine in ROW.findall(
+    (FOLDER / "README.md").read_text()
+)}  # fmt: skip
+
+
+def test_the_table_has_every_sample() -> None:
+    assert sorted(ROWS) == sorted(SAMPLES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_table_says_what_a_sample_is_for(name: str) -> None:
+    path, product, engine = ROWS[name]
+    spec = read(name).spec
+    assert FOLDER / path == SAMPLES[name]
+    assert product == ("" if GPUS[name].is_any else GPUS[name].product)
+    assert GPUS[name].is_any is (spec.placement.gpu_products == ())
+    assert engine in ("Auto", rendered(name).plan.engine)
 
 
 PATCHES = re.findall(
@@ -44,9 +176,9 @@ PATCHES = re.findall(
 
 @pytest.mark.parametrize("text", PATCHES)
 def test_a_patch_of_the_reference_works_and_stays_restricted(text: str) -> None:
-    rendered = walk({**VLLM, **yaml.safe_load(text)})
-    assert rendered.template != walk(VLLM).template
-    assert violations(rendered.pod_spec) == []
+    patched = walk({**VLLM, **yaml.safe_load(text)})
+    assert patched.template != walk(VLLM).template
+    assert violations(patched.pod_spec) == []
 
 
 def test_the_reference_has_its_examples() -> None:
