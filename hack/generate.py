@@ -12,6 +12,7 @@ from gemma4_operator.api.crd import crds, deployment_crd, to_yaml
 from hack.api_reference import api_reference
 from hack.catalog_reference import catalog_reference
 from hack.chart import crd_template
+from hack.engines_reference import engines_reference
 from hack.process_reference import reasons_reference, settings_reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
     ("charts/gemma4-operator/templates/crds/gemma4deployments.yaml", lambda: crd_template(_deployment_crd())),
     ("docs/reference/api.md", lambda: api_reference(crds())),
     ("docs/reference/catalog.md", catalog_reference),
+    ("docs/reference/engines.md", engines_reference),
     ("docs/reference/reasons.md", reasons_reference),
     ("docs/reference/settings.md", settings_reference),
 )

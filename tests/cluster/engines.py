@@ -28,7 +28,13 @@ WEIGHTS_FILE = "gemma-3-270m-q4_k_m.gguf"
 _WEIGHTS_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 _CHUNK_BYTES = 1 << 20
 
+_WITHOUT_TILES = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+"""Some virtual machines announce AMX and fault at its first instruction; a small model gains nothing by it anyway."""
+_FLAGS = _WITHOUT_TILES if platform.machine() == "x86_64" else ""
+
 _OPTIONS = (
+    f"-DCMAKE_C_FLAGS={_FLAGS}",
+    f"-DCMAKE_CXX_FLAGS={_FLAGS}",
     "-DCMAKE_BUILD_TYPE=Release",
     # One file without libraries is an image without a distribution.
     "-DBUILD_SHARED_LIBS=OFF",

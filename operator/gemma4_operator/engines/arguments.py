@@ -2,29 +2,24 @@
 
 from collections.abc import Mapping
 
-from gemma4_operator.engines.base import Serving
+from gemma4_operator.engines.base import Managed, Serving
 
 _SHORTEST = 5
 """Of an abbreviated flag, dashes included: argparse takes the start of a flag for it."""
 
 
-def clash(serving: Serving, *, owned: Mapping[str, str], barred: Mapping[str, str]) -> str | None:
+def clash(serving: Serving, managed: Managed) -> str | None:
     """Return why the extra arguments cannot stand.
 
     All spellings of a flag count: with '-' and with '_', shortened, negated with '--no-', with its value behind '=' or
     a key of it behind '.'.
-
-    Args:
-        serving: What is to be served.
-        owned: Maps a flag to the field that sets it, or by which the plan does.
-        barred: Maps a flag to why Gemma 4 must not run with it.
     """
     for argument in serving.extra_args:
         given = _flag(argument)
-        if (flag := _known(given, owned)) is not None:
-            return f"`spec.engine.extraArgs` must not contain '{given}': set `{owned[flag]}` instead."
-        if (flag := _known(given, barred)) is not None:
-            return f"`spec.engine.extraArgs` must not contain '{given}', {barred[flag]}: leave it out."
+        if (flag := _known(given, managed.flags)) is not None:
+            return f"`spec.engine.extraArgs` must not contain '{given}': set `{managed.flags[flag]}` instead."
+        if (flag := _known(given, managed.barred)) is not None:
+            return f"`spec.engine.extraArgs` must not contain '{given}', {managed.barred[flag]}: leave it out."
     return None
 
 

@@ -221,6 +221,20 @@ class EnginePod:
     dialects: tuple[Dialect, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Managed:
+    """What the user may not say in arguments and variables.
+
+    Attributes:
+        flags: Each with the field of the spec that says it, or by which the plan does; so are `variables`.
+        barred: Flags with which Gemma 4 must not run, each with why.
+    """
+
+    flags: Mapping[str, str]
+    barred: Mapping[str, str]
+    variables: Mapping[str, str]
+
+
 class Engine(Protocol):
     """One inference server."""
 
@@ -231,6 +245,10 @@ class Engine(Protocol):
     @property
     def image_marks(self) -> tuple[str, ...]:
         """What in an image's name says that it is this engine's."""
+
+    @property
+    def managed(self) -> Managed:
+        """What the user may not say in arguments and variables, beside the variables that the pod sets anyway."""
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why it cannot serve this, as a sentence a user can act on; None: it can."""

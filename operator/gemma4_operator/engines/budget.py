@@ -18,7 +18,9 @@ DRAIN_SECONDS = 15
 """How long a pod that must end still takes requests, until every proxy has heard that it leaves."""
 FINISH_SECONDS = 120
 """How long requests that run may take to finish after that."""
-GRACE_SECONDS = DRAIN_SECONDS + FINISH_SECONDS
+CLOSE_SECONDS = 15
+"""How long a server may take to end by itself once nothing runs any more."""
+GRACE_SECONDS = DRAIN_SECONDS + FINISH_SECONDS + CLOSE_SECONDS
 
 _PERIOD_SECONDS = 10
 

@@ -15,11 +15,12 @@ from gemma4_operator.engines.base import (
     EnginePod,
     EnvVar,
     HuggingFaceWeights,
+    Managed,
     OllamaWeights,
     Serving,
 )
 
-_OWNED_FLAGS = {
+_FLAGS: Mapping[str, str] = {
     "--model": "spec.model.checkpoint",
     "-m": "spec.model.checkpoint",
     "--hf-repo": "spec.model.checkpoint.huggingFace.repository",
@@ -73,6 +74,7 @@ class LlamaCpp:
 
     type = EngineType.LLAMA_CPP
     image_marks = ("llama.cpp", "llama-cpp", "llama-server")
+    managed = Managed(flags=_FLAGS, barred=_BARRED, variables={})
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why llama.cpp cannot serve this."""
@@ -115,8 +117,8 @@ class LlamaCpp:
             )
         if variable := next((name for name, _ in serving.env if name.startswith(_SETTINGS)), None):
             return f"`spec.engine.env` must not set '{variable}', which stands for a flag: use `spec.engine.extraArgs`."
-        return arguments.clash(serving, owned=_OWNED_FLAGS, barred=_BARRED) or environment.clash(
-            serving, _env(serving), fields=_fields(serving)
+        return arguments.clash(serving, self.managed) or environment.clash(
+            serving, _env(serving), fields=_secrets(serving)
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:
@@ -212,7 +214,7 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
     )
 
 
-def _fields(serving: Serving) -> dict[str, str]:
+def _secrets(serving: Serving) -> dict[str, str]:
     return {
         **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
         **({"LLAMA_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),

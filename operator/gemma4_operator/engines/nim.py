@@ -34,7 +34,7 @@ _PRECISIONS = {
     Quantization.NVFP4: "nvfp4",
     Quantization.W4A16: "int4",
 }
-_FIELDS = {
+_VARIABLES = {
     "NIM_SERVED_MODEL_NAME": "spec.endpoint.servedModelName",
     "NIM_MAX_MODEL_LEN": "spec.capabilities.contextTokens",
     "NIM_TENSOR_PARALLEL_SIZE": "spec.placement.gpusPerReplica",
@@ -55,6 +55,7 @@ class NIM:
 
     type = EngineType.NIM
     image_marks = ("/nim/", "-nim:", "vllm-model-free-nim")
+    managed = vllm_flags.managed(_VARIABLES)
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why NIM cannot serve this."""
@@ -62,8 +63,8 @@ class NIM:
             _refuses_weights(serving)
             or _refuses_generation(serving)
             or vllm_flags.refuses(serving, engine="NIM")
-            or arguments.clash(serving, owned=vllm_flags.OWNED, barred=vllm_flags.BARRED)
-            or environment.clash(serving, _env(serving), fields=_FIELDS | _token_field(serving))
+            or arguments.clash(serving, self.managed)
+            or environment.clash(serving, _env(serving), fields={**self.managed.variables, **_token_field(serving)})
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:

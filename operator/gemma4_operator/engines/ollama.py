@@ -14,6 +14,7 @@ from gemma4_operator.engines.base import (
     EnginePod,
     EnvVar,
     HuggingFaceWeights,
+    Managed,
     Mount,
     OllamaWeights,
     ScratchVolume,
@@ -22,7 +23,7 @@ from gemma4_operator.engines.base import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_][-._A-Za-z0-9]*(/[A-Za-z0-9_][-._A-Za-z0-9]*){0,2}(:[A-Za-z0-9_][-._A-Za-z0-9]*)?")
-_FIELDS = {
+_VARIABLES = {
     "OLLAMA_HOST": "spec.endpoint",
     "OLLAMA_CONTEXT_LENGTH": "spec.capabilities.contextTokens",
     "OLLAMA_NUM_PARALLEL": "spec.workload",
@@ -59,6 +60,7 @@ class Ollama:
 
     type = EngineType.OLLAMA
     image_marks = ("ollama",)
+    managed = Managed(flags={}, barred={}, variables=_VARIABLES)
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why Ollama cannot serve this."""
@@ -88,7 +90,7 @@ class Ollama:
                 "take one such as 'gemma-4' or 'team/gemma-4:31b'."
             )
         return _refuses_weights(serving) or environment.clash(
-            serving, (*_env(serving), *_bring_env(serving)), fields=_FIELDS
+            serving, (*_env(serving), *_bring_env(serving)), fields=self.managed.variables
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:

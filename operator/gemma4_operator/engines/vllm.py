@@ -20,6 +20,7 @@ class VLLM:
 
     type = EngineType.VLLM
     image_marks = ("vllm-openai", "/vllm:")
+    managed = vllm_flags.managed({})
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why vLLM cannot serve this."""
@@ -35,8 +36,8 @@ class VLLM:
             )
         return (
             vllm_flags.refuses(serving, engine="VLLM")
-            or arguments.clash(serving, owned=vllm_flags.OWNED, barred=vllm_flags.BARRED)
-            or environment.clash(serving, _env(serving), fields=_fields(serving))
+            or arguments.clash(serving, self.managed)
+            or environment.clash(serving, _env(serving), fields=_secrets(serving))
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:
@@ -109,7 +110,7 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
     )
 
 
-def _fields(serving: Serving) -> dict[str, str]:
+def _secrets(serving: Serving) -> dict[str, str]:
     return {
         **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
         **({"VLLM_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),

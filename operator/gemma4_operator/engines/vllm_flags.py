@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from gemma4_operator.api.common import Quantization, Variant
 from gemma4_operator.engines import budget, volumes
-from gemma4_operator.engines.base import Serving
+from gemma4_operator.engines.base import Managed, Serving
 
 MEMORY_UTILIZATION = 0.90
 """Of a GPU that nobody else uses: more has run out under load (vllm#50159)."""
@@ -58,6 +58,11 @@ BARRED: Mapping[str, str] = {
     "--shutdown-timeout": "by which running requests may finish",
 }
 """Each with why (facts with their threads: vllm#40677, #39049, #40437, #42516, vllm-metal#505)."""
+
+
+def managed(variables: Mapping[str, str]) -> Managed:
+    """Return what nobody else may say to an image that runs vLLM, with the variables of that image."""
+    return Managed(flags=OWNED, barred=BARRED, variables=variables)
 
 
 def refuses(serving: Serving, *, engine: str) -> str | None:

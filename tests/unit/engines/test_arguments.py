@@ -3,6 +3,7 @@
 import pytest
 
 from gemma4_operator.engines.arguments import clash
+from gemma4_operator.engines.base import Managed
 from tests.rendering import a_serving
 
 OWNED = {"--port": "spec.endpoint.port", "--max-model-len": "spec.capabilities.contextTokens", "-c": "spec.x"}
@@ -10,7 +11,7 @@ BARRED = {"--kv-offload": "since answers are gibberish then"}
 
 
 def of(*arguments: str) -> str | None:
-    return clash(a_serving(extra_args=arguments), owned=OWNED, barred=BARRED)
+    return clash(a_serving(extra_args=arguments), Managed(flags=OWNED, barred=BARRED, variables={}))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from gemma4_operator.engines.base import (
     EnginePod,
     EnvVar,
     HttpProbe,
+    Managed,
     Mount,
     Registry,
     ScratchVolume,
@@ -39,6 +40,7 @@ class Toy:
 
     type = EngineType.OLLAMA
     image_marks = ("toy-serve",)
+    managed = Managed(flags={}, barred={}, variables={})
 
     def refuses(self, serving: Serving) -> str | None:
         return "`spec.capabilities.reasoning` must be false with Toy: set it." if serving.reasoning else None

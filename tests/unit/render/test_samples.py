@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gemma4_operator.api.common import Variant
 from gemma4_operator.api.deployment import KIND, Gemma4Deployment
 from gemma4_operator.api.read import read_deployment
+from gemma4_operator.planner.adapters import adapter_bytes
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import Inventory, inventory
 from gemma4_operator.planner.node_view import node_view
@@ -149,10 +151,8 @@ def test_a_sample_renders_what_a_restricted_namespace_takes(name: str) -> None:
     assert violations(result.pod_spec) == []
 
 
-ROW = re.compile(r"^\| \[([^]]+)\]\(([^)]+)\) \| .+ \| (?:any|`([^`]+)`) \| `([^`]+)` \|$", re.MULTILINE)
-ROWS = {Path(path).stem: (path, product, engine) for _, path, product, engine in ROW.findall(
-    (FOLDER / "README.md").read_text()
-)}  # fmt: skip
+ROW = re.compile(r"^\| \[[^]]+\]\(([^)]+)\) \| .+ \| (?:any|`([^`]+)`) \| `([^`]+)` \|$", re.MULTILINE)
+ROWS = {Path(path).stem: (path, *rest) for path, *rest in ROW.findall((FOLDER / "README.md").read_text())}
 
 
 def test_the_table_has_every_sample() -> None:
@@ -183,3 +183,35 @@ def test_a_patch_of_the_reference_works_and_stays_restricted(text: str) -> None:
 
 def test_the_reference_has_its_examples() -> None:
     assert len(PATCHES) == 4
+
+
+GUIDES = Path(__file__).parents[3] / "docs" / "guides"
+SHOWN = {
+    name: yaml.safe_load(re.findall(r"```yaml\n(.*?)```", (GUIDES / f"{name}.md").read_text(), re.DOTALL)[0])
+    for name in ("adapters", "from-hosted-api")
+}
+"""The resource that each of these guides shows."""
+
+
+@pytest.mark.parametrize("guide", SHOWN)
+def test_a_resource_of_a_guide_is_planned(guide: str) -> None:
+    result = walk(read_deployment(SHOWN[guide]).spec.to_json())
+    assert result.plan.engine == "VLLM"
+    assert violations(result.pod_spec) == []
+
+
+def test_the_guide_to_adapters_shows_what_the_sample_says() -> None:
+    assert SHOWN["adapters"]["spec"]["model"] == document("adapters")["spec"]["model"]
+
+
+def test_the_guide_to_the_hosted_api_serves_under_its_name() -> None:
+    hosted = SHOWN["from-hosted-api"]["spec"]["endpoint"]["servedModelName"]
+    assert hosted == document("31b-nim")["spec"]["endpoint"]["servedModelName"] == "google/gemma-4-31b-it"
+
+
+@pytest.mark.parametrize("variant", Variant)
+def test_the_guide_says_what_an_adapter_takes(variant: Variant) -> None:
+    sizes = [f"{adapter_bytes(CATALOG.models[variant], rank) / 2**30:.2f}" for rank in (8, 16, 32, 64)]
+    text = (GUIDES / "adapters.md").read_text()
+    assert f"| {variant} | {' | '.join(sizes)} |\n" in text
+    assert f"\n{variant} {' '.join(sizes)}\n" in text
