@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gemma4_operator.engines.budget import (
     DRAIN_SECONDS,
+    FINISH_SECONDS,
     GRACE_SECONDS,
     MAX_START_SECONDS,
     WARM_UP_SECONDS,
@@ -58,5 +59,6 @@ def test_a_silent_engine_leaves_the_service_long_before_it_is_restarted() -> Non
     assert ready.period_seconds * ready.failure_threshold * 3 <= alive.period_seconds * alive.failure_threshold
 
 
-def test_requests_that_run_when_the_pod_must_go_have_minutes_left() -> None:
-    assert GRACE_SECONDS - DRAIN_SECONDS == 120
+def test_requests_that_run_when_the_pod_must_go_have_minutes_left_and_the_server_time_to_close() -> None:
+    assert FINISH_SECONDS == 120
+    assert GRACE_SECONDS > DRAIN_SECONDS + FINISH_SECONDS
