@@ -158,6 +158,8 @@ def _engines(rows: list[EngineImage]) -> Iterator[str]:
     yield "The oldest version that runs each variant:\n"
     variants = tuple(rows[0].minimum_version)
     yield _table(("engine", *variants), ((row.engine, *(row.minimum_version[one] for one in variants)) for row in rows))
+    yield "GPUs on which an image may not run, which the plan then says:\n"
+    yield _table(("engine", "compute capability", "what a plan says", "source"), _doubts(rows))
     yield "Versions that are never run:\n"
     yield _table(("engine", "versions", "with", "because", "source"), _denials(rows))
 
@@ -179,6 +181,12 @@ def _hardware(row: EngineImage) -> tuple[str, ...]:
     formats = ", ".join(f"{quantization} {capability}" for quantization, capability in row.formats.items())
     lacking = ", ".join(row.unsupported_compute_capabilities)
     return (row.engine, formats, row.fp8_cache_compute_capability or "", lacking)
+
+
+def _doubts(rows: Iterable[EngineImage]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        for doubt in row.doubts:
+            yield (row.engine, ", ".join(doubt.compute_capabilities), doubt.because, doubt.source)
 
 
 def _denials(rows: Iterable[EngineImage]) -> Iterator[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gemma4_operator.api.common import ApiModel, Integer, Name, Quantization, Variant
+from gemma4_operator.api.common import ApiModel, Integer, Name, Quantization, Switch, Variant
 from gemma4_operator.api.rules import Form, Rule, Unique
 
 _PART = "[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?"
@@ -161,6 +161,10 @@ class Model(ApiModel):
     """The weights to load; absent: the catalogue's checkpoint for variant and quantization."""
     adapters: Annotated[tuple[Adapter, ...], Field(max_length=32), Unique(by="name")] = ()
     """LoRA adapters that are served beside the model, each under its own name, by VLLM or the model-free NIM."""
+
+    drafter: Switch = False
+    """Whether the variant's own drafter proposes tokens (MTP), which is faster while few requests run at once; its
+    memory is planned for, its gain is not counted on. Only VLLM runs it."""
 
     RULES = (
         Rule(

@@ -42,6 +42,15 @@ class Form(StrEnum):
     OLLAMA = "OllamaLibrary"
 
 
+class Doubt(Part):
+    """GPUs on which the engine's own image may not run; a plan on them says so."""
+
+    compute_capabilities: Annotated[tuple[ComputeCapability, ...], Field(min_length=1)]
+    because: Text
+    """A sentence with a way out."""
+    source: Text
+
+
 class DedicatedImage(Part):
     """An image that is made for one variant, and brings its own list of what it runs."""
 
@@ -70,6 +79,7 @@ class EngineImage(Row):
     denied: tuple[Denied, ...] = ()
     formats: Mapping[Quantization, ComputeCapability]
     """The formats it reads, each with the least compute capability of a GPU that computes with it."""
+    doubts: tuple[Doubt, ...] = ()
     unsupported_compute_capabilities: tuple[ComputeCapability, ...] = ()
     """GPUs that its image brings no kernels for."""
     fp8_cache_compute_capability: ComputeCapability | None = None

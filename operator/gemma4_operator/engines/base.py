@@ -50,6 +50,14 @@ class Adapter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drafter:
+    """A small model that proposes so many tokens at once for the large one to check."""
+
+    repository: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecretSource:
     """One key of a Secret, for the kubelet to resolve."""
 
@@ -93,6 +101,7 @@ class Serving:
     served_model_name: str
     port: int
     adapters: tuple[Adapter, ...] = ()
+    drafter: Drafter | None = None
     extra_args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     hugging_face_token: SecretSource | None = None

@@ -110,6 +110,11 @@ class LlamaCpp:
                     "`spec.model.quantization` must be of GGUF, such as 'Q4_K_M', with LlamaCpp, "
                     f"not '{serving.quantization}': or set `spec.engine.type` to 'VLLM'."
                 )
+        if serving.drafter is not None:
+            return (
+                "`spec.model.drafter` must be false with LlamaCpp, which has crashed with it: "
+                "set `spec.engine.type` to 'VLLM'."
+            )
         if serving.adapters:
             return (
                 "`spec.model.adapters` must be empty with LlamaCpp, which serves none by its name: "

@@ -143,6 +143,11 @@ def _refuses_generation(serving: Serving) -> str | None:
             "`spec.secrets.apiKey` must be absent with NIM, which checks no key: "
             "drop the key, or set `spec.engine.type` to 'VLLM'."
         )
+    if serving.drafter is not None:
+        return (
+            "`spec.model.drafter` must be false with NIM, whose way to say it is not documented for Gemma 4: "
+            "set `spec.engine.type` to 'VLLM'."
+        )
     if serving.adapters and not _is_model_free(serving):
         return (
             "`spec.model.adapters` must be empty with this image of NIM, none of whose profiles is for LoRA: "

@@ -79,6 +79,8 @@ class Ollama:
                 "`spec.engine.extraArgs` must be empty with Ollama, which takes none: "
                 "use its variables in `spec.engine.env`."
             )
+        if serving.drafter is not None:
+            return "`spec.model.drafter` must be false with Ollama, which runs none: set `spec.engine.type` to 'VLLM'."
         if serving.adapters:
             return (
                 "`spec.model.adapters` must be empty with Ollama, which serves none beside its model: "

@@ -1,6 +1,7 @@
 """vLLM: safetensors checkpoints on one or several GPUs of a node."""
 
 from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.engines import arguments, budget, dialects, environment, vllm_flags, volumes
 from gemma4_operator.engines.base import (
     ClaimWeights,
@@ -35,7 +36,8 @@ class VLLM:
                 "or set `spec.engine.type` to 'LlamaCpp'."
             )
         return (
-            vllm_flags.refuses(serving, engine="VLLM")
+            _refuses_drafter(serving)
+            or vllm_flags.refuses(serving, engine="VLLM")
             or arguments.clash(serving, self.managed)
             or environment.clash(serving, _env(serving), fields=_secrets(serving))
         )
@@ -72,6 +74,23 @@ class VLLM:
         )
 
 
+def _refuses_drafter(serving: Serving) -> str | None:
+    if serving.drafter is None:
+        return None
+    if isinstance(serving.weights, ClaimWeights):
+        return (
+            "`spec.model.drafter` must be false with `spec.model.checkpoint.claim`: "
+            "the drafter comes from the Hub, and with a claim nothing is looked up there."
+        )
+    version = version_of(serving.engine_version)
+    if version and version < vllm_flags.DRAFTER_FROM:
+        return (
+            f"`spec.model.drafter` must be false with vLLM {serving.engine_version}, which loses by it: "
+            "take an image of 0.33.0 or newer."
+        )
+    return None
+
+
 def _args(serving: Serving) -> tuple[str, ...]:
     return (
         *_model(serving),
@@ -79,6 +98,7 @@ def _args(serving: Serving) -> tuple[str, ...]:
         *vllm_flags.levers(serving),
         *vllm_flags.capabilities(serving),
         *vllm_flags.adapters(serving),
+        *vllm_flags.drafter(serving),
         *vllm_flags.drain(),
         "--host", "0.0.0.0",
         "--port", str(serving.port),

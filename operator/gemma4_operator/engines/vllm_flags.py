@@ -15,6 +15,8 @@ from gemma4_operator.engines.base import Managed, Serving
 MEMORY_UTILIZATION = 0.90
 """Of a GPU that nobody else uses: more has run out under load (vllm#50159)."""
 FORMATS = (Quantization.BF16, Quantization.FP8, Quantization.NVFP4, Quantization.W4A16)
+DRAFTER_FROM = (0, 33)
+"""Earlier, proposals were hardly ever taken with a cache in FP8 (vllm#41789), or the start failed (vllm#48848)."""
 ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """Those that vLLM's kernels are made for (config/lora.py, 0.33)."""
 
@@ -42,6 +44,7 @@ OWNED: Mapping[str, str] = {
     "--lora-modules": _ADAPTERS,
     "--max-loras": _ADAPTERS,
     "--max-lora-rank": _ADAPTERS,
+    "--speculative-config": "spec.model.drafter",
     "--host": "spec.endpoint",
     "--port": "spec.endpoint.port",
     "--api-key": "spec.secrets.apiKey",
@@ -129,6 +132,14 @@ def adapters(serving: Serving) -> tuple[str, ...]:
         "--max-lora-rank", str(next(rank for rank in ADAPTER_RANKS if rank >= most)),
         "--lora-modules", *modules,
     )  # fmt: skip
+
+
+def drafter(serving: Serving) -> tuple[str, ...]:
+    """Return what lets the drafter propose; its method is named, or vLLM takes it for any other model (vllm#42005)."""
+    if serving.drafter is None:
+        return ()
+    told = {"method": "mtp", "model": serving.drafter.repository, "num_speculative_tokens": serving.drafter.tokens}
+    return ("--speculative-config", _json(told))
 
 
 def drain() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.ask import Ask
+from gemma4_operator.planner.candidates import numbers
 from gemma4_operator.planner.configure import Option
 from gemma4_operator.planner.lost import Lost
 from gemma4_operator.planner.memory import Memory
@@ -143,6 +144,10 @@ def _notes(ask: Ask, found: Found) -> Iterator[str]:
             f"The catalogue does not know {device.product}: it is planned by its memory and modest figures, "
             "so speed and price are guesses."
         )
+    for doubt in found.candidate.engine.doubts:
+        is_own = found.candidate.image == found.candidate.engine.image
+        if is_own and device.compute_capability in map(numbers, doubt.compute_capabilities):
+            yield doubt.because
     if found.gpus.is_pool:
         yield f"No node has {device.product} now: pods wait until one comes."
     elif not found.placeable:

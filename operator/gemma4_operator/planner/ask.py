@@ -50,6 +50,7 @@ class Ask:
     replicas: int
     adapters: int = 0
     adapter_rank: int = 0
+    drafter: bool = False
 
 
 def ask_of(spec: Gemma4DeploymentSpec) -> Ask:
@@ -78,6 +79,7 @@ def ask_of(spec: Gemma4DeploymentSpec) -> Ask:
         allow_shared=placement.allow_shared_gpus,
         replicas=spec.replicas,
         adapters=len(model.adapters),
+        drafter=model.drafter,
         adapter_rank=max((adapter.rank for adapter in model.adapters), default=0),
     )
 

@@ -74,6 +74,7 @@ def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: i
         max_batched_tokens=tokens,
         max_sequences=sequences,
         media=ask.media,
+        drafter=ask.drafter,
         adapters_bytes=ask.adapters * adapter_bytes(way.model, ask.adapter_rank) if ask.adapters else 0,
     )
 

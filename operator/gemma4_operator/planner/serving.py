@@ -3,7 +3,7 @@
 from gemma4_operator.api.common import Quantization, SecretKey
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.models import Model
-from gemma4_operator.engines.base import Adapter, SecretSource, Serving, Weights
+from gemma4_operator.engines.base import Adapter, Drafter, SecretSource, Serving, Weights
 from gemma4_operator.planner.candidates import Candidate
 from gemma4_operator.planner.plan import Plan
 
@@ -95,12 +95,17 @@ def _serving(
             Adapter(name=one.name, claim_name=one.claim.claim_name, path=one.claim.path, rank=one.rank)
             for one in spec.model.adapters
         ),
+        drafter=_drafter(model) if spec.model.drafter else None,
         extra_args=spec.engine.extra_args,
         env=tuple((variable.name, variable.value) for variable in spec.engine.env),
         hugging_face_token=_source(spec.secrets.hugging_face_token),
         ngc_api_key=_source(spec.secrets.ngc_api_key),
         api_key=_source(spec.secrets.api_key),
     )
+
+
+def _drafter(model: Model) -> Drafter | None:
+    return Drafter(repository=model.drafter.repository, tokens=model.drafter.tokens) if model.drafter else None
 
 
 def _source(key: SecretKey | None) -> SecretSource | None:

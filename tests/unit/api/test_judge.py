@@ -70,7 +70,7 @@ def test_reading_leaves_the_object_alone():
 def test_defaults_are_the_published_ones():
     spec = read_deployment(MINIMAL).spec
     assert spec.to_json() == {
-        "model": {"variant": "31B", "quantization": "FP8", "adapters": []},
+        "model": {"variant": "31B", "quantization": "FP8", "adapters": [], "drafter": False},
         "capabilities": {"contextTokens": 8192, "modalities": ["Text"], "toolCalling": True, "reasoning": True},
         "objectives": {"optimizeFor": "Cost", "attainmentPercent": 95, "allowedLicences": []},
         "engine": {"type": "Auto", "extraArgs": [], "env": []},

@@ -9,6 +9,7 @@ from gemma4_operator.engines.base import (
     Adapter,
     ClaimVolume,
     ClaimWeights,
+    Drafter,
     EnginePod,
     HuggingFaceWeights,
     OllamaWeights,
@@ -184,6 +185,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"weights": CLAIM, "media": frozenset({"Image", "Audio"})},
         "`spec.model.checkpoint.claim.projectorPath` must name the projector's file for audio and image with "
         "LlamaCpp: or drop them from `spec.capabilities.modalities`.",
+    ),
+    "a drafter": (
+        {"drafter": Drafter(repository="google/gemma-4-E2B-it-assistant", tokens=2)},
+        "`spec.model.drafter` must be false with LlamaCpp, which has crashed with it: "
+        "set `spec.engine.type` to 'VLLM'.",
     ),
     "an adapter": (
         {"adapters": (Adapter(name="support", claim_name="runs", path="v1", rank=8),)},

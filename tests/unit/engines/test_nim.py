@@ -10,6 +10,7 @@ from gemma4_operator.engines.base import (
     Adapter,
     ClaimWeights,
     ContainerSpec,
+    Drafter,
     EnginePod,
     HuggingFaceWeights,
     OllamaWeights,
@@ -191,6 +192,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"api_key": SecretSource(name="chat", key="key")},
         "`spec.secrets.apiKey` must be absent with NIM, which checks no key: "
         "drop the key, or set `spec.engine.type` to 'VLLM'.",
+    ),
+    "a drafter": (
+        DEDICATED,
+        {"drafter": Drafter(repository="google/gemma-4-E2B-it-assistant", tokens=2)},
+        "`spec.model.drafter` must be false with NIM, whose way to say it is not documented for Gemma 4: "
+        "set `spec.engine.type` to 'VLLM'.",
     ),
     "an adapter without a profile for it": (
         DEDICATED,

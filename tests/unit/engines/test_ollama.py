@@ -12,6 +12,7 @@ from gemma4_operator.engines.base import (
     Adapter,
     ClaimWeights,
     ContainerSpec,
+    Drafter,
     EnginePod,
     HuggingFaceWeights,
     OllamaWeights,
@@ -230,6 +231,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "how long the model stays": (
         {"env": (("OLLAMA_KEEP_ALIVE", "5m"),)},
         "`spec.engine.env` must not set 'OLLAMA_KEEP_ALIVE', which the operator sets to '-1': leave it out.",
+    ),
+    "a drafter": (
+        {"drafter": Drafter(repository="google/gemma-4-E2B-it-assistant", tokens=2)},
+        "`spec.model.drafter` must be false with Ollama, which runs none: set `spec.engine.type` to 'VLLM'.",
     ),
     "an adapter": (
         {"adapters": (Adapter(name="support", claim_name="runs", path="v1", rank=8),)},

@@ -12,6 +12,7 @@ from gemma4_operator.engines.base import (
     Adapter,
     ClaimVolume,
     ClaimWeights,
+    Drafter,
     EnginePod,
     HuggingFaceWeights,
     OllamaWeights,
@@ -205,6 +206,17 @@ class TestAdapters:
         assert any(mount.volume == "weights" and mount.sub_path for mount in described.container.mounts)
 
 
+class TestDrafter:
+    DRAFTER = Drafter(repository="google/gemma-4-E2B-it-assistant", tokens=2)
+
+    def test_it_is_named_with_its_method(self) -> None:
+        told = json.loads(value_of("--speculative-config", args(drafter=self.DRAFTER)))
+        assert told == {"method": "mtp", "model": "google/gemma-4-E2B-it-assistant", "num_speculative_tokens": 2}
+
+    def test_who_does_not_ask_for_it_runs_none(self) -> None:
+        assert "--speculative-config" not in args()
+
+
 class TestTime:
     def test_a_claim_needs_less_time_than_a_download(self) -> None:
         assert pod(weights=CLAIM).start_seconds < pod().start_seconds
@@ -262,6 +274,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a cache of its own": (
         {"env": (("HF_HOME", "/elsewhere"),)},
         "`spec.engine.env` must not set 'HF_HOME', which the operator sets to '/cache': leave it out.",
+    ),
+    "a drafter beside a claim": (
+        {"weights": CLAIM, "drafter": TestDrafter.DRAFTER},
+        "`spec.model.drafter` must be false with `spec.model.checkpoint.claim`: "
+        "the drafter comes from the Hub, and with a claim nothing is looked up there.",
+    ),
+    "a drafter in an old version": (
+        {"engine_version": "0.32.0", "drafter": TestDrafter.DRAFTER},
+        "`spec.model.drafter` must be false with vLLM 0.32.0, which loses by it: take an image of 0.33.0 or newer.",
     ),
     "a token twice": (
         {"hugging_face_token": SecretSource(name="hub", key="token"), "env": (("HF_TOKEN", "x"),)},

@@ -1,7 +1,7 @@
 """A plan as it is written down: units, sums, licences, the reason in one sentence, and what to know beside it."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -143,3 +143,20 @@ class TestHash:
     def test_the_order_in_which_it_was_written_does_not(self) -> None:
         turned = {"model": {"quantization": "FP8", "variant": "31B"}}
         assert plan_hash(spec_of(turned)) == plan_hash(spec_of(VLLM))
+
+
+class TestDoubts:
+    """What a catalogue is not sure of is said in the plan, and no plan is lost for it."""
+
+    ORIN: ClassVar = {"model": {"variant": "E2B", "quantization": "Q4_K_M"}}
+
+    @pytest.mark.parametrize(("product", "words"), [("Orin-Nano", "JetPack"), ("NVIDIA-GB10", "cuda13")])
+    def test_an_image_that_may_not_run_on_a_gpu_is_doubted(self, product: str, words: str) -> None:
+        assert any(words in note for note in planned(self.ORIN, gpus(product, each=1)).notes)
+
+    def test_elsewhere_there_is_none(self) -> None:
+        assert not planned(self.ORIN, gpus(H100)).notes
+
+    def test_of_an_image_of_ones_own_nothing_is_known(self) -> None:
+        own = with_fields(self.ORIN, engine={"image": "registry.example.com/jetson/llama.cpp:b10920"})
+        assert not any("JetPack" in note for note in planned(own, gpus("Orin-Nano", each=1)).notes)

@@ -1,4 +1,4 @@
-"""What LoRA adapters take, and that a plan counts on it."""
+"""What LoRA adapters and drafters take, and that a plan counts on it."""
 
 import pytest
 
@@ -56,3 +56,15 @@ def test_left_open_the_engine_is_one_that_serves_them() -> None:
     plan = plan_of({"model": wish(16)["model"] | {"variant": "Auto", "quantization": "Auto"}})
     assert isinstance(plan, Plan)
     assert plan.engine == "VLLM"
+
+
+def test_a_drafters_weights_are_planned_for() -> None:
+    without, beside = plan_of(wish()), plan_of({"model": wish()["model"] | {"drafter": True}})
+    assert isinstance(without, Plan)
+    assert isinstance(beside, Plan)
+    drafter = CATALOG.models[Variant.V31B].drafter
+    assert drafter is not None
+    taken = beside.memory.other_mib - without.memory.other_mib
+    assert taken == pytest.approx(drafter.bytes / 2**20, abs=2)
+    assert beside.predicted.time_per_output_token_microseconds >= without.predicted.time_per_output_token_microseconds
+    assert beside.predicted.load_seconds >= without.predicted.load_seconds

@@ -115,6 +115,7 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
         with_fields(SEEING, model={"checkpoint": {"claim": {"projectorPath": "other.gguf"}}}),
         DEPLOYMENT,
     ),
+    "model.drafter": (VLLM, with_fields(VLLM, model={"drafter": True}), DEPLOYMENT),
     "model.adapters[].name": (ADAPTED, adapted(name="sales"), DEPLOYMENT),
     "model.adapters[].claim.claimName": (ADAPTED, adapted(claim="others"), DEPLOYMENT),
     "model.adapters[].claim.path": (ADAPTED, adapted(path="v2"), DEPLOYMENT),
