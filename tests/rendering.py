@@ -49,10 +49,11 @@ class Rendered:
     deployment: dict[str, Any]
     service: dict[str, Any]
     budget: dict[str, Any]
+    claims: tuple[dict[str, Any], ...] = ()
 
     @property
     def objects(self) -> dict[str, dict[str, Any]]:
-        return {obj["kind"]: obj for obj in (self.deployment, self.service, self.budget)}
+        return {obj["kind"]: obj for obj in (*self.claims, self.deployment, self.service, self.budget)}
 
     @property
     def template(self) -> dict[str, Any]:
@@ -121,8 +122,8 @@ def walk(data: dict[str, Any], *, owner: Owner = OWNER) -> Rendered:
     plan = plan_of(data)
     assert isinstance(plan, Plan), plan
     pod = ENGINES[plan.engine].pod(serving(plan, spec, CATALOG.models[plan.variant]))
-    deployment, service, budget = render(owner=owner, spec=spec, plan=plan, pod=pod)
-    return Rendered(plan=plan, pod=pod, deployment=deployment, service=service, budget=budget)
+    *claims, deployment, service, budget = render(owner=owner, spec=spec, plan=plan, pod=pod)
+    return Rendered(plan=plan, pod=pod, claims=tuple(claims), deployment=deployment, service=service, budget=budget)
 
 
 def a_serving(**changes: Any) -> Serving:

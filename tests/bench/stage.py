@@ -15,7 +15,7 @@ from gemma4_operator.engines.registry import engines
 from gemma4_operator.kube.kinds import Kind
 from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.runtime.desire import desire
-from gemma4_operator.runtime.world import CHILD_KINDS, GEMMA4_DEPLOYMENT
+from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, USUAL_KINDS
 from tests.bench.admin import Admin, BenchError, Object
 from tests.bench.counts import AuditEvent, writes
 from tests.cluster import Cluster
@@ -26,7 +26,7 @@ from tests.integration.operating import OperatorProcess, Operators, account, ins
 GPUS_PER_NODE = 8
 FEWEST_NODES = 130
 USER = account()
-_KINDS = {kind.kind: kind for kind in CHILD_KINDS}
+_KINDS = {kind.kind: kind for kind in USUAL_KINDS}
 _NODE = Kind(group="", version="v1", kind="Node", plural="nodes")
 _PASSES = re.compile(r"^gemma4_operator_reconcile_seconds_count\{.*?\} (\S+)$", re.MULTILINE)
 
@@ -52,7 +52,7 @@ class Stage:
     def clear(self, namespace: str) -> None:
         """Remove what this run has made in a namespace, and return when it is gone with all its pods."""
         # Not by deleting the namespace: its controller would wait for half of the pods' grace period.
-        self.admin.clear(namespace, GEMMA4_DEPLOYMENT, *CHILD_KINDS, timeout_seconds=self.patience_seconds)
+        self.admin.clear(namespace, GEMMA4_DEPLOYMENT, *USUAL_KINDS, timeout_seconds=self.patience_seconds)
 
     def audit(self, offset: int = 0) -> list[AuditEvent]:
         """Return what was asked of the API server after an offset."""
@@ -137,8 +137,8 @@ def children(count: int, *, namespace: str) -> list[tuple[Kind, Object]]:
         resource = _placed(name, namespace)
         resource["metadata"]["uid"] = "00000000-0000-0000-0000-000000000000"
         rendered = desire(resource, catalog=catalog, engines=registry, nodes=nodes).objects
-        if len(rendered) != len(CHILD_KINDS):
-            raise BenchError(f"{len(rendered)} children are rendered where {len(CHILD_KINDS)} should be")
+        if len(rendered) != len(USUAL_KINDS):
+            raise BenchError(f"{len(rendered)} children are rendered where {len(USUAL_KINDS)} should be")
         # The garbage collector deletes at once what belongs to an owner that is not there.
         made += [(_KINDS[obj["kind"]], {**obj, "metadata": _ownerless(obj["metadata"])}) for obj in rendered]
     return made

@@ -3,7 +3,7 @@
 import time
 
 from gemma4_operator.kube.kinds import SERVICE
-from gemma4_operator.runtime.world import CHILD_KINDS
+from gemma4_operator.runtime.world import USUAL_KINDS
 from tests.bench.admin import BenchError
 from tests.bench.counts import AuditEvent, answered_seconds, received_seconds, writes, writes_to
 from tests.bench.figures import NoChange, Start
@@ -13,14 +13,14 @@ from tests.integration.operating import OperatorProcess
 
 SETTLE_SECONDS = 2.0
 _RESYNC_SECONDS = 5
-_PLURALS = tuple(kind.plural for kind in CHILD_KINDS)
+_PLURALS = tuple(kind.plural for kind in USUAL_KINDS)
 
 
 def on_one(stage: Stage) -> Start:
     """Measure a start that finds one new custom resource and nothing else."""
     namespace = stage.namespace()
     stage.admin.create(resources(1, namespace=namespace))
-    start, operator = _start(stage, missing=len(CHILD_KINDS))
+    start, operator = _start(stage, missing=len(USUAL_KINDS))
     stage.await_quiet()
     operator.stop()
     stage.clear(namespace)

@@ -25,6 +25,7 @@ FULL_PLAN: dict[str, Any] = OLD_PLAN | {
     "maxConcurrentRequests": 41,
     "kvCacheDtype": "fp8",
     "hostCacheMiB": 0,
+    "hostMemoryMiB": 8012,
     "memoryUtilizationPercent": 90,
     "replicas": 3,
     "memory": {

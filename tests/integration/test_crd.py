@@ -265,7 +265,7 @@ def test_scale_below_zero_is_refused(cluster: Cluster, home: str, chat: str):
     [
         ("", "Gemma 4 served in this namespace"),
         (".spec.capabilities.contextTokens", "131072 at most for E2B and E4B. Default: 8192."),
-        (".spec.engine.type", "ENUM: Auto VLLM LlamaCpp Ollama"),
+        (".spec.engine.type", "ENUM: Auto VLLM NIM LlamaCpp Ollama"),
         (".spec.replicas", "Default: 1."),
         (".spec.model.variant", "ENUM: Auto 31B 26B-A4B 12B E4B E2B"),
         (".spec.objectives.maximumHourlyCost", "in the price table's currency"),

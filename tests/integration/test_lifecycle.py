@@ -7,7 +7,7 @@ import pytest
 from gemma4_operator.kube.kinds import DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
 from gemma4_operator.render.hash import HASH_ANNOTATION
 from gemma4_operator.render.labels import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL, labels
-from gemma4_operator.runtime.world import CHILD_KINDS
+from gemma4_operator.runtime.world import USUAL_KINDS
 from gemma4_operator.status.reasons import Reason
 from tests.cluster import Cluster, wait_for
 from tests.cluster.fakenodes import FAULT_LABEL
@@ -18,7 +18,7 @@ from tests.integration.operating import OperatorProcess
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
 REVISION = "deployment.kubernetes.io/revision"
-PLURALS = {kind.kind: kind.plural for kind in CHILD_KINDS}
+PLURALS = {kind.kind: kind.plural for kind in USUAL_KINDS}
 TELLING = {"gemma4deployments/status", "events"}
 """Writes that change nothing but what is said."""
 RESTRICTED_CONTAINER: Object = {
@@ -51,7 +51,7 @@ class TestCreation:
         home.create(sample("chat"))
         home.wait_ready("chat")
         uid = home.resource("chat")["metadata"]["uid"]
-        for kind in CHILD_KINDS:
+        for kind in USUAL_KINDS:
             (owner,) = home.child(kind, "chat")["metadata"]["ownerReferences"]
             assert (owner["kind"], owner["name"], owner["uid"]) == ("Gemma4Deployment", "chat", uid)
             assert owner["controller"]
@@ -201,7 +201,7 @@ BY_HAND: dict[str, tuple[Kind, Object]] = {
 
 
 class TestRepair:
-    @pytest.mark.parametrize("kind", CHILD_KINDS, ids=lambda kind: kind.kind)
+    @pytest.mark.parametrize("kind", USUAL_KINDS, ids=lambda kind: kind.kind)
     def test_a_child_deleted_by_hand_comes_back(self, home: Home, kind: Kind):
         home.create(sample("chat", replicas=0))
         home.wait_ready("chat")
@@ -258,7 +258,7 @@ class TestRepair:
         # A write of ours leaves it all in place as well.
         home.edit("chat", replicas=2, endpoint={"port": 9000})
         home.wait_ready("chat")
-        for kind in CHILD_KINDS:
+        for kind in USUAL_KINDS:
             assert mark["metadata"]["labels"].items() <= home.child(kind, "chat")["metadata"]["labels"].items()
             assert (
                 mark["metadata"]["annotations"].items() <= home.child(kind, "chat")["metadata"]["annotations"].items()

@@ -1,6 +1,7 @@
 """Plans on a real API server: chosen for the nodes there are, told in full, kept, and made as soon as they can be."""
 
-from tests.cluster import Cluster
+from gemma4_operator.kube.kinds import PERSISTENT_VOLUME_CLAIM
+from tests.cluster import Cluster, wait_for
 from tests.integration.home import Home, notes, sample
 from tests.integration.operating import Operators
 
@@ -74,7 +75,9 @@ def test_a_plan_whose_gpus_are_gone_moves_to_those_that_are_free(home: Home, clu
         assert home.resource("chat")["status"]["plan"]["gpuProduct"] == "NVIDIA-L4"
         cluster.remove_nodes(f"{cheap}-0")
         home.edit("chat", suspend=False)
-        home.wait_ready("chat")
+        # A scheduler that has not heard of it yet binds the pod to the node that is gone, and 40 s pass until it is
+        # collected.
+        home.wait_ready("chat", timeout_seconds=90)
         plan = home.resource("chat")["status"]["plan"]
         assert plan["gpuProduct"] == H100
         assert plan["notes"][0].startswith("Chosen anew, because the pods of the plan before")
@@ -95,3 +98,19 @@ def test_a_new_node_makes_a_plan_possible(home: Home, cluster: Cluster, operator
         assert home.resource("chat")["status"]["plan"]["gpuProduct"] == "NVIDIA-L4"
     finally:
         cluster.remove_nodes(f"{name}-0")
+
+
+def test_downloads_are_kept_on_a_claim_that_goes_with_the_resource(home: Home, operator: object):
+    """Nothing binds claims here, so the pod waits; what counts is the claim, who owns it, and who uses it."""
+    home.create(sample("chat", cache={"claim": {"size": "100Gi", "storageClassName": "none"}}))
+    wait_for(lambda: home.objects.get(PERSISTENT_VOLUME_CLAIM, home.namespace, "chat"), 10, "the claim")
+    claim = home.child(PERSISTENT_VOLUME_CLAIM, "chat")
+    assert claim["spec"]["resources"]["requests"]["storage"] == "100Gi"
+    assert claim["metadata"]["ownerReferences"][0]["name"] == "chat"
+    volumes = wait_for(lambda: home.deployment("chat")["spec"]["template"]["spec"]["volumes"], 5, "the Deployment")
+    assert {"name": "cache", "persistentVolumeClaim": {"claimName": "chat"}} in volumes
+    home.edit("chat", cache={"claim": {"size": "50Gi", "storageClassName": "none"}})
+    ready = home.wait_reason("chat", "ChildRejected")
+    assert "persistentvolumeclaims" in ready["message"].lower() or "PersistentVolumeClaim" in ready["message"]
+    home.delete("chat")
+    wait_for(lambda: home.objects.get(PERSISTENT_VOLUME_CLAIM, home.namespace, "chat") is None, 20, "the claim to go")

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from gemma4_operator.kube.kinds import LEASE, SERVICE
-from gemma4_operator.runtime.world import CHILD_KINDS
+from gemma4_operator.runtime.world import USUAL_KINDS
 from tests.cluster import Cluster, audit, wait_for
 from tests.cluster.faults import ApplyThenDrop, Hang, Match, Status, WatchError
 from tests.cluster.proxy import FaultProxy
@@ -264,7 +264,7 @@ class TestOutage:
         proxy.fail(Match(method="PUT", path="/leases/"), ApplyThenDrop(), times=2)
         home.create(sample("chat"))
         home.wait_ready("chat")
-        assert [len(home.objects.list(kind, home.namespace)) for kind in CHILD_KINDS] == [1, 1, 1]
+        assert [len(home.objects.list(kind, home.namespace)) for kind in USUAL_KINDS] == [1, 1, 1]
         assert len(notes(home.events("chat"), "ChildrenApplied")) <= 1
         wait_for(lambda: proxy.count(method="PUT", path="/leases/") >= 3, 15, "the Lease to be renewed again")
         assert operator.alive()

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from gemma4_operator.api.cache import AccessMode, Cache, CacheClaim
 from gemma4_operator.api.capabilities import Capabilities, Modality
 from gemma4_operator.api.common import DEFAULT_SHOWN, ApiModel, Integer, LocalReference, SecretKey, Switch
 from gemma4_operator.api.deployment_rules import NAME_RULE, SPEC_RULES
@@ -32,7 +33,10 @@ from gemma4_operator.api.workload import Workload
 __all__ = [
     "KIND",
     "PLURAL",
+    "AccessMode",
     "Adapter",
+    "Cache",
+    "CacheClaim",
     "Capabilities",
     "Checkpoint",
     "ClaimCheckpoint",
@@ -129,6 +133,8 @@ class Gemma4DeploymentSpec(ApiModel):
     """Where pods may run, and how many GPUs each takes."""
     replicas: Annotated[Integer, Field(ge=0, le=1000, json_schema_extra={DEFAULT_SHOWN: True})] = 1
     """How many pods run; `status.plan.replicas` says how many the workload needs. Autoscalers may write it."""
+    cache: Cache | None = None
+    """Where downloaded weights are kept; absent: each pod downloads them anew."""
     secrets: Secrets = Secrets()
     """Secrets that pods use, all in the same namespace."""
     endpoint: Endpoint = Endpoint()

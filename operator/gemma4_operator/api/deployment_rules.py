@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from gemma4_operator.api.cache import AccessMode
 from gemma4_operator.api.capabilities import DEFAULT_CONTEXT_TOKENS, Modality
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.api.model import QuantizationChoice, VariantChoice
@@ -79,6 +80,14 @@ def _key_is_checked(spec: "Gemma4DeploymentSpec") -> bool:
     return spec.secrets.api_key is None or not is_open
 
 
+def _downloads(spec: "Gemma4DeploymentSpec") -> bool:
+    return spec.cache is None or spec.model.checkpoint is None or spec.model.checkpoint.claim is None
+
+
+def _cache_is_reached(spec: "Gemma4DeploymentSpec") -> bool:
+    return spec.cache is None or spec.replicas <= 1 or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
+
+
 def _ngc_key_is_used(spec: "Gemma4DeploymentSpec") -> bool:
     return spec.secrets.ngc_api_key is None or _engine_is(spec, EngineType.NIM)
 
@@ -140,6 +149,20 @@ SPEC_RULES = (
         f"!({_ENGINE} in ['Ollama', 'NIM'] || {_OLLAMA_WEIGHTS})",
         holds=_key_is_checked,
         reason=RuleReason.FORBIDDEN,
+    ),
+    Rule(
+        field=".cache",
+        message="must be absent with `model.checkpoint.claim`: nothing is downloaded then",
+        cel="!has(self.cache) || !self.?model.?checkpoint.?claim.hasValue()",
+        holds=_downloads,
+        reason=RuleReason.FORBIDDEN,
+    ),
+    Rule(
+        field=".cache.claim.accessModes",
+        message="must have 'ReadWriteMany' with more than one of `replicas`: pods of other nodes cannot mount it",
+        cel="!has(self.cache) || self.replicas <= 1 || "
+        "(has(self.cache.claim.accessModes) && 'ReadWriteMany' in self.cache.claim.accessModes)",
+        holds=_cache_is_reached,
     ),
     Rule(
         field=".secrets.ngcApiKey",

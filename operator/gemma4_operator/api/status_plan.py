@@ -126,6 +126,8 @@ class PlanStatus(StatusModel):
     """The number format of the keys and values, such as bf16 or fp8."""
     host_cache_mib: Count | None = None
     """How much of the host's memory llama.cpp may keep prompts in."""
+    host_memory_mib: Count | None = None
+    """What each container asks of its node's memory, beside /dev/shm; with unified memory, the GPU's part as well."""
     memory_utilization_percent: Count | None = None
     """How much of a whole GPU's memory vLLM may take."""
     replicas: Count | None = None

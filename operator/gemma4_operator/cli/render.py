@@ -72,7 +72,8 @@ VERB = Verb(
     name="render",
     summary="print the objects that the operator would apply",
     details=(
-        "Print the Deployment, Service and PodDisruptionBudget of Gemma4Deployments, as the operator applies them.\n\n"
+        "Print the objects of Gemma4Deployments, as the operator applies them: a Deployment, a Service, a\n"
+        "PodDisruptionBudget, and a PersistentVolumeClaim where the spec asks for a cache.\n\n"
         "example:\n  gemma4 render -f chat.yaml --inventory nodes.json | kubectl diff -f -"
     ),
     add_arguments=_add_arguments,

@@ -209,7 +209,14 @@ class ClaimVolume:
     read_only: bool = True
 
 
-Volume = ScratchVolume | ClaimVolume
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheVolume:
+    """What is downloaded and worth keeping; where it is kept is the user's choice and no matter to an engine."""
+
+    name: str
+
+
+Volume = ScratchVolume | ClaimVolume | CacheVolume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

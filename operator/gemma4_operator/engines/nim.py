@@ -74,6 +74,8 @@ class NIM:
             found.append(
                 "NIM images before 2.0.10 and Production Branches download with `spec.secrets.ngcApiKey` alone."
             )
+        if _is_model_free(serving):
+            found.append("NVIDIA's model-free NIM runs this checkpoint; whether it does so well is not verified.")
         if _is_first(serving):
             found.append(
                 "NIM 1.x takes no flags of its engine: the batch, the requests at once and the size of the cache are "
@@ -105,7 +107,7 @@ class NIM:
             container=container,
             volumes=(
                 *volumes.volumes(serving),
-                *(volumes.scratch(mount) for mount in cache),
+                *((volumes.CACHE_VOLUME,) if cache else ()),
                 volumes.shared_memory(SHARED_MEMORY_BYTES),
             ),
             start_seconds=seconds,

@@ -17,7 +17,6 @@ from gemma4_operator.engines.base import (
     Managed,
     Mount,
     OllamaWeights,
-    ScratchVolume,
     Serving,
     Volume,
 )
@@ -211,6 +210,5 @@ def _source(serving: Serving) -> EnvVar:
 
 
 def _volumes(serving: Serving) -> tuple[Volume, ...]:
-    cache = ScratchVolume(name=volumes.CACHE.volume)
     own = volumes.volumes(serving)
-    return own if cache in own else (cache, *own)
+    return own if volumes.CACHE_VOLUME in own else (volumes.CACHE_VOLUME, *own)

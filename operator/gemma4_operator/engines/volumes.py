@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from gemma4_operator.engines.base import (
     Adapter,
+    CacheVolume,
     ClaimVolume,
     ClaimWeights,
     EnvVar,
@@ -18,6 +19,7 @@ from gemma4_operator.engines.base import (
 )
 
 CACHE = Mount(volume="cache", path="/cache")
+CACHE_VOLUME = CacheVolume(name=CACHE.volume)
 SCRATCH = Mount(volume="scratch", path="/scratch")
 TMP = Mount(volume="tmp", path="/tmp")
 WEIGHTS = Mount(volume="weights", path="/weights", read_only=True)
@@ -58,14 +60,9 @@ def volumes(serving: Serving) -> tuple[Volume, ...]:
         case ClaimWeights(claim_name=claim_name):
             first: Volume = ClaimVolume(name=WEIGHTS.volume, claim_name=claim_name)
         case _:
-            first = ScratchVolume(name=CACHE.volume)
+            first = CACHE_VOLUME
     claims = (ClaimVolume(name=name, claim_name=claim) for claim, name in _adapter_volumes(serving))
     return (first, ScratchVolume(name=SCRATCH.volume), ScratchVolume(name=TMP.volume), *claims)
-
-
-def scratch(mount: Mount) -> ScratchVolume:
-    """Return the emptyDir behind a mount."""
-    return ScratchVolume(name=mount.volume)
 
 
 def shared_memory(size_bytes: int = SHARED_MEMORY_BYTES) -> ScratchVolume:

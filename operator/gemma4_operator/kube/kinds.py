@@ -33,6 +33,7 @@ class Kind:
 DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deployments")
 SERVICE = Kind(group="", version="v1", kind="Service", plural="services")
 POD_DISRUPTION_BUDGET = Kind(group="policy", version="v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
+PERSISTENT_VOLUME_CLAIM = Kind(group="", version="v1", kind="PersistentVolumeClaim", plural="persistentvolumeclaims")
 NODE = Kind(group="", version="v1", kind="Node", plural="nodes")
 POD = Kind(group="", version="v1", kind="Pod", plural="pods")
 EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")

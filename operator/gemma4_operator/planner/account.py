@@ -10,6 +10,7 @@ from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.candidates import numbers
 from gemma4_operator.planner.configure import Option
+from gemma4_operator.planner.host import host_memory_mib
 from gemma4_operator.planner.lost import Lost
 from gemma4_operator.planner.memory import Memory
 from gemma4_operator.planner.memory_gguf import host_cache_mib
@@ -28,7 +29,8 @@ def account(
 ) -> Plan:
     """Return the plan for the way that was chosen."""
     candidate, option, gpus = found.candidate, found.option, found.gpus
-    shape = option.shape
+    shape, budget = option.shape, _memory(option.memory)
+    host_cache = host_cache_mib(shape)
     return Plan(
         variant=candidate.model.variant,
         quantization=candidate.checkpoint.quantization,
@@ -45,9 +47,14 @@ def account(
         max_batched_tokens=shape.max_batched_tokens,
         max_concurrent_requests=shape.max_sequences,
         kv_dtype=shape.kv_dtype.value,
-        host_cache_mib=host_cache_mib(shape),
+        host_cache_mib=host_cache,
+        host_memory_mib=host_memory_mib(
+            weights_bytes=candidate.checkpoint.bytes,
+            host_cache_mib=host_cache,
+            unified_mib=budget.total_mib if gpus.device.unified_memory else 0,
+        ),
         memory_utilization_percent=round(100 * shape.memory_utilization) // gpus.device.shared_by,
-        memory=_memory(option.memory),
+        memory=budget,
         predicted=predicted(option),
         replicas=option.replicas,
         hourly_cost_per_replica=f"{shape.gpus * gpus.device.hourly_price:.2f}",

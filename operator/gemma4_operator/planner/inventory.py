@@ -21,6 +21,8 @@ POOL_GPUS = 8
 POOL_NODES = 1000
 NAMED = 3
 """How many nodes a note names, of those that share a fate."""
+SLICE = "-MIG-"
+"""What joins a product and its profile in a label."""
 _MUTE = "has GPUs and offers none to pods: see whether its device plugin runs, and what its log says"
 
 
@@ -113,7 +115,7 @@ def inventory(
         for told, gpus in view.offers:
             groups.put(view, told, gpus, used.get((view.name, told.resource), 0) if used else 0)
     classes = [_class(group) for group in groups]
-    present = {one.product for one in classes}
+    present = {name for one in classes for name in (one.product, one.device.product)}
     absent = tuple(name for name in products if name not in present)
     classes += pools(catalog, absent) if absent else ()
     notes = sorted(_note(what, names) for what, names in groups.remarks())
@@ -129,8 +131,9 @@ def pools(catalog: Catalog, products: Sequence[str] = ()) -> tuple[GpuClass, ...
 def _pool(name: str, gpu: Gpu) -> GpuClass:
     # A machine with unified memory has one GPU.
     count = 1 if gpu.unified_memory else POOL_GPUS
+    profile = next((one for one in gpu.mig if name.endswith(f"{SLICE}{one.name}")), None)
     return GpuClass(
-        device=device_of(gpu),
+        device=device_of(gpu, profile=profile),
         resource=GPU,
         product=name,
         node_labels=((PRODUCT_LABEL, name),),

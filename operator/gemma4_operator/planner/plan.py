@@ -80,6 +80,7 @@ class Plan:
         node_labels: What a node must bear for pods to find the GPU, label and value.
         kv_dtype: As the engine's flag has it.
         host_cache_mib: What llama.cpp may keep prompts in on the host.
+        host_memory_mib: What a container asks of its node's memory.
         memory_utilization_percent: What vLLM may take of a whole GPU, of which others may have a part.
         max_concurrent_requests: What one replica takes at once.
         replicas: How many the workload needs; without a workload, what the spec runs.
@@ -102,6 +103,7 @@ class Plan:
     max_concurrent_requests: int
     kv_dtype: str
     host_cache_mib: int
+    host_memory_mib: int
     memory_utilization_percent: int
     memory: PlanMemory
     predicted: Predicted

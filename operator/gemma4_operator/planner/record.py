@@ -44,6 +44,7 @@ def record(plan: Plan) -> PlanStatus:
         max_concurrent_requests=plan.max_concurrent_requests,
         kv_cache_dtype=plan.kv_dtype,
         host_cache_mib=plan.host_cache_mib,
+        host_memory_mib=plan.host_memory_mib,
         memory_utilization_percent=plan.memory_utilization_percent,
         replicas=plan.replicas,
         memory=MemoryStatus(
@@ -128,6 +129,7 @@ _TAKEN = (
     "max_batched_tokens",
     "max_concurrent_requests",
     "host_cache_mib",
+    "host_memory_mib",
     "memory_utilization_percent",
     "replicas",
     "hourly_cost_per_replica",

@@ -16,7 +16,8 @@ GPU_COUNTS = (1, 2, 4, 8, 16)
 def excluded(ask: Ask, gpus: GpuClass) -> Failure | None:
     """Return why a class may not be used for anything."""
     product = gpus.device.product
-    if ask.products and gpus.product not in ask.products:
+    # A slice goes by its own name, whatever the label of its node says.
+    if ask.products and not {gpus.product, product} & set(ask.products):
         return Failure(Because.PRODUCT, (("product", product),))
     if _is_part(gpus.device) and not ask.allow_shared:
         return Failure(Because.SHARED, (("product", product),))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gemma4_operator.engines.base import (
+    CacheVolume,
     ClaimVolume,
     ContainerSpec,
     EnvVar,
@@ -15,22 +16,14 @@ from gemma4_operator.engines.base import (
 PORT_NAME = "http"
 
 _CPU_REQUEST = "500m"
-_BASE_MEMORY_BYTES = 2 * 2**30
-_WEIGHTS_DIVISOR = 10
-_MAX_WEIGHTS_MEMORY_BYTES = 8 * 2**30
 
 
-def requests(*, weights_bytes: int, volumes: Iterable[Volume]) -> dict[str, str]:
-    """Return the CPU and memory a container asks for, modest so that a GPU node is never full for want of them.
-
-    Memory is 2 GiB, a tenth of the weights (at most 8 GiB) for what passes through the host while they load, and all of
-    the volumes that live in memory. There is no limit: the page cache of the weights counts against one.
-    """
+def requests(*, host_memory_mib: int, volumes: Iterable[Volume]) -> dict[str, str]:
+    """Return the CPU and memory a container asks for: what the plan says, and all volumes that live in memory."""
     in_memory = sum(
         volume.size_bytes or 0 for volume in volumes if isinstance(volume, ScratchVolume) and volume.in_memory
     )
-    passing = min(weights_bytes // _WEIGHTS_DIVISOR, _MAX_WEIGHTS_MEMORY_BYTES)
-    return {"cpu": _CPU_REQUEST, "memory": _mebibytes(_BASE_MEMORY_BYTES + passing + in_memory)}
+    return {"cpu": _CPU_REQUEST, "memory": _mebibytes(host_memory_mib * 2**20 + in_memory)}
 
 
 def plain(container: ContainerSpec, resources: dict[str, str], *, gpu: str) -> dict[str, Any]:
@@ -62,13 +55,17 @@ def plain(container: ContainerSpec, resources: dict[str, str], *, gpu: str) -> d
     }
 
 
-def plain_volume(volume: Volume) -> dict[str, Any]:
-    """Return a volume as a pod has it."""
+def plain_volume(volume: Volume, *, cache_claim: str | None) -> dict[str, Any]:
+    """Return a volume as a pod has it; without a claim, what is downloaded goes with the pod."""
     match volume:
         case ScratchVolume(in_memory=in_memory, size_bytes=size_bytes):
             medium = {"medium": "Memory"} if in_memory else {}
             size = {"sizeLimit": _mebibytes(size_bytes)} if size_bytes is not None else {}
             return {"name": volume.name, "emptyDir": {**medium, **size}}
+        case CacheVolume() if cache_claim is not None:
+            return {"name": volume.name, "persistentVolumeClaim": {"claimName": cache_claim}}
+        case CacheVolume():
+            return {"name": volume.name, "emptyDir": {}}
         case ClaimVolume(claim_name=claim_name, read_only=read_only):
             access = {"readOnly": True} if read_only else {}
             return {"name": volume.name, "persistentVolumeClaim": {"claimName": claim_name, **access}}

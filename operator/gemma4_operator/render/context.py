@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemma4_operator.api.common import GROUP, VERSION
-from gemma4_operator.api.deployment import KIND, Gemma4DeploymentSpec, Toleration
+from gemma4_operator.api.deployment import KIND, CacheClaim, Gemma4DeploymentSpec, Toleration
 from gemma4_operator.engines.base import EnginePod, User
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.render import containers
@@ -59,7 +59,7 @@ def deployment(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: Eng
         "progress_deadline_seconds": pod.start_seconds + IMAGE_PULL_SECONDS,
         "pod_labels": labels(owner.name),
         "pod_annotations": {"kubectl.kubernetes.io/default-container": pod.container.name, **_scraping(pod)},
-        "pod": _pod(spec=spec, plan=plan, pod=pod),
+        "pod": _pod(owner=owner, spec=spec, plan=plan, pod=pod),
     }
 
 
@@ -85,9 +85,20 @@ def budget(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
     }
 
 
-def _pod(*, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
-    resources = containers.requests(weights_bytes=plan.weights_bytes, volumes=pod.volumes)
+def claim(*, owner: Owner, cache: CacheClaim) -> dict[str, Any]:
+    """Return what persistentvolumeclaim.yaml.j2 lays out."""
+    return {
+        "metadata": metadata(owner),
+        "access_modes": [mode.value for mode in cache.access_modes],
+        "storage_class": cache.storage_class_name,
+        "size": cache.size,
+    }
+
+
+def _pod(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
+    resources = containers.requests(host_memory_mib=plan.host_memory_mib, volumes=pod.volumes)
     gpu = plan.gpu_resource
+    cache = owner.name if spec.cache is not None else None
     return {
         "runtime_class": spec.placement.runtime_class_name,
         "pull_secrets": [{"name": secret.name} for secret in spec.secrets.image_pull_secrets],
@@ -98,7 +109,7 @@ def _pod(*, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str,
         "tolerations": _tolerations(spec.placement.tolerations),
         "init_containers": [containers.plain(container, resources, gpu=gpu) for container in pod.init_containers],
         "containers": [containers.plain(pod.container, resources, gpu=gpu)],
-        "volumes": [containers.plain_volume(volume) for volume in pod.volumes],
+        "volumes": [containers.plain_volume(volume, cache_claim=cache) for volume in pod.volumes],
     }
 
 

@@ -1,5 +1,6 @@
 """The renderer: a plan in, the objects that should exist out, always the same for the same input."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
@@ -13,7 +14,7 @@ from gemma4_operator.render.patch import patched
 
 
 def render(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> tuple[dict[str, Any], ...]:
-    """Return the Deployment, the Service and the PodDisruptionBudget, in this order.
+    """Return the claim for downloads where there is one, the Deployment, the Service and the PodDisruptionBudget.
 
     Raises:
         PatchError: If the spec's pod template patch touches what is protected.
@@ -22,4 +23,9 @@ def render(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EngineP
     deployment["spec"]["template"] = patched(deployment["spec"]["template"], spec.pod_template_patch)
     service = lay_out("service.yaml.j2", context.service(owner=owner, spec=spec))
     budget = lay_out("poddisruptionbudget.yaml.j2", context.budget(owner=owner, spec=spec))
-    return tuple(stamped(obj) for obj in (deployment, service, budget))
+    return tuple(stamped(obj) for obj in (*_claims(owner, spec), deployment, service, budget))
+
+
+def _claims(owner: Owner, spec: Gemma4DeploymentSpec) -> Iterator[dict[str, Any]]:
+    if spec.cache is not None:
+        yield lay_out("persistentvolumeclaim.yaml.j2", context.claim(owner=owner, cache=spec.cache.claim))

@@ -6,14 +6,24 @@ from typing import Any
 
 from gemma4_operator.api.common import GROUP, VERSION
 from gemma4_operator.api.deployment import KIND, PLURAL
-from gemma4_operator.kube.kinds import DEPLOYMENT, NODE, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
+from gemma4_operator.kube.kinds import (
+    DEPLOYMENT,
+    NODE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    Kind,
+)
 from gemma4_operator.planner.node_view import NodeView, node_view
 from gemma4_operator.render.labels import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL
 from gemma4_operator.runtime.store import Key, Shelf, key_of
 from gemma4_operator.status.pods import PodView, pod_view
 
 GEMMA4_DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
-CHILD_KINDS = (DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
+USUAL_KINDS = (DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
+"""What every custom resource has."""
+CHILD_KINDS = (PERSISTENT_VOLUME_CLAIM, *USUAL_KINDS)
 EVERYONE = Key("", "")
 """Whom nodes concern: every custom resource; a plan that is kept makes the pass a short one."""
 OUR_LABEL_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"

@@ -250,6 +250,10 @@ def test_without_a_key_the_plan_says_who_needs_one() -> None:
     assert ENGINE.remarks(a_nim(ngc_api_key=SecretSource(name="ngc", key="k"))) == ()
 
 
+def test_what_the_model_free_image_does_is_not_vouched_for() -> None:
+    assert "not verified" in ENGINE.remarks(a_nim(MODEL_FREE))[0]
+
+
 def test_the_container_has_no_secret_in_plain() -> None:
     container: ContainerSpec = pod(ngc_api_key=SecretSource(name="ngc", key="k")).container
     assert all(one.value is None for one in container.env if "KEY" in one.name)

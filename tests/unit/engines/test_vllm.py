@@ -10,6 +10,7 @@ import pytest
 from gemma4_operator.api.common import Variant
 from gemma4_operator.engines.base import (
     Adapter,
+    CacheVolume,
     ClaimVolume,
     ClaimWeights,
     Drafter,
@@ -159,7 +160,7 @@ class TestEnvironment:
 class TestVolumes:
     def test_a_download_needs_cache_scratch_tmp_and_shared_memory(self) -> None:
         assert [(volume.name, type(volume)) for volume in pod().volumes] == [
-            ("cache", ScratchVolume),
+            ("cache", CacheVolume),
             ("scratch", ScratchVolume),
             ("tmp", ScratchVolume),
             ("shm", ScratchVolume),

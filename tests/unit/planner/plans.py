@@ -29,6 +29,7 @@ def a_plan(**changes: Any) -> Plan:
         max_concurrent_requests=32,
         kv_dtype="bf16",
         host_cache_mib=0,
+        host_memory_mib=8012,
         memory_utilization_percent=90,
         memory=PlanMemory(
             weights_mib=59000,

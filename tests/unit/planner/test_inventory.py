@@ -12,6 +12,7 @@ from gemma4_operator.planner.identify import HOST_LABEL
 from gemma4_operator.planner.inventory import GpuClass, Inventory, inventory
 from gemma4_operator.planner.node_labels import GPU, MEMORY_LABEL, PRODUCT_LABEL
 from gemma4_operator.planner.node_view import node_view
+from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.uses import Use
 from tests.nodes import (
     GB10,
@@ -28,7 +29,7 @@ from tests.nodes import (
     shared_node,
     single_mig_node,
 )
-from tests.rendering import CATALOG
+from tests.rendering import CATALOG, plan_of
 
 Raw = dict[str, Any]
 
@@ -424,6 +425,21 @@ class TestPools:
 
     def test_where_a_node_has_it_there_is_no_pool(self) -> None:
         assert not only(gpu_node("a"), products=(H100,)).is_pool
+
+    def test_a_slice_that_no_node_has_yet_is_as_small_as_it_says(self) -> None:
+        [pool] = found(products=(f"{H100}-MIG-3g.40gb",)).classes
+        assert (pool.is_pool, pool.device.is_slice, pool.device.product) == (True, True, f"{H100}-MIG-3g.40gb")
+        assert mib(pool) < 41 * 1024
+
+    def test_slices_of_a_mixed_node_go_by_their_own_name_too(self) -> None:
+        """Its label names the whole GPU; who asks for the slice means the slice, and no pool has to bring it."""
+        name = f"{H100}-MIG-3g.40gb"
+        [one] = found(mixed_mig_node("a", whole=0, slices={"3g.40gb": (2, 40192)}), products=(name,)).classes
+        assert (one.is_pool, one.device.product) == (False, name)
+        spec = {"placement": {"gpuProducts": [name], "allowSharedGPUs": True}, "model": {"variant": "E4B"}}
+        plan = plan_of(spec, one)
+        assert isinstance(plan, Plan)
+        assert (plan.gpu_product, plan.gpu_resource) == (name, "nvidia.com/mig-3g.40gb")
 
     def test_a_name_that_nobody_knows_brings_nothing(self) -> None:
         assert found(products=("NVIDIA-X900",)) == Inventory(classes=(), notes=())

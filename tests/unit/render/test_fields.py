@@ -16,6 +16,7 @@ from tests.rendering import CLAIM, LLAMA_CPP, OLLAMA, VLLM, walk, with_fields
 DEPLOYMENT = {"Deployment"}
 SERVICE = {"Service"}
 BUDGET = {"PodDisruptionBudget"}
+CLAIMS = {"PersistentVolumeClaim"}
 
 HUB = with_fields(VLLM, model={"checkpoint": {"huggingFace": {"repository": "team/tuned", "revision": "v1"}}})
 TOKEN = with_fields(VLLM, secrets={"huggingFaceToken": {"name": "hub", "key": "token"}})
@@ -34,6 +35,7 @@ SEEING = {
 ADAPTED = with_fields(
     VLLM, model={"adapters": [{"name": "support", "claim": {"claimName": "runs", "path": "v1"}, "rank": 8}]}
 )
+CACHED = with_fields(VLLM, cache={"claim": {"size": "100Gi"}})
 PULL = with_fields(VLLM, secrets={"imagePullSecrets": [{"name": "registry"}]})
 VARIABLE = with_fields(VLLM, engine={"env": [{"name": "A", "value": "1"}]})
 TOLERANT = with_fields(VLLM, placement={"tolerations": [{"key": "pool", "value": "gpu", "effect": "NoExecute"}]})
@@ -154,6 +156,13 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "placement.tolerations[].tolerationSeconds": (TOLERANT, tolerating(**PATIENT), DEPLOYMENT),
     "placement.runtimeClassName": (VLLM, with_fields(VLLM, placement={"runtimeClassName": "nvidia"}), DEPLOYMENT),
     "replicas": (FOUR, with_fields(VLLM, replicas=8), DEPLOYMENT | BUDGET),
+    "cache.claim.size": (CACHED, with_fields(CACHED, cache={"claim": {"size": "200Gi"}}), CLAIMS),
+    "cache.claim.storageClassName": (CACHED, with_fields(CACHED, cache={"claim": {"storageClassName": "nfs"}}), CLAIMS),
+    "cache.claim.accessModes": (
+        CACHED,
+        with_fields(CACHED, cache={"claim": {"accessModes": ["ReadWriteMany"]}}),
+        CLAIMS,
+    ),
     "secrets.huggingFaceToken.name": (
         TOKEN,
         with_fields(TOKEN, secrets={"huggingFaceToken": {"name": "x"}}),

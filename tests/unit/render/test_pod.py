@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.rendering import CLAIM, LLAMA_CPP, OLLAMA, ONE_OF_EACH, VLLM, env_of, walk, with_fields
+from gemma4_operator.planner.plan import Plan
+from tests.rendering import CLAIM, LLAMA_CPP, OLLAMA, ONE_OF_EACH, VLLM, env_of, gpus, plan_of, walk, with_fields
 from tests.restricted import violations
 
 CASES = pytest.mark.parametrize("case", ONE_OF_EACH)
@@ -97,7 +98,7 @@ class TestResources:
     @pytest.mark.parametrize(
         ("data", "memory"),
         [
-            (LLAMA_CPP, "2345Mi"),  # 2 GiB + a tenth of 3.1 GB
+            (LLAMA_CPP, "4393Mi"),  # 2 GiB + a tenth of 3.1 GB + 2 GiB in which prompts are kept
             (VLLM, "9316Mi"),  # 2 GiB + a tenth of 33.3 GB + 4 GiB of shared memory
             ({"model": {"variant": "31B", "quantization": "BF16"}}, "12109Mi"),
         ],
@@ -106,6 +107,12 @@ class TestResources:
         self, data: dict[str, Any], memory: str
     ) -> None:
         assert walk(data).engine["resources"]["requests"]["memory"] == memory
+
+    def test_memory_that_gpu_and_host_share_is_asked_for_in_full(self) -> None:
+        """Or the scheduler would give it to other pods as well."""
+        spark = plan_of({"model": {"variant": "31B", "quantization": "BF16"}}, gpus("NVIDIA-GB10", each=1))
+        assert isinstance(spark, Plan)
+        assert spark.host_memory_mib == spark.memory.total_mib > 60_000
 
     @CASES
     def test_nothing_but_gpus_is_limited(self, case: str) -> None:

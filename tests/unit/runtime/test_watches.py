@@ -99,7 +99,7 @@ async def test_what_is_kept_is_complete_and_small(doorbell: Doorbell, world: Wor
 async def test_kopf_gets_one_handler_a_kind_and_nothing_that_writes(doorbell: Doorbell, world: World) -> None:
     kinds = tuple(world.shelves())
     handlers = registry(doorbell=doorbell, kinds=kinds, login=lambda: kopf.ConnectionInfo(server="https://x"))
-    assert len(handlers._watching.get_all_handlers()) == len(kinds) == 6
+    assert len(handlers._watching.get_all_handlers()) == len(kinds) == 7
     assert not handlers._changing.get_all_handlers()
     assert not handlers._spawning.get_all_handlers()
     assert not handlers._indexing.get_all_handlers()
