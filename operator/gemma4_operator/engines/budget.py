@@ -22,6 +22,9 @@ CLOSE_SECONDS = 15
 """How long a server may take to end by itself once nothing runs any more."""
 GRACE_SECONDS = DRAIN_SECONDS + FINISH_SECONDS + CLOSE_SECONDS
 
+LEAST_FINISH_SECONDS, ANSWERS = 15, 3
+"""Where a server cuts requests off once it is told to end, they finish before: so many times a usual answer."""
+
 _PERIOD_SECONDS = 10
 
 
@@ -29,6 +32,15 @@ def start_seconds(*, weights_bytes: int, downloads: bool) -> int:
     """Return the longest a healthy engine may take to serve: warm-up + load (+ download), at most two hours."""
     download = weights_bytes // DOWNLOAD_BYTES_PER_SECOND if downloads else 0
     return min(WARM_UP_SECONDS + weights_bytes // LOAD_BYTES_PER_SECOND + download, MAX_START_SECONDS)
+
+
+def drain_seconds(answer_seconds: int) -> int:
+    """Return how long a server that finishes nothing by itself goes on serving once it must end.
+
+    Requests that have begun then end well, unless they take more than three times as long as a usual answer. It is no
+    longer than that, because the next pod waits for this one's GPUs meanwhile.
+    """
+    return DRAIN_SECONDS + min(FINISH_SECONDS, max(LEAST_FINISH_SECONDS, ANSWERS * answer_seconds))
 
 
 def startup_probe(path: str, *, seconds: int) -> HttpProbe:

@@ -46,7 +46,8 @@ _FLAGS: Mapping[str, str] = {
     "--mmproj-auto": "spec.capabilities.modalities",
     "--jinja": "spec.capabilities.toolCalling",
     "--reasoning-format": "spec.capabilities.reasoning",
-    "--reasoning-budget": "spec.capabilities.reasoning",
+    "--reasoning": "spec.capabilities.reasoning",
+    "-rea": "spec.capabilities.reasoning",
 }
 """Each with the field that says it, or by which the plan does."""
 _BARRED: Mapping[str, str] = {
@@ -135,6 +136,7 @@ class LlamaCpp:
         seconds = budget.start_seconds(
             weights_bytes=serving.weights_bytes, downloads=isinstance(serving.weights, HuggingFaceWeights)
         )
+        drain = budget.drain_seconds(serving.answer_seconds)
         container = ContainerSpec(
             name="llama-server",
             image=serving.image,
@@ -147,13 +149,13 @@ class LlamaCpp:
             startup_probe=budget.startup_probe(_HEALTH, seconds=seconds),
             readiness_probe=budget.readiness_probe(_HEALTH),
             liveness_probe=budget.liveness_probe(_HEALTH),
-            drain_seconds=budget.DRAIN_SECONDS,
+            drain_seconds=drain,
         )
         return EnginePod(
             container=container,
             volumes=volumes.volumes(serving),
             start_seconds=seconds,
-            grace_seconds=budget.GRACE_SECONDS,
+            grace_seconds=drain + budget.CLOSE_SECONDS,
             dialects=(dialects.LLAMA_CPP,),
         )
 
@@ -171,8 +173,9 @@ def _args(serving: Serving) -> tuple[str, ...]:
         "--ctx-checkpoints", "4",
         "--cache-ram", str(serving.host_cache_mib),
         *_projector(serving),
-        "--jinja" if serving.tool_calling else "--no-jinja",
-        *(() if serving.reasoning else ("--reasoning-format", "none")),
+        # Without it no template of Gemma 4 is understood, with tools or without.
+        "--jinja",
+        *(() if serving.reasoning else ("--reasoning", "off")),
         "--metrics",
         "--host", "0.0.0.0",
         "--port", str(serving.port),

@@ -46,6 +46,9 @@ done
 if [ -n "${GEMMA4_PULL:-}" ]; then
   ollama pull "$GEMMA4_PULL"
   ollama cp "$GEMMA4_PULL" "$GEMMA4_SERVED_AS"
+elif [ ! -f "$GEMMA4_FILE" ]; then
+  echo "spec.model.checkpoint.claim.path must name a file of the claim, and there is no $GEMMA4_FILE" >&2
+  exit 1
 else
   printf 'FROM %s\\n' "$GEMMA4_FILE" >"$TMPDIR/Modelfile"
   ollama create "$GEMMA4_SERVED_AS" -f "$TMPDIR/Modelfile"
@@ -96,13 +99,17 @@ class Ollama:
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:
         """Say what cannot be seen of it."""
-        return ("Ollama publishes no metrics: only its requests can be counted, where they pass.",)
+        return (
+            "Ollama publishes no metrics: only its requests can be counted, where they pass.",
+            "Ollama lets every client load, unload and delete models: let only those reach the Service that may.",
+        )
 
     def pod(self, serving: Serving) -> EnginePod:
         """Describe the pod that serves this with Ollama."""
         seconds = budget.start_seconds(
             weights_bytes=serving.weights_bytes, downloads=not isinstance(serving.weights, ClaimWeights)
         )
+        drain = budget.drain_seconds(serving.answer_seconds)
         container = ContainerSpec(
             name="ollama",
             image=serving.image,
@@ -115,14 +122,14 @@ class Ollama:
             startup_probe=budget.startup_probe(_HEALTH, seconds=budget.WARM_UP_SECONDS),
             readiness_probe=budget.readiness_probe(_HEALTH),
             liveness_probe=budget.liveness_probe(_HEALTH),
-            drain_seconds=budget.DRAIN_SECONDS,
+            drain_seconds=drain,
         )
         return EnginePod(
             container=container,
             init_containers=(_bring(serving),),
             volumes=_volumes(serving),
             start_seconds=seconds + budget.WARM_UP_SECONDS,
-            grace_seconds=budget.GRACE_SECONDS,
+            grace_seconds=drain + budget.CLOSE_SECONDS,
         )
 
 

@@ -2,6 +2,7 @@
 
 from gemma4_operator.api.common import Quantization, SecretKey
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.api.workload import DEFAULT_OUTPUT_TOKENS
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.engines.base import Adapter, Drafter, SecretSource, Serving, Weights
 from gemma4_operator.planner.candidates import Candidate
@@ -29,6 +30,7 @@ def serving(plan: Plan, spec: Gemma4DeploymentSpec, model: Model) -> Serving:
         kv_cache_bytes=plan.memory.kv_cache_mib * _MIB,
         host_cache_mib=plan.host_cache_mib,
         memory_utilization_percent=plan.memory_utilization_percent,
+        answer_seconds=_answer_seconds(plan, spec),
     )
 
 
@@ -49,6 +51,7 @@ def trial(candidate: Candidate, spec: Gemma4DeploymentSpec) -> Serving:
         kv_cache_bytes=0,
         host_cache_mib=0,
         memory_utilization_percent=0,
+        answer_seconds=0,
     )
 
 
@@ -68,6 +71,7 @@ def _serving(
     kv_cache_bytes: int,
     host_cache_mib: int,
     memory_utilization_percent: int,
+    answer_seconds: int,
 ) -> Serving:
     return Serving(
         variant=model.variant,
@@ -85,6 +89,7 @@ def _serving(
         kv_cache_bytes=kv_cache_bytes,
         host_cache_mib=host_cache_mib,
         memory_utilization_percent=memory_utilization_percent,
+        answer_seconds=answer_seconds,
         media=frozenset(modality.value for modality in spec.capabilities.modalities) - {"Text"},
         tool_calling=spec.capabilities.tool_calling,
         reasoning=spec.capabilities.reasoning,
@@ -102,6 +107,13 @@ def _serving(
         ngc_api_key=_source(spec.secrets.ngc_api_key),
         api_key=_source(spec.secrets.api_key),
     )
+
+
+def _answer_seconds(plan: Plan, spec: Gemma4DeploymentSpec) -> int:
+    tokens = spec.workload.output_tokens if spec.workload is not None else DEFAULT_OUTPUT_TOKENS
+    first_milliseconds = plan.predicted.time_to_first_token_milliseconds
+    each_microseconds = plan.predicted.time_per_output_token_microseconds
+    return -(-(first_milliseconds * 1000 + tokens * each_microseconds) // 1_000_000)
 
 
 def _drafter(model: Model) -> Drafter | None:

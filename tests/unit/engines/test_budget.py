@@ -10,6 +10,7 @@ from gemma4_operator.engines.budget import (
     GRACE_SECONDS,
     MAX_START_SECONDS,
     WARM_UP_SECONDS,
+    drain_seconds,
     liveness_probe,
     readiness_probe,
     start_seconds,
@@ -57,6 +58,11 @@ def test_the_startup_probe_spends_the_budget_and_at_most_one_period_more(seconds
 def test_a_silent_engine_leaves_the_service_long_before_it_is_restarted() -> None:
     ready, alive = readiness_probe("/health"), liveness_probe("/health")
     assert ready.period_seconds * ready.failure_threshold * 3 <= alive.period_seconds * alive.failure_threshold
+
+
+@pytest.mark.parametrize(("answer", "seconds"), [(0, 30), (4, 30), (10, 45), (40, 135), (400, 135)])
+def test_a_server_that_cuts_off_serves_on_for_three_answers_within_bounds(answer: int, seconds: int) -> None:
+    assert drain_seconds(answer) == seconds
 
 
 def test_requests_that_run_when_the_pod_must_go_have_minutes_left_and_the_server_time_to_close() -> None:

@@ -67,7 +67,7 @@ class TestCommand:
             ("--cache-type-k", {"kv_dtype": "q8_0"}, "q8_0"),
             ("--cache-type-v", {"kv_dtype": "q8_0"}, "q8_0"),
             ("--flash-attn", {"kv_dtype": "q8_0"}, "on"),
-            ("--reasoning-format", {"reasoning": False}, "none"),
+            ("--reasoning", {"reasoning": False}, "off"),
             ("--port", {"port": 9000}, "9000"),
             ("--host", {}, "0.0.0.0"),
             ("--n-gpu-layers", {}, "999"),
@@ -84,7 +84,7 @@ class TestCommand:
         ("switch", "changes"),
         [
             ("--jinja", {}),
-            ("--no-jinja", {"tool_calling": False}),
+            ("--jinja", {"tool_calling": False}),
             ("--metrics", {}),
             ("--no-mmproj", {}),
         ],
@@ -96,7 +96,7 @@ class TestCommand:
         assert "--no-mmproj" not in args(media=frozenset({"Image"}))
 
     def test_the_exact_cache_and_thoughts_apart_are_its_own_defaults(self) -> None:
-        assert not {"--cache-type-k", "--flash-attn", "--reasoning-format"} & set(args())
+        assert not {"--cache-type-k", "--flash-attn", "--reasoning"} & set(args())
 
     def test_extra_arguments_come_last(self) -> None:
         assert args(extra_args=("--threads", "2"))[-2:] == ("--threads", "2")

@@ -150,6 +150,8 @@ esac
         def run(weights: Any, *, name: str = "gemma-4", **more: str) -> tuple[int, list[str]]:
             container = bringer(weights=weights, served_model_name=name)
             given = {key: value for key, value in env(container).items() if value is not None}
+            if "GEMMA4_FILE" in given:
+                given["GEMMA4_FILE"] = f"{tmp_path}{given['GEMMA4_FILE']}"
             path = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), "LOG": str(tmp_path / "log")}
             done = subprocess.run(
                 container.command, env=given | path | more, capture_output=True, timeout=20, check=False
@@ -164,9 +166,16 @@ esac
         assert calls == ["serve|", "pull|gemma4:31b-it-q4_K_M|", "cp|gemma4:31b-it-q4_K_M|gemma-4|"]
 
     def test_a_file_on_a_claim_is_created_from(self, run: Callable[..., tuple[int, list[str]]], tmp_path: Path) -> None:
+        (tmp_path / "weights").mkdir()
+        (tmp_path / "weights" / "e2b.gguf").touch()
         code, calls = run(CLAIM, name="team/gemma:4")
         assert code == 0
-        assert calls[1:] == [f"create|team/gemma:4|-f|{tmp_path}/Modelfile|", "FROM /weights/e2b.gguf"]
+        assert calls[1:] == [f"create|team/gemma:4|-f|{tmp_path}/Modelfile|", f"FROM {tmp_path}/weights/e2b.gguf"]
+
+    def test_a_file_that_is_not_there_fails_the_container(self, run: Callable[..., tuple[int, list[str]]]) -> None:
+        code, calls = run(CLAIM)
+        assert code == 1
+        assert not any(call.startswith("create") for call in calls)
 
     def test_a_failed_download_fails_the_container(self, run: Callable[..., tuple[int, list[str]]]) -> None:
         code, calls = run(LIBRARY, NO_NETWORK="1")

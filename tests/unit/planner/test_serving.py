@@ -31,6 +31,9 @@ def test_everything_that_an_engine_needs_arrives() -> None:
     assert told.kv_cache_bytes == plan.memory.kv_cache_mib * 2**20 > 0
     assert (told.query_heads, told.known_media) == (32, {"Image", "Video"})
     assert told.engine_version == plan.engine_version
+    answer = plan.predicted.time_to_first_token_milliseconds / 1000
+    answer += 300 * plan.predicted.time_per_output_token_microseconds / 1e6
+    assert answer <= told.answer_seconds < answer + 1
 
 
 def test_the_port_inside_the_pod_is_not_the_services_which_root_alone_could_open() -> None:

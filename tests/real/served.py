@@ -1,0 +1,200 @@
+"""A rendered container as a process of this machine: the room where the real engines meet what the operator renders.
+
+The command line and the environment are the rendered ones, word for word; only what a container brings of its own is
+put in place: its paths become temporary folders, its programs the real ones of this machine, its Secrets plain values.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gemma4_operator.engines.base import ContainerSpec, EnvVar, Mount
+from gemma4_operator.engines.volumes import WEIGHTS
+from tests.cluster import process
+from tests.cluster.process import Program, Running
+from tests.cluster.waiting import wait_for
+
+_START_SECONDS = 120.0
+_REQUEST_SECONDS = 120.0
+# An engine that is killed may leave children behind; told to end, it takes them along.
+_GRACE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What stands in for an image, its volumes and its Secrets.
+
+    Attributes:
+        root: A folder of this machine for the container's paths; containers of one pod share it as they share volumes.
+        programs: The real program for each that a container calls, by the name or the path by which it does.
+        weights: The folder that the claim holds.
+        secrets: Values by name and key.
+        instead: Other words of the command line or the environment that cannot stand here, such as a port of the pod's.
+        environ: Variables that only this machine needs.
+    """
+
+    root: Path
+    programs: Mapping[str, Path]
+    weights: Path
+    secrets: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, container: ContainerSpec) -> tuple[str, ...]:
+        """Returns what starts the container's program with its own environment and nothing of the test's."""
+        folders = {mount.path: self._volume(mount) for mount in container.mounts}
+        path = f"{self._bin()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        program, *rest = (self._here(word, folders) for word in (*container.command, *container.args))
+        found = self.programs.get(program) or shutil.which(program, path=path)
+        assert found is not None, f"{program} is neither given nor on this machine"
+        environ = {"PATH": path, **self.environ} | {item.name: self._value(item, folders) for item in container.env}
+        return ("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environ.items()), str(found), *rest)
+
+    def start(self, container: ContainerSpec) -> Running:
+        """Starts the container's program; what it says is added to a log that bears its name."""
+        log = self.root / f"{container.name}.log"
+        program = Program(container.name, self.command(container), log=log, grace_seconds=_GRACE_SECONDS)
+        return process.start(program, guarded=True)
+
+    def run(self, container: ContainerSpec, *, seconds: float) -> tuple[int, str]:
+        """Runs an init container to its end; returns its exit code and what it said."""
+        log = self.root / f"{container.name}.log"
+        log.unlink(missing_ok=True)
+        running = self.start(container)
+        try:
+            assert running.identity.wait(seconds), f"{container.name} runs on after {seconds:g} s:\n{running.tail()}"
+        finally:
+            running.stop()
+        code = running.exit_code()
+        assert code is not None
+        return code, log.read_text(errors="replace")
+
+    def _bin(self) -> Path:
+        folder = self.root / "bin"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, program in self.programs.items():
+            if "/" not in name and not (folder / name).exists():
+                (folder / name).symlink_to(program)
+        return folder
+
+    def _volume(self, mount: Mount) -> Path:
+        if mount.path == WEIGHTS.path:
+            return self.weights
+        folder = self.root / mount.volume
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _value(self, variable: EnvVar, folders: Mapping[str, Path]) -> str:
+        if variable.secret is not None:
+            return self.secrets[variable.secret.name, variable.secret.key]
+        return self._here(variable.value or "", folders)
+
+    def _here(self, word: str, folders: Mapping[str, Path]) -> str:
+        for path, folder in folders.items():
+            if word == path or word.startswith(f"{path}/"):
+                return f"{folder}{word.removeprefix(path)}"
+        return self.instead.get(word, word)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said to one request."""
+
+    status: int
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The first choice of a chat completion."""
+        assert self.status == 200, self.text
+        return self.json["choices"][0]["message"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A container's server that runs and answers."""
+
+    running: Running
+    port: int
+    model: str
+    key: str | None = None
+
+    def get(self, path: str, *, key: str | None = None) -> Answer:
+        return self._ask("GET", path, key=key or self.key)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        return self._ask("POST", path, body=body, key=self.key)
+
+    def anonymous(self, path: str) -> Answer:
+        """Asks as a probe does, which knows no key."""
+        return self._ask("GET", path, key=None)
+
+    def chat(self, text: str, **fields: Any) -> Answer:
+        return self.post("/v1/chat/completions", self._request(text, fields))
+
+    @contextlib.contextmanager
+    def stream(self, text: str, *, patience: float = _REQUEST_SECONDS, **fields: Any) -> Iterator[Iterator[str]]:
+        """Yields the data of each event, each within ``patience`` seconds, until the answer ends, however it does."""
+        with self._connection(patience) as connection:
+            body = self._request(text, {**fields, "stream": True})
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), self._headers(self.key))
+            response = connection.getresponse()
+            assert response.status == 200, response.read().decode()
+            with contextlib.closing(response):
+                yield _events(response)
+
+    def _request(self, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {"model": self.model, "messages": [{"role": "user", "content": text}], **fields}
+
+    def _ask(self, method: str, path: str, *, key: str | None, body: Mapping[str, Any] | None = None) -> Answer:
+        with self._connection() as connection:
+            connection.request(method, path, None if body is None else json.dumps(body), self._headers(key))
+            with connection.getresponse() as response:
+                return Answer(response.status, response.read().decode())
+
+    @contextlib.contextmanager
+    def _connection(self, seconds: float = _REQUEST_SECONDS) -> Iterator[http.client.HTTPConnection]:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)) as connection:
+            yield connection
+
+    def _headers(self, key: str | None) -> dict[str, str]:
+        return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+
+
+@contextlib.contextmanager
+def serving(machine: Machine, container: ContainerSpec, *, model: str, key: str | None = None) -> Iterator[Server]:
+    """Runs a container's server, from when its startup probe succeeds until the end of the block."""
+    assert container.port is not None
+    assert container.startup_probe is not None
+    running = machine.start(container)
+    server = Server(running, port=container.port, model=model, key=key)
+    path = container.startup_probe.path
+    try:
+        wait_for(lambda: _ready(server, path), _START_SECONDS, lambda: f"a start:\n{running.tail()}")
+        yield server
+    finally:
+        running.stop()
+
+
+def _ready(server: Server, path: str) -> bool:
+    server.running.require()
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return server.anonymous(path).status == 200
+    return False
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[str]:
+    with contextlib.suppress(http.client.IncompleteRead, ConnectionError):
+        while line := response.readline():
+            if line.startswith(b"data: "):
+                yield line.removeprefix(b"data: ").decode().strip()

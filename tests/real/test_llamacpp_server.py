@@ -1,0 +1,243 @@
+"""The real llama-server, started as the operator renders it: each flag is taken, and does what it is rendered for."""
+
+import contextlib
+import dataclasses
+import http.client
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gemma4_operator.engines.base import ClaimWeights, EnginePod, SecretSource
+from gemma4_operator.engines.llamacpp import LlamaCpp
+from tests.cluster import engines, ports
+from tests.cluster.waiting import wait_for
+from tests.real.gguf import with_chat_template
+from tests.real.prompts import CALL, CALL_CITY, CAPITAL, CAPITAL_ANSWER, LIKE_GEMMA_4, THINK, WEATHER
+from tests.real.served import Machine, Server, serving
+from tests.rendering import a_serving
+
+pytestmark = pytest.mark.engine
+
+Start = Callable[..., AbstractContextManager[Server]]
+
+CONTEXT_TOKENS = 2048
+SLOTS = 2
+MODEL = "gemma-small"
+FILE = "gemma.gguf"
+KEY = "for-this-test-only"
+SECRET = SecretSource(name="chat", key="api-key")
+# The small model would often stop early; so its answers are as long as a test needs them.
+LONG = {"max_tokens": 1900, "ignore_eos": True}
+
+
+def pod(**changes: Any) -> EnginePod:
+    fields = {
+        "quantization": "Q4_K_M",
+        "weights": ClaimWeights(claim_name="weights", path=FILE),
+        "context_tokens": CONTEXT_TOKENS,
+        "max_concurrent_requests": SLOTS,
+        "max_batched_tokens": 512,
+        "host_cache_mib": 64,
+        "served_model_name": MODEL,
+    }
+    wanted = a_serving(**{**fields, **changes})
+    assert LlamaCpp().refuses(wanted) is None
+    return LlamaCpp().pod(wanted)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """A function that runs the server which is rendered for a Serving with these changes."""
+    weights = tmp_path_factory.mktemp("weights")
+    with_chat_template(engines.weights(), weights / FILE, LIKE_GEMMA_4)
+    programs = {"/app/llama-server": engines.llama_server()}
+
+    @contextlib.contextmanager
+    def run(**changes: Any) -> Iterator[Server]:
+        secrets = {(SECRET.name, SECRET.key): KEY}
+        machine = Machine(tmp_path_factory.mktemp("llama-server"), programs, weights, secrets=secrets)
+        (reserved,) = ports.reserve(1)
+        key = KEY if changes.get("api_key") else None
+        try:
+            with serving(machine, pod(port=reserved.port, **changes).container, model=MODEL, key=key) as server:
+                yield server
+        finally:
+            reserved.release()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def server(start: Start) -> Iterator[Server]:
+    """The server that most tests share; it asks for a key."""
+    with start(api_key=SECRET) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def other(start: Start) -> Iterator[Server]:
+    """The server with the other choice wherever there is one: no key, no tools, no reasoning, a quantized cache."""
+    with start(tool_calling=False, reasoning=False, kv_dtype="q8_0", host_cache_mib=0) as running:
+        yield running
+
+
+def metrics(server: Server) -> dict[str, float]:
+    answer = server.get("/metrics")
+    assert answer.status == 200, answer.text
+    families = text_string_to_metric_families(answer.text)
+    return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+class TestProbes:
+    def test_every_rendered_path_answers_without_a_key(self, server: Server) -> None:
+        container = pod().container
+        probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
+        assert [server.anonymous(probe.path).status for probe in probes if probe] == [200, 200, 200]
+
+
+class TestFlags:
+    def test_the_model_is_listed_under_its_served_name(self, server: Server) -> None:
+        assert [model["id"] for model in server.get("/v1/models").json["data"]] == [MODEL]
+
+    def test_each_slot_has_the_whole_context(self, server: Server) -> None:
+        assert [slot["n_ctx"] for slot in server.get("/slots").json] == [CONTEXT_TOKENS] * SLOTS
+        assert server.get("/props").json["total_slots"] == SLOTS
+
+    def test_so_has_each_with_a_quantized_cache(self, other: Server) -> None:
+        assert [slot["n_ctx"] for slot in other.get("/slots").json] == [CONTEXT_TOKENS] * SLOTS
+
+    def test_a_longer_prompt_than_the_context_is_refused(self, server: Server) -> None:
+        answer = server.chat("one " * (CONTEXT_TOKENS + 100), max_tokens=1)
+        assert answer.status == 400
+        assert answer.json["error"]["type"] == "exceed_context_size_error"
+
+
+class TestKey:
+    @pytest.mark.parametrize("path", ["/v1/models", "/metrics", "/slots", "/props"])
+    def test_without_the_key_all_but_the_health_is_closed(self, server: Server, path: str) -> None:
+        assert server.anonymous(path).status == 401
+        assert server.get(path, key="wrong").status == 401
+        assert server.get(path).status == 200
+
+    def test_without_the_key_nobody_chats(self, server: Server) -> None:
+        assert dataclasses.replace(server, key=None).chat(CAPITAL).status == 401
+
+    def test_where_no_key_is_rendered_none_is_asked(self, other: Server) -> None:
+        assert other.anonymous("/v1/models").status == 200
+
+
+class TestChat:
+    def test_an_answer(self, server: Server) -> None:
+        answer = server.chat(CAPITAL, max_tokens=4, temperature=0)
+        assert CAPITAL_ANSWER in answer.message["content"]
+        assert answer.json["model"] == MODEL
+        usage = answer.json["usage"]
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+    def test_an_answer_where_nobody_asks_for_tools(self, other: Server) -> None:
+        assert CAPITAL_ANSWER in other.chat(CAPITAL, max_tokens=4, temperature=0).message["content"]
+
+    def test_a_stream_is_chunks_and_an_end(self, server: Server) -> None:
+        options = {"max_tokens": 8, "stream_options": {"include_usage": True}}
+        with server.stream(CAPITAL, temperature=0, **options) as events:
+            *chunks, last = events
+        assert last == "[DONE]"
+        parsed = [json.loads(chunk) for chunk in chunks]
+        texts = [choice["delta"].get("content") or "" for chunk in parsed for choice in chunk["choices"]]
+        assert CAPITAL_ANSWER in "".join(texts)
+        assert len([text for text in texts if text]) > 1
+        assert parsed[-1]["usage"]["completion_tokens"] == 8
+
+
+class TestReasoning:
+    """Whether the model is asked to think, as the prompt shows that it is given."""
+
+    def test_it_thinks_where_that_is_asked_for(self, server: Server) -> None:
+        assert THINK in server.post("/apply-template", {"messages": [{"role": "user", "content": "Hi"}]}).text
+
+    def test_and_not_where_it_is_not(self, other: Server) -> None:
+        assert THINK not in other.post("/apply-template", {"messages": [{"role": "user", "content": "Hi"}]}).text
+
+
+class TestTools:
+    def test_by_default_the_model_may_call_or_not(self, server: Server) -> None:
+        message = server.chat(CALL, tools=[WEATHER], tool_choice="auto", max_tokens=8, temperature=0).message
+        assert message["role"] == "assistant"
+        assert message.get("content") or message.get("tool_calls")
+
+    def test_a_required_call_is_made_whatever_the_model(self, server: Server) -> None:
+        once = {"tool_choice": "required", "parallel_tool_calls": False}
+        message = server.chat(CALL, tools=[WEATHER], **once, max_tokens=40, temperature=0).message
+        function = message["tool_calls"][0]["function"]
+        assert function["name"] == "get_weather"
+        assert json.loads(function["arguments"]) == {"city": CALL_CITY}
+
+
+class TestLoad:
+    def test_the_metrics_that_scaling_reads(self, server: Server) -> None:
+        before = metrics(server)
+        usage = server.chat("Say hello.", max_tokens=8).json["usage"]
+        after = metrics(server)
+        assert {"llamacpp:requests_processing", "llamacpp:requests_deferred"} <= after.keys()
+        produced = after["llamacpp:tokens_predicted_total"] - before["llamacpp:tokens_predicted_total"]
+        assert produced == usage["completion_tokens"]
+        assert after["llamacpp:prompt_tokens_total"] > before["llamacpp:prompt_tokens_total"]
+
+    def test_as_many_requests_run_at_once_as_there_are_slots_and_the_next_waits(self, server: Server) -> None:
+        enough = threading.Event()
+
+        def talk(number: int) -> str:
+            with server.stream(f"Story {number}:", **LONG) as events:
+                first = next(events)
+                enough.wait(60)
+                return first
+
+        def busy() -> bool:
+            seen = metrics(server)
+            return seen["llamacpp:requests_processing"] == SLOTS and seen["llamacpp:requests_deferred"] == 1
+
+        with ThreadPoolExecutor(SLOTS + 1) as pool:
+            talks = [pool.submit(talk, number) for number in range(SLOTS + 1)]
+            try:
+                wait_for(busy, 30, lambda: f"{SLOTS} running and 1 waiting request; {metrics(server)}")
+                assert [slot["is_processing"] for slot in server.get("/slots").json] == [True] * SLOTS
+            finally:
+                enough.set()
+            assert all(json.loads(talk.result())["choices"] for talk in talks)
+
+
+class TestEnd:
+    """What happens at the signal is why the pause before it, ``drain_seconds``, is all the time that requests have."""
+
+    def test_an_idle_server_ends_at_once(self, start: Start) -> None:
+        with start() as server:
+            server.running.identity.signal(signal.SIGTERM)
+            assert server.running.identity.wait(10)
+            assert server.running.exit_code() == 0
+
+    def test_what_runs_at_the_signal_is_never_finished_and_holds_the_server_back(self, start: Start) -> None:
+        with start() as server, ThreadPoolExecutor(1) as pool:
+            whole = pool.submit(server.chat, "Story 1:", **LONG)
+            wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the first request to run")
+            with server.stream("Story 2:", patience=8, **LONG) as events:
+                assert [json.loads(next(events))["object"] for _ in range(3)] == ["chat.completion.chunk"] * 3
+                server.running.identity.signal(signal.SIGTERM)
+                time.sleep(1)
+                with pytest.raises(OSError, match="refused"):
+                    server.anonymous("/health")
+                # Neither an end nor an error: the client is left waiting.
+                with pytest.raises(TimeoutError):
+                    assert "[DONE]" not in list(events)
+            assert not whole.done()
+            assert server.running.alive()
+            server.running.kill()
+            with pytest.raises((OSError, http.client.HTTPException)):
+                whole.result()
