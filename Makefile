@@ -42,8 +42,8 @@ test: setup lint ## Run every check and every test (builds the test cluster's bi
 	@$(PY) -m pytest $(SHARED_OUT) $(PYTEST_ARGS)
 
 .PHONY: test-fast
-test-fast: setup ## Run the tests that need no cluster
-	@$(PY) -m pytest -m "not cluster and not node" $(PYTEST_ARGS)
+test-fast: setup ## Run the tests that need no cluster and no engine
+	@$(PY) -m pytest -m "not cluster and not node and not engine" $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: setup ## Check style, types, import contracts and generated files

@@ -1,0 +1,376 @@
+"""The real vLLM, started as the operator renders it, on a tiny Gemma 4 with text, images and tools.
+
+It is version 0.32 on a CPU, and none of the rendered words is left out. Two are added as a user would:
+``--enforce-eager``, for there is nothing to compile for, and ``--enable-scale-out``, by which a test may hand in the
+tokens of an answer. For the model says letters of chance: which request is taken and what comes back in which form is
+proven here, and not that it calls tools or thinks.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import http.client
+import json
+import signal
+import struct
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from gemma4_operator.api.common import Variant
+from gemma4_operator.engines import budget, dialects
+from gemma4_operator.engines.base import Adapter, ClaimWeights, EnginePod, SecretSource
+from gemma4_operator.engines.vllm import VLLM
+from gemma4_operator.planner import kv_vllm
+from gemma4_operator.planner.shape import KvDtype
+from tests.cluster import ports, sweep, vllm
+from tests.cluster.waiting import wait_for
+from tests.real.served import Answer, Machine, Server
+from tests.rendering import CATALOG, a_serving
+
+pytestmark = pytest.mark.engine
+
+CONTEXT_TOKENS = 2048
+BATCHED_TOKENS = 512
+SEQUENCES = 3
+CACHE_BYTES = 200_000_000
+MODEL = "assistant"
+KEY = "for-this-test-only"
+SECRET = SecretSource(name="chat", key="api-key")
+ADAPTER = Adapter(name="stubborn", claim_name="weights", path="adapter", rank=8)
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Tells the weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+SHORT: dict[str, Any] = {"max_tokens": 8, "temperature": 0}
+LONG: dict[str, Any] = {"max_tokens": 400, "ignore_eos": True, "temperature": 0}
+
+
+def pod(checkpoint: Path, port: int) -> EnginePod:
+    wanted = a_serving(
+        variant="E2B",
+        weights=ClaimWeights(claim_name="weights", path=checkpoint.name),
+        weights_bytes=(checkpoint / "model.safetensors").stat().st_size,
+        context_tokens=CONTEXT_TOKENS,
+        max_batched_tokens=BATCHED_TOKENS,
+        max_concurrent_requests=SEQUENCES,
+        kv_cache_bytes=CACHE_BYTES,
+        media=frozenset({"Image"}),
+        served_model_name=MODEL,
+        port=port,
+        api_key=SECRET,
+        adapters=(ADAPTER,),
+        extra_args=("--enforce-eager", "--enable-scale-out"),
+    )
+    assert VLLM().refuses(wanted) is None
+    return VLLM().pod(wanted)
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Path:
+    return vllm.checkpoint()
+
+
+@pytest.fixture(scope="module")
+def server(checkpoint: Path) -> Iterator[Server]:
+    """The server that all tests share, since a start takes a minute; the last test ends it."""
+    (port,) = ports.reserve(1)
+    rendered = pod(checkpoint, port.port)
+    # A short name: vLLM puts sockets into TMPDIR, and the path of one may have 107 characters.
+    with tempfile.TemporaryDirectory(prefix="vllm-") as folder:
+        adapter = f"{ADAPTER.name}=/adapters/{ADAPTER.name}"
+        machine = Machine(
+            root=Path(folder),
+            programs={"vllm": vllm.command()},
+            weights=checkpoint.parent,
+            secrets={(SECRET.name, SECRET.key): KEY},
+            instead={adapter: f"{ADAPTER.name}={checkpoint / ADAPTER.path}"},
+        )
+        server = Server(machine.start(rendered.container), port=port.port, model=MODEL, key=KEY)
+        # Killed with its runner, the server would leave its engine and a worker behind.
+        with sweep.after(server.running.identity.pid):
+            try:
+                wait_for(lambda: is_healthy(server), rendered.start_seconds, lambda: f"start:\n{server.running.tail()}")
+                yield server
+            finally:
+                server.running.stop()
+                port.release()
+
+
+def is_healthy(server: Server) -> bool:
+    server.running.require()
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return server.anonymous("/health").status == 200
+    return False
+
+
+def metrics(server: Server) -> dict[str, Metric]:
+    # The server's figures lag behind its answers by a step.
+    answer = server.anonymous("/metrics")
+    assert answer.status == 200
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+
+def value(server: Server, name: str) -> float:
+    family = metrics(server)[name.removesuffix("_total")]
+    return sum(sample.value for sample in family.samples if sample.name == name)
+
+
+def cache_info(server: Server) -> dict[str, str]:
+    (sample,) = metrics(server)["vllm:cache_config_info"].samples
+    return sample.labels
+
+
+def ask(server: Server, content: Any, **fields: Any) -> Answer:
+    messages = [{"role": "user", "content": content}]
+    return server.post("/v1/chat/completions", {"model": MODEL, "messages": messages, **SHORT, **fields})
+
+
+def prompt_tokens(answer: Answer) -> int:
+    assert answer.status == 200, answer.text
+    return int(answer.json["usage"]["prompt_tokens"])
+
+
+def said(answer: Answer) -> str:
+    """All of an answer: what is thought and what is told."""
+    return (answer.message.get("reasoning") or "") + (answer.message["content"] or "")
+
+
+def read(server: Server, text: str, **fields: Any) -> Answer:
+    """What the server makes of an answer of the model's own making, such as it would be in its own marks."""
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], **fields}
+    tokens = server.post("/tokenize", {"model": MODEL, "prompt": text, "add_special_tokens": False}).json["tokens"]
+    choice = {"index": 0, "token_ids": tokens, "finish_reason": "stop"}
+    made = {"request_id": "made", "choices": [choice]}
+    return server.post("/v1/chat/completions/derender", {"generate_response": made, "chat_request": asked})
+
+
+def picture(side: int = 24) -> str:
+    """A grey square as a PNG file in a data URL."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * side) * side)
+    file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return f"data:image/png;base64,{base64.b64encode(file).decode()}"
+
+
+class TestProbes:
+    def test_every_rendered_path_answers_without_a_key(self, server: Server, checkpoint: Path) -> None:
+        container = pod(checkpoint, server.port).container
+        probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
+        assert [server.anonymous(probe.path).status for probe in probes if probe] == [200, 200, 200]
+
+
+class TestKey:
+    @pytest.mark.parametrize("path", ["/v1/models"])
+    def test_without_the_key_a_request_is_refused(self, server: Server, path: str) -> None:
+        assert server.anonymous(path).status == 401
+        assert server.get(path, key="wrong").status == 401
+        assert server.get(path).status == 200
+
+    def test_nobody_chats_without_it(self, server: Server) -> None:
+        assert dataclasses.replace(server, key=None).chat("Hello", **SHORT).status == 401
+
+
+class TestEnvironment:
+    def test_every_variable_is_known(self, server: Server) -> None:
+        assert "Unknown vLLM environment variable" not in server.running.log.read_text()
+
+    def test_nothing_is_told_about_its_use(self, server: Server) -> None:
+        assert not list(server.running.log.parent.rglob("usage_stats.json"))
+
+
+class TestModels:
+    def test_the_model_has_its_served_name_and_its_context(self, server: Server) -> None:
+        first, *_ = server.get("/v1/models").json["data"]
+        assert (first["id"], first["max_model_len"]) == (MODEL, CONTEXT_TOKENS)
+
+    def test_an_adapter_is_a_model_of_its_own_and_answers_otherwise(self, server: Server) -> None:
+        assert [model["id"] for model in server.get("/v1/models").json["data"]] == [MODEL, ADAPTER.name]
+        adapted = ask(server, "Hello", model=ADAPTER.name)
+        assert adapted.json["model"] == ADAPTER.name
+        assert said(adapted) != said(ask(server, "Hello"))
+
+    def test_a_stranger_is_not_found(self, server: Server) -> None:
+        assert ask(server, "Hello", model="stranger").status == 404
+
+
+class TestChat:
+    def test_an_answer(self, server: Server) -> None:
+        answer = server.chat("Hello", **SHORT)
+        assert len(said(answer)) == answer.json["usage"]["completion_tokens"] == SHORT["max_tokens"]
+        assert answer.json["model"] == MODEL
+
+    def test_a_stream_is_chunks_and_an_end(self, server: Server) -> None:
+        with server.stream("Hello", **SHORT, stream_options={"include_usage": True}) as events:
+            *chunks, last = events
+        assert last == "[DONE]"
+        parsed = [json.loads(chunk) for chunk in chunks]
+        deltas = [choice["delta"] for chunk in parsed for choice in chunk["choices"]]
+        text = "".join((delta.get("reasoning") or "") + (delta.get("content") or "") for delta in deltas)
+        assert text == said(server.chat("Hello", **SHORT))
+        assert parsed[-1]["usage"]["completion_tokens"] == SHORT["max_tokens"]
+
+    def test_a_longer_prompt_than_the_context_is_refused(self, server: Server) -> None:
+        answer = server.chat("one " * CONTEXT_TOKENS, **SHORT)
+        assert answer.status == 400
+        assert "context" in answer.text
+
+
+class TestTools:
+    def test_the_model_may_call_or_not(self, server: Server) -> None:
+        answer = server.chat("How is the weather?", tools=[WEATHER], tool_choice="auto", **SHORT)
+        assert said(answer)
+        assert not answer.message.get("tool_calls")
+        assert prompt_tokens(answer) > prompt_tokens(server.chat("How is the weather?", **SHORT)) + 50
+
+    def test_a_call_in_the_models_own_words_is_a_call_for_clients(self, server: Server) -> None:
+        words = '<|tool_call>call:get_weather{city:<|"|>Oslo<|"|>}<tool_call|>'
+        (call,) = read(server, words, tools=[WEATHER]).message["tool_calls"]
+        assert call["function"]["name"] == "get_weather"
+        assert json.loads(call["function"]["arguments"]) == {"city": "Oslo"}
+
+
+class TestReasoning:
+    def test_thoughts_are_told_apart_from_the_answer(self, server: Server) -> None:
+        message = read(server, "<|channel>thought\nHm.<channel|>Hello!").message
+        assert (message["reasoning"].strip(), message["content"]) == ("Hm.", "Hello!")
+
+    def test_it_is_on_unless_a_request_says_otherwise(self, server: Server) -> None:
+        off, on = (
+            prompt_tokens(server.chat("Hello", **SHORT, chat_template_kwargs={"enable_thinking": thinks}))
+            for thinks in (False, True)
+        )
+        assert prompt_tokens(server.chat("Hello", **SHORT)) == on
+        # A turn of the system with the mark that asks for thoughts.
+        assert on > off
+
+
+class TestMedia:
+    def test_an_image_is_read_as_tokens(self, server: Server) -> None:
+        text = {"type": "text", "text": "What is it?"}
+        seen = ask(server, [text, {"type": "image_url", "image_url": {"url": picture()}}])
+        assert said(seen)
+        # A square becomes 24 by 24 patches, of which each 3 by 3 are one token; and two marks are around it.
+        assert prompt_tokens(seen) == prompt_tokens(ask(server, [text])) + 64 + 2
+
+    @pytest.mark.parametrize("kind", ["video_url", "audio_url"])
+    def test_what_nobody_asked_for_is_refused(self, server: Server, kind: str) -> None:
+        answer = ask(server, [{"type": kind, kind: {"url": "data:application/octet-stream;base64,AAAA"}}])
+        assert answer.status == 400
+        assert "At most 0" in answer.text
+
+
+class TestLoad:
+    def test_every_figure_of_the_dialect_is_there(self, server: Server) -> None:
+        server.chat("Hello", **SHORT)
+        families = metrics(server)
+        names = {sample.name for family in families.values() for sample in family.samples}
+        told = dataclasses.asdict(dialects.VLLM)
+        assert server.anonymous(told.pop("path")).status == 200
+        histograms = {told.pop("first_token_seconds"), told.pop("output_token_seconds")}
+        assert {name for name in told.values() if name} <= names
+        assert {f"{name}_{part}" for name in histograms for part in ("sum", "count", "bucket")} <= names
+
+    def test_tokens_are_counted(self, server: Server) -> None:
+        before = {name: value(server, name) for name in ("vllm:prompt_tokens_total", "vllm:generation_tokens_total")}
+        usage = server.chat("Say hello.", **SHORT).json["usage"]
+
+        def counted() -> bool:
+            since = {name: value(server, name) - count for name, count in before.items()}
+            return tuple(since.values()) == (usage["prompt_tokens"], usage["completion_tokens"])
+
+        wait_for(counted, 10, f"tokens as in {usage} since {before}")
+
+    def test_as_many_requests_run_at_once_as_the_plan_says_and_the_next_waits(self, server: Server) -> None:
+        enough = threading.Event()
+
+        def talk(number: int) -> str:
+            with server.stream(f"Tell story {number}.", **LONG | {"max_tokens": 1500}) as events:
+                first = next(events)
+                enough.wait(60)
+                return first
+
+        def busy() -> bool:
+            running, waiting = (value(server, name) for name in (dialects.VLLM.running, dialects.VLLM.waiting))
+            return (running, waiting) == (SEQUENCES, 1) and value(server, "vllm:kv_cache_usage_perc") > 0
+
+        with ThreadPoolExecutor(SEQUENCES + 1) as pool:
+            talks = [pool.submit(talk, number) for number in range(SEQUENCES + 1)]
+            try:
+                wait_for(busy, 30, f"{SEQUENCES} running and 1 waiting request")
+            finally:
+                enough.set()
+            assert all(json.loads(done.result())["choices"] for done in talks)
+
+
+class TestCache:
+    """The planner's arithmetic beside the server's own answer for the same layers and bytes.
+
+    Two things are other on a CPU than on a GPU: attention takes blocks of 128 tokens and not of 16, and batches are not
+    scheduled ahead, so a request's sliding layers are set apart for one batch in flight. With both said, all is equal.
+    """
+
+    @pytest.fixture
+    def layout(self, server: Server, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> kv_vllm.Layout:
+        text = json.loads((checkpoint / "config.json").read_text())["text_config"]
+        kinds = text["layer_types"]
+        own = kinds[: -text["num_kv_shared_layers"]]
+        full = text["per_layer_config"][f"{kinds.index('full_attention'):02}"]
+        # Layouts are remembered by these numbers, which no variant has; so the patch stays in here.
+        monkeypatch.setattr(kv_vllm, "BLOCK_TOKENS", int(cache_info(server)["block_size"]))
+        model = CATALOG.models[Variant.E2B].model_copy(
+            update={
+                "sliding_kv_layers": own.count("sliding_attention"),
+                "full_kv_layers": own.count("full_attention"),
+                "sliding_kv_heads": text["num_key_value_heads"],
+                "full_kv_heads": text["num_key_value_heads"],
+                "sliding_head_dim": text["head_dim"],
+                "full_head_dim": full["head_dim"],
+                "window_tokens": text["sliding_window"],
+            }
+        )
+        return kv_vllm.layout(model, KvDtype.BF16, 1)
+
+    def test_the_blocks_are_equal(self, server: Server, layout: kv_vllm.Layout) -> None:
+        assert cache_info(server)["kv_cache_memory_bytes"] == str(CACHE_BYTES)
+        assert layout.num_blocks(CACHE_BYTES) == int(cache_info(server)["num_gpu_blocks"])
+
+    def test_so_are_the_requests_that_it_holds(self, server: Server, layout: kv_vllm.Layout) -> None:
+        needed = layout.request_blocks(CONTEXT_TOKENS, in_flight_tokens=BATCHED_TOKENS)
+        told = float(cache_info(server)["kv_cache_max_concurrency"])
+        assert layout.num_blocks(CACHE_BYTES) / needed == pytest.approx(told, rel=1e-6)
+
+
+class TestEnd:
+    """The last, because it ends the server that all share."""
+
+    def test_a_request_that_runs_is_finished_and_then_the_server_ends(self, server: Server) -> None:
+        with server.stream("Tell a story.", **LONG) as events:
+            first = [next(events) for _ in range(5)]
+            # After the seconds of the preStop hook, in which the server is not told anything.
+            begun = time.monotonic()
+            server.running.identity.signal(signal.SIGTERM)
+            *rest, last = events
+        assert last == "[DONE]"
+        assert json.loads(rest[-1])["choices"][0]["finish_reason"] == "length"
+        assert len(first) + len(rest) > LONG["max_tokens"] / 2
+        left = budget.GRACE_SECONDS - budget.DRAIN_SECONDS - (time.monotonic() - begun)
+        assert server.running.identity.wait(left), server.running.tail()
+        assert server.running.exit_code() == 0
