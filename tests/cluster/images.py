@@ -14,13 +14,18 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.cluster import engines
+from tests.cluster import engines, ollama, vllm
 from tests.cluster.containerd import PAUSE_IMAGE
 from tests.cluster.errors import ClusterError
 from tests.cluster.real import interpreter, oci, once
 from tests.cluster.real.oci import File, Folder, Image
 
 LLAMA_IMAGE = "ghcr.io/ggml-org/llama.cpp:server"
+OLLAMA_IMAGE = "registry.test/ollama/ollama:local"
+"""Without a version in its tag: what can be built here is older than any that knows Gemma 4."""
+VLLM_IMAGE = f"docker.io/vllm/vllm-openai:v{vllm.VERSION}"
+VLLM_FOLDER = "/engine"
+"""Where the image of vLLM expects the volume with vLLM itself, whose 5 GB no image of a test should hold."""
 OPERATOR_IMAGE = "gemma4.test/gemma4-operator:test"
 _PAUSE_SOURCE = Path(__file__).parent / "images" / "pause" / "main.go"
 _PACKAGE = Path(__file__).parents[2] / "operator" / "gemma4_operator"
@@ -81,6 +86,64 @@ def llama_server(*, name: str = LLAMA_IMAGE) -> Path:
     return _cached("llama-server", build, binary.parent.name.encode(), repr(image).encode())
 
 
+def ollama_server() -> Path:
+    """Returns Ollama as the upstream image has it: with a shell, and the program on the path."""
+    binary = ollama.ollama()
+    image = _image(name=OLLAMA_IMAGE, entrypoint=("/usr/bin/ollama",))
+
+    def build(target: Path) -> None:
+        tools = _tools("sh", "sleep")
+        tree = {**_BASE, **tools, "/usr/bin/ollama": File(binary, mode=0o755)}
+        oci.write_archive(target, image, [{**tree, **interpreter.libraries([binary, *_programs("sh", "sleep")])}])
+
+    return _cached("ollama", build, binary.parent.name.encode(), repr(image).encode())
+
+
+def vllm_server() -> Path:
+    """Returns vLLM's command as the upstream image has it, but with vLLM itself in a volume at ``VLLM_FOLDER``."""
+    root = vllm.python().parents[1]
+    (packages,) = root.glob("lib/python*/site-packages")
+    environment = {"PYTHONHOME": "/usr/local", "PYTHONPATH": f"{VLLM_FOLDER}/{packages.relative_to(root)}"}
+    # torch takes a thread for each core and spins while it waits: the control plane needs one of them.
+    threads = str(max(1, (os.cpu_count() or 1) // 2))
+    image = _image(
+        name=VLLM_IMAGE, entrypoint=("/usr/local/bin/vllm",), env={**environment, "OMP_NUM_THREADS": threads}
+    )
+    script = f"#!{interpreter.PROGRAM}\nimport sys\nfrom vllm.entrypoints.cli.main import main\nsys.exit(main())\n"
+
+    def build(target: Path) -> None:
+        once.say("vllm image: looking for the libraries that it needs, about half a minute, this once")
+        compiled = [path for path in packages.rglob("*") if ".so" in path.name and path.is_file()]
+        outside = {
+            path: file
+            for path, file in interpreter.libraries([*compiled, *_programs("sh", "lscpu")]).items()
+            if not Path(path).is_relative_to(root)
+        }
+        tree = {**_tools("sh", "lscpu"), **outside, "/usr/local/bin/vllm": File(script.encode(), mode=0o755)}
+        oci.write_archive(target, image, [_python_layer(), tree])
+
+    return _cached("vllm", build, root.name.encode(), repr(image).encode())
+
+
+def _programs(*names: str) -> list[Path]:
+    found = [shutil.which(name) for name in names]
+    return [Path(path).resolve() for path in found if path is not None]
+
+
+def _tools(*names: str) -> dict[str, File | Folder]:
+    return {f"/bin/{name}": File(path, mode=0o755) for name, path in zip(names, _programs(*names), strict=True)}
+
+
+def _python_layer() -> Path:
+    """Returns the interpreter with the operator's packages, which every image with Python has as its first layer."""
+
+    def build(target: Path) -> None:
+        once.say("operator image: collecting the interpreter and its packages, about a minute, once for each uv.lock")
+        oci.write_layer(target, {**_BASE, **interpreter.runtime("gemma4-operator")})
+
+    return _cached("python", build, interpreter.fingerprint("gemma4-operator").encode())
+
+
 def operator(*, name: str = OPERATOR_IMAGE) -> Path:
     """Returns this checkout's operator with this interpreter and its installed dependencies.
 
@@ -94,13 +157,8 @@ def operator(*, name: str = OPERATOR_IMAGE) -> Path:
 
     below = interpreter.fingerprint("gemma4-operator").encode()
 
-    def build_runtime(target: Path) -> None:
-        once.say("operator image: collecting the interpreter and its packages, about a minute, once for each uv.lock")
-        oci.write_layer(target, {**_BASE, **interpreter.runtime("gemma4-operator")})
-
     def build(target: Path) -> None:
-        runtime = _cached("python", build_runtime, below)
-        oci.write_archive(target, image, [runtime, interpreter.package(_PACKAGE)])
+        oci.write_archive(target, image, [_python_layer(), interpreter.package(_PACKAGE)])
 
     return _cached("operator", build, below, interpreter.source_fingerprint(_PACKAGE).encode(), repr(image).encode())
 

@@ -1,7 +1,7 @@
 """What could be served at all, before any GPU is looked at: checkpoints with their engines, and what lost already."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -183,7 +183,7 @@ def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, st
     assert like is not None, "the loader wants every variant in BF16"
     own: dict[str, object] = {"licence": UNKNOWN_LICENCE}
     if ask.weights_bytes is not None:
-        yield like.model_copy(update=own | {"bytes": ask.weights_bytes, "loaded_bytes": None}), ask.weights, ""
+        yield _of_size(like, ask.weights_bytes, own), ask.weights, ""
         return
     size = f"{like.bytes / 1e9:.1f} GB, as {like.repository} has"
     yield (
@@ -210,6 +210,14 @@ def _image(engine: EngineImage, row: Checkpoint, *, is_own: bool) -> tuple[str, 
     if dedicated is None or row.quantization not in dedicated.profiles:
         return engine.image, ()
     return dedicated.image, dedicated.profiles[row.quantization]
+
+
+def _of_size(like: Checkpoint, size_bytes: int, own: Mapping[str, object]) -> Checkpoint:
+    """Return a checkpoint of another size: its parts differ by the same factor, and so add up to it."""
+    factor = size_bytes / like.resident_bytes
+    bits = {part: getattr(like.bits, part) * factor for part in type(like.bits).model_fields}
+    update = {"bytes": size_bytes, "loaded_bytes": None, "bits": like.bits.model_copy(update=bits)}
+    return like.model_copy(update={**own, **update})
 
 
 def _runner(engine: EngineImage, image: str) -> _Runner:

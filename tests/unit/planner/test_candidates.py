@@ -6,12 +6,14 @@ import pytest
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.engines import Denied
-from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.catalog.loader import Catalog, size_of
 from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights
 from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.candidates import UNKNOWN_LICENCE, Candidate, candidates, numbers, tag_of, unfit
 from gemma4_operator.planner.lost import Because
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.record import record
 from tests.rendering import CATALOG, OLLAMA, gpus, plan_of, spec_of
 
 APACHE = "Apache-2.0"
@@ -91,6 +93,24 @@ class TestOwnWeights:
     def test_a_size_that_is_said_counts_and_nothing_is_assumed(self) -> None:
         one = only(self.own(huggingFace={"repository": "team/tuned"}, sizeBytes=70_000_000_000))
         assert (one.checkpoint.bytes, one.checkpoint.resident_bytes, one.assumed) == (70_000_000_000,) * 2 + ("",)
+
+    @pytest.mark.parametrize("size_bytes", [1, 4_000_000, 253_000_000, 70_000_000_000, 10**13])
+    @pytest.mark.parametrize("variant", Variant)
+    @pytest.mark.parametrize("quantization", ["BF16", "Q4_K_M"])
+    def test_its_parts_add_up_to_whatever_size_is_said(
+        self, variant: Variant, quantization: str, size_bytes: int
+    ) -> None:
+        """A small model behind the name of a large one, as in a test, must not make any line of a budget negative."""
+        checkpoint = {"claim": {"claimName": "disk", "path": "a.gguf"}, "sizeBytes": size_bytes}
+        spec = {"model": {"variant": variant.value, "quantization": quantization, "checkpoint": checkpoint}}
+        one = only(spec)
+        assert size_of(one.checkpoint, one.model) == pytest.approx(size_bytes, rel=0.02)
+        assert 0 <= one.least_bytes <= size_bytes
+        plan = plan_of(spec)
+        if isinstance(plan, Plan):
+            memory = plan.memory
+            assert min(memory.weights_mib, memory.activations_mib, memory.other_mib, memory.kv_cache_mib) >= 0
+            assert record(plan).memory is not None
 
     def test_a_claim_is_read_where_it_lies(self) -> None:
         one = only(self.own(claim={"claimName": "disk", "path": "a/b"}, sizeBytes=62_000_000_000))
