@@ -45,6 +45,11 @@ test: setup lint ## Run every check and every test (builds the test cluster's bi
 test-fast: setup ## Run the tests that need no cluster and no engine
 	@$(PY) -m pytest -m "not cluster and not node and not engine" $(PYTEST_ARGS)
 
+.PHONY: e2e
+e2e: setup ## Run every engine that a CPU can run on a real node (needs root)
+	@$(PY) -m tests.cluster build
+	@$(PY) -m pytest tests/e2e tests/real $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: setup ## Check style, types, import contracts and generated files
 	@$(BIN)/ruff check

@@ -109,7 +109,9 @@ def vllm_server() -> Path:
     image = _image(
         name=VLLM_IMAGE, entrypoint=("/usr/local/bin/vllm",), env={**environment, "OMP_NUM_THREADS": threads}
     )
-    script = f"#!{interpreter.PROGRAM}\nimport sys\nfrom vllm.entrypoints.cli.main import main\nsys.exit(main())\n"
+    # Its engine is a process of its own, which imports this file.
+    guarded = 'if __name__ == "__main__":\n    sys.exit(main())\n'
+    script = f"#!{interpreter.PROGRAM}\nimport sys\nfrom vllm.entrypoints.cli.main import main\n{guarded}"
 
     def build(target: Path) -> None:
         once.say("vllm image: looking for the libraries that it needs, about half a minute, this once")

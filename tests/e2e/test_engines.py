@@ -106,8 +106,9 @@ def serves(cluster: Cluster) -> Iterator[Any]:
         except Exception:
             print(cluster.kubectl("describe", "-n", TEAM, f"gemma4deployment/{name}", check=False).stdout)
             print(cluster.kubectl("describe", "pods", "-n", TEAM, check=False).stdout)
-            logs = ("logs", "-n", TEAM, f"deployment/{name}", "--all-containers", "--tail=60")
+            logs = ("logs", "-n", TEAM, f"deployment/{name}", "--all-containers", "--tail=400")
             print(cluster.kubectl(*logs, check=False).stdout)
+            print(cluster.kubectl(*logs, "--previous", check=False).stdout)
             operator = ("logs", "-n", install.NAMESPACE, "deployment/gemma4-operator", "--tail=20")
             print(cluster.kubectl(*operator, check=False).stdout)
             raise
@@ -134,7 +135,7 @@ def chat(url: str, text: str = "Say something.") -> dict[str, Any]:
 
 
 def test_llama_cpp_answers(cluster: Cluster, serves: Any) -> None:
-    url = serves(LLAMA_CPP, seconds=60)
+    url = serves(LLAMA_CPP, seconds=120)
     answer = chat(url)
     assert answer["usage"]["completion_tokens"] > 0
     assert "llamacpp:tokens_predicted_total" in request(f"{url}/metrics")
