@@ -90,11 +90,11 @@ def configure(ask: Ask, way: Way, reach: Reachable | None = None) -> Option | Fa
     reach = reach or reachable(ask, way)
     hopeless = _beyond_reach(ask, reach)
     if hopeless is not None:
-        budgets = [leanest(ask, way, kv_dtype) for kv_dtype in cache_formats(way)]
+        budgets = [leanest(ask, way, kv_dtype) for kv_dtype in cache_formats(ask, way)]
         return hopeless if any(budget.fits for budget in budgets) else _too_small(budgets[-1], way)
     ladder = tuple(rungs(ask, way))
     least = ladder[-1][0]
-    for kv_dtype in cache_formats(way):
+    for kv_dtype in cache_formats(ask, way):
         # Where the exact cache has no room at all, the smaller may have none either.
         if small is not None and not (lean := leanest(ask, way, kv_dtype)).fits:
             small = _too_small(lean, way)
@@ -127,7 +127,7 @@ def configure(ask: Ask, way: Way, reach: Reachable | None = None) -> Option | Fa
 def leanest(ask: Ask, way: Way, kv_dtype: KvDtype | None = None) -> Memory:
     """Return the budget with as little as the way can run with, fit or not; without a format, with the exact cache."""
     *_, (tokens, sequences) = rungs(ask, way)
-    return memory(shape_of(ask, way, kv_dtype or cache_formats(way)[0], tokens=tokens, sequences=sequences[-1]))
+    return memory(shape_of(ask, way, kv_dtype or cache_formats(ask, way)[0], tokens=tokens, sequences=sequences[-1]))
 
 
 def _beyond_reach(ask: Ask, reach: Reachable) -> Failure | None:

@@ -34,6 +34,11 @@ UNASKED_SLOTS = 4
 """The most where no workload is given: llama.cpp's own choice, and each slot costs a whole context."""
 
 
+HOPPER = (9, 0)
+FP8_WITH_MEDIA_ON_HOPPER_FROM: Version = (0, 33)
+"""Builds between vllm#48666 and #56305 answered with special tokens there, from a cache in FP8 beside media."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """What is served on what, before the levers are set."""
@@ -98,10 +103,12 @@ def least_batch(ask: Ask, model: Model) -> int:
     return max([BATCHED_TOKENS[-1], *(MEDIA_TOKENS[kind] for kind in ask.media if kind in MEDIA_TOKENS)])
 
 
-def cache_formats(way: Way) -> tuple[KvDtype, ...]:
+def cache_formats(ask: Ask, way: Way) -> tuple[KvDtype, ...]:
     """The exact one first: the smaller costs a little quality."""
     if way.engine.backend is not Backend.VLLM:
         return (KvDtype.BF16, KvDtype.Q8_0)
     least = way.engine.fp8_cache_compute_capability
     has_fp8 = least is not None and way.device.compute_capability >= numbers(least)
+    if way.device.compute_capability == HOPPER and ask.media and () < way.version < FP8_WITH_MEDIA_ON_HOPPER_FROM:
+        has_fp8 = False
     return (KvDtype.BF16, KvDtype.FP8) if has_fp8 else (KvDtype.BF16,)

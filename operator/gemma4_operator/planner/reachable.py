@@ -36,7 +36,7 @@ class Reachable(NamedTuple):
 def reachable(ask: Ask, way: Way) -> Reachable:
     """Return bounds that need no budget: as many sequences as the engine takes, in the smallest cache."""
     load = ask.load or TYPICAL
-    rates = speed(shape_of(ask, way, cache_formats(way)[-1], tokens=UBATCH_TOKENS, sequences=1))
+    rates = speed(shape_of(ask, way, cache_formats(ask, way)[-1], tokens=UBATCH_TOKENS, sequences=1))
     most = SEQUENCES[0] if way.engine.backend is Backend.VLLM else SLOTS[0]
     server = server_of(load, rates, max_batch=most, max_batched_tokens=BATCHED_TOKENS[0])
     rate = rate_at(server, load, most)

@@ -19,6 +19,7 @@ from gemma4_operator.planner.levers import (
     UBATCH_TOKENS,
     UNASKED_SLOTS,
     Way,
+    cache_formats,
 )
 from gemma4_operator.planner.lost import Because
 from gemma4_operator.planner.memory import memory
@@ -83,6 +84,28 @@ class TestWithoutALoad:
     def test_where_hardware_has_no_fp8_there_is_only_the_exact_one(self) -> None:
         ask = asked("31B", "W4A16", capabilities={"contextTokens": 262144})
         assert failure(ask, A100).because is Because.MEMORY
+
+
+class TestFp8CacheBesideMedia:
+    """On Hopper, builds of vLLM before 0.33 answered with special tokens from it."""
+
+    @pytest.mark.parametrize(
+        ("product", "version", "media", "has"),
+        [
+            (H100, (0, 32, 0), ["Text", "Image"], False),
+            (H100, (0, 33, 0), ["Text", "Image"], True),
+            (H100, (), ["Text", "Image"], True),
+            (H100, (0, 32, 0), ["Text"], True),
+            (L40S, (0, 32, 0), ["Text", "Image"], True),
+            (A100, (0, 33, 0), ["Text"], False),
+        ],
+    )
+    def test_it_is_offered_where_it_is_right(
+        self, product: str, version: tuple[int, ...], media: list[str], has: bool
+    ) -> None:
+        ask = asked("31B", "W4A16", capabilities={"modalities": media})
+        old = replace(on(ask, product), version=version)
+        assert (KvDtype.FP8 in cache_formats(ask, old)) is has
 
 
 class TestLlamaCpp:
