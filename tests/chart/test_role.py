@@ -12,6 +12,7 @@ CLUSTER = {
     ("gemma4.dev", "gemma4deployments/status"): {"patch"},
     ("gemma4.dev", "gemma4deployments/finalizers"): {"update"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch"},
+    ("", "persistentvolumeclaims"): {"get", "list", "watch", "create", "patch"},
     ("", "services"): {"get", "list", "watch", "create", "patch"},
     ("policy", "poddisruptionbudgets"): {"get", "list", "watch", "create", "patch"},
     ("", "pods"): {"list", "watch"},
