@@ -42,7 +42,15 @@ def _values(item: Field[Any]) -> str:
 
 def reasons_reference() -> str:
     """Return the page of reasons."""
-    rows = "".join(f"| `{reason}` | {reason.sentence} | {reason.advice} |\n" for reason in Reason)
+    states = "".join(
+        f"| `{reason}` | {reason.sentence} | {reason.advice} |\n" for reason in Reason if reason.fixable_by is None
+    )
+    causes = "".join(
+        f"| `{reason}` | {reason.sentence} | {reason.advice} | {reason.fixable_by} | "
+        f"{'yes' if reason.retryable else 'no'} |\n"
+        for reason in Reason
+        if reason.fixable_by is not None
+    )
     return f"""{_GENERATED}
 # Reasons
 
@@ -51,4 +59,13 @@ message beside a reason is for people and may change.
 
 | reason | what it means | what to do |
 | --- | --- | --- |
-{rows}"""
+{states}
+## Causes
+
+Why a pod does not serve. *Fixed by*: `User`, who edits the Gemma4Deployment or what it names; `ClusterAdmin`, who
+changes nodes, quotas, policies, storage or the network; `Operator`, a program that can act alone; `Wait`, nobody.
+*Again*: whether a new attempt has a fair chance although nobody has changed anything.
+
+| reason | what it means | what to do | fixed by | again |
+| --- | --- | --- | --- | --- |
+{causes}"""

@@ -310,7 +310,7 @@ class TestQuiet:
         )
         home.wait_ready("chat", "vllm", "ollama", "odd")
         reasons = {"none": "ScaledToZero", "idle": "Suspended", "lost": "NoCheckpoint", "huge": "Infeasible"}
-        for name, reason in {**reasons, "elsewhere": "Unschedulable", "guarded": "InvalidSpec"}.items():
+        for name, reason in {**reasons, "elsewhere": "NodeSelectorMismatch", "guarded": "InvalidSpec"}.items():
             home.wait_reason(name, reason)
         offset = home.wait_quiet()
         home.wait_resync(since=offset)

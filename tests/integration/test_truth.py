@@ -53,7 +53,7 @@ class TestFailingPods:
         ("fault", "reason", "words"),
         [
             ("ImagePullBackOff", Reason.IMAGE_PULL_FAILED, "container 'llama-server' waits for its image, "),
-            ("OOMKilled", Reason.OUT_OF_MEMORY, "container 'llama-server' was killed for memory "),
+            ("OOMKilled", Reason.HOST_OUT_OF_MEMORY, "container 'llama-server' was killed for memory "),
         ],
     )
     def test_the_engines_failure_is_named_and_forgotten_once_it_is_over(
@@ -75,31 +75,31 @@ class TestFailingPods:
     def test_an_init_container_that_fails_is_named(self, home: Home):
         patch = faulty("InitFailed") | {"spec": {"initContainers": [INIT_CONTAINER]}}
         home.create(sample("chat", podTemplatePatch=patch))
-        ready = home.wait_reason("chat", "Crashing")
+        ready = home.wait_reason("chat", "EngineCrashed")
         assert "container 'fetch' ended with exit code 1, restarted 1 times" in ready["message"]
-        assert ready["message"].endswith(Reason.CRASHING.advice)
+        assert ready["message"].endswith(Reason.ENGINE_CRASHED.advice)
         assert kstatus(home.resource("chat")) == "InProgress"
         home.edit("chat", podTemplatePatch=None)
         home.wait_ready("chat")
 
     def test_an_engine_that_is_not_ready_yet_loads(self, home: Home):
         home.create(sample("chat", podTemplatePatch=faulty("NeverReady")))
-        ready = home.wait_reason("chat", "Loading")
+        ready = home.wait_reason("chat", "StillStarting")
         assert ready["message"] == "1 of 1 waiting pods load the weights."
         assert kstatus(home.resource("chat")) == "InProgress"
         # Loading is the usual course of things and no event.
-        assert not notes(home.events("chat"), "Loading")
+        assert not notes(home.events("chat"), "StillStarting")
         home.edit("chat", podTemplatePatch=None)
         home.wait_ready("chat")
 
     def test_a_pod_that_fits_nowhere_is_told_in_the_schedulers_words(self, home: Home):
         home.create(sample("chat", placement={"gpuProducts": ["NVIDIA-L40S"]}))
-        ready = home.wait_reason("chat", "Unschedulable")
+        ready = home.wait_reason("chat", "NodeSelectorMismatch")
         assert ready["message"].startswith("1 of 1 waiting pods fit on no node: 0/4 nodes are available: ")
         assert "didn't match Pod's node affinity/selector" in ready["message"]
-        assert ready["message"].endswith(Reason.UNSCHEDULABLE.advice)
+        assert ready["message"].endswith(Reason.NODE_SELECTOR_MISMATCH.advice)
         assert kstatus(home.resource("chat")) == "InProgress"
-        assert "didn't match Pod's node affinity" in told_by_event(home, "chat", Reason.UNSCHEDULABLE)
+        assert "didn't match Pod's node affinity" in told_by_event(home, "chat", Reason.NODE_SELECTOR_MISMATCH)
         home.edit("chat", placement={"gpuProducts": None})
         home.wait_ready("chat")
 
@@ -108,7 +108,7 @@ class TestFailingPods:
         home.wait_ready("chat")
         broken = home.pods()[0]["metadata"]["name"]
         home.patch(POD, broken, {"metadata": {"labels": {FAULT_LABEL: "OOMKilled"}}})
-        ready = home.wait_reason("chat", "OutOfMemory")
+        ready = home.wait_reason("chat", "HostOutOfMemory")
         assert f"Pod '{broken}'" in ready["message"]
         resource = home.resource("chat")
         assert resource["status"]["serving"] == "1/2"
@@ -201,9 +201,9 @@ class TestStalled:
             10,
             "the Deployment to say that no pod can be made",
         )
-        ready = home.wait_reason("chat", "ChildRejected")
+        ready = home.wait_reason("chat", "PodSecurityViolation")
         assert failing[0]["message"].partition(" is forbidden")[2] in ready["message"]
-        assert ready["message"].endswith(Reason.CHILD_REJECTED.advice)
+        assert ready["message"].endswith(Reason.POD_SECURITY_VIOLATION.advice)
         assert kstatus(home.resource("chat")) == "InProgress"
         home.edit("chat", podTemplatePatch=None)
         home.wait_ready("chat")

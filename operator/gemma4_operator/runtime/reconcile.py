@@ -31,7 +31,7 @@ from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.unplaced import unplaced_seconds
 
 STATUS_MANAGER = f"{FIELD_MANAGER}-status"
-_UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.LOADING})
+_UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.STILL_STARTING})
 _GOOD = frozenset({Reason.READY, Reason.SCALED_TO_ZERO, Reason.SUSPENDED})
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from gemma4_operator.status.pods import ContainerTrouble, PodView
+from gemma4_operator.status.diagnosis.cause import find_cause
+from gemma4_operator.status.diagnosis.rules import Diagnosis
+from gemma4_operator.status.evidence import Evidence
+from gemma4_operator.status.meanings import FixableBy
+from gemma4_operator.status.pods import PodView
 from gemma4_operator.status.reasons import Reason
 
-_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
-_CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"})
+_MESSAGE_LIMIT: Final = 1000
+_URGENCY: Final = {FixableBy.USER: 0, FixableBy.CLUSTER_ADMIN: 0, FixableBy.OPERATOR: 1, FixableBy.WAIT: 2, None: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,52 +26,39 @@ class Finding:
 def diagnose(pods: Sequence[PodView]) -> Finding | None:
     """Return the cause that most needs a person, or None when no pod is in trouble.
 
-    A pod that fails says more than one that waits for a node, and that one more than one that loads.
+    What a person must mend comes before what mends itself, what no new attempt helps before what one may, and a pod
+    that fails before one that waits for a node.
     """
     waiting = [pod for pod in pods if not pod.ready and not pod.deleting]
-    for find in (_failing, _unschedulable, _loading):
-        finding = find(waiting)
-        if finding is not None:
-            return finding
-    return None
+    found = [(pod, cause) for pod in waiting if (cause := find_cause(Evidence(pod=pod))) is not None]
+    failing = [(pod, cause) for pod, cause in found if cause.reason is not Reason.STILL_STARTING]
+    if failing:
+        pod, cause = min(failing, key=lambda item: _rank(*item))
+        alike = sum(other.reason is cause.reason for _, other in failing)
+        return _finding(pod, cause, alike=alike, waiting=len(waiting))
+    return _starting(waiting)
 
 
-def _failing(pods: Sequence[PodView]) -> Finding | None:
-    failing = [(pod, pod.trouble) for pod in pods if pod.trouble is not None]
-    if not failing:
-        return None
-    pod, trouble = failing[0]
-    reason, what = _cause(trouble)
-    others = f" ({len(failing)} pods)" if len(failing) > 1 else ""
-    return Finding(reason=reason, message=f"Pod '{pod.name}'{others}: {what} {reason.advice}")
+def _rank(pod: PodView, cause: Diagnosis) -> tuple[int, bool, bool, str]:
+    return _URGENCY[cause.reason.fixable_by], cause.reason.retryable, _without_node(pod), pod.name
 
 
-def _cause(trouble: ContainerTrouble) -> tuple[Reason, str]:
-    detail = f": {trouble.message.rstrip('.')}." if trouble.message else "."
-    where = f"container '{trouble.container}'"
-    if trouble.reason in _IMAGE:
-        return Reason.IMAGE_PULL_FAILED, f"{where} waits for its image, {trouble.reason}{detail}"
-    if trouble.reason in _CONFIG:
-        return Reason.CONTAINER_CONFIG_ERROR, f"{where} cannot be made, {trouble.reason}{detail}"
-    if trouble.last_reason == "OOMKilled" or trouble.reason == "OOMKilled":
-        return Reason.OUT_OF_MEMORY, f"{where} was killed for memory {trouble.restarts + 1} times."
-    code = f" with exit code {trouble.last_exit_code}" if trouble.last_exit_code is not None else ""
-    return Reason.CRASHING, f"{where} ended{code}, restarted {trouble.restarts} times{detail}"
+def _without_node(pod: PodView) -> bool:
+    return pod.scheduled is False or bool(pod.unschedulable and not pod.containers)
 
 
-def _unschedulable(pods: Sequence[PodView]) -> Finding | None:
-    stuck = [pod for pod in pods if pod.unschedulable]
-    if not stuck:
-        return None
-    return Finding(
-        reason=Reason.UNSCHEDULABLE,
-        message=f"{len(stuck)} of {len(pods)} waiting pods fit on no node: {stuck[0].unschedulable.rstrip('.')}. "
-        f"{Reason.UNSCHEDULABLE.advice}",
-    )
+def _finding(pod: PodView, cause: Diagnosis, *, alike: int, waiting: int) -> Finding:
+    said = cause.message[:_MESSAGE_LIMIT]
+    if _without_node(pod):
+        message = f"{alike} of {waiting} waiting pods fit on no node: {said}"
+    else:
+        others = f" ({alike} pods)" if alike > 1 else ""
+        message = f"Pod '{pod.name}'{others}: {said}"
+    return Finding(reason=cause.reason, message=f"{message} {cause.reason.advice}")
 
 
-def _loading(pods: Sequence[PodView]) -> Finding | None:
+def _starting(pods: Sequence[PodView]) -> Finding | None:
     loading = sum(pod.running for pod in pods)
     if not loading:
         return None
-    return Finding(reason=Reason.LOADING, message=f"{loading} of {len(pods)} waiting pods load the weights.")
+    return Finding(reason=Reason.STILL_STARTING, message=f"{loading} of {len(pods)} waiting pods load the weights.")

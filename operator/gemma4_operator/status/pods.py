@@ -1,20 +1,44 @@
-"""A pod, reduced to what a status needs: small enough to keep thousands of them in memory."""
+"""A pod, reduced to what a status needs: small enough to keep thousands of them in memory.
 
-from collections.abc import Iterator, Mapping
+A pod comes from an API server, but its texts come from kubelets, runtimes and plug-ins of any kind and version, so
+nothing is taken for granted: what has another form than the API's counts as absent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gemma4_operator.status.redact import clean
+
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerTrouble:
-    """Why one container does not run, in the kubelet's words."""
+class Ended:
+    """How a container ended."""
 
-    container: str
-    reason: str
-    message: str
-    last_reason: str = ""
-    last_exit_code: int | None = None
+    exit_code: int
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerView:
+    """One container that does not serve, in the kubelet's words.
+
+    Attributes:
+        waiting: Why it waits; empty while it does not, or starts for the first time.
+        ended: How it ended last, now or before it was started again.
+    """
+
+    name: str
+    image: str = ""
+    init: bool = False
+    running: bool = False
+    waiting: str = ""
+    message: str = ""
+    ended: Ended | None = None
     restarts: int = 0
 
 
@@ -23,57 +47,130 @@ class PodView:
     """What is known of one pod.
 
     Attributes:
-        unschedulable: The scheduler's message while no node can take the pod.
-        unschedulable_since: When it first said so.
+        reason: Why the whole pod failed, where its kubelet or the node's controller says so.
+        disruption: Why Kubernetes itself ends the pod (condition DisruptionTarget): a reason and a message.
+        unschedulable: The scheduler's message while the pod has no node.
+        unschedulable_since: When it first said that no node can take the pod.
+        sandboxed: Whether volumes and network are there; None on a kubelet that does not say.
         running: Whether the engine's container runs, ready or not.
+        containers: Those that are not ready; none of a pod that serves.
     """
 
     name: str
     ready: bool
     deleting: bool = False
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    disruption: tuple[str, str] | None = None
+    scheduled: bool | None = None
     unschedulable: str = ""
     unschedulable_since: datetime | None = None
+    sandboxed: bool | None = None
     running: bool = False
-    trouble: ContainerTrouble | None = None
+    containers: tuple[ContainerView, ...] = ()
 
 
 def pod_view(pod: Mapping[str, Any]) -> PodView:
     """Reduce a raw Pod."""
-    status = pod.get("status", {})
-    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
+    metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))
+    conditions = {text(item.get("type")): item for item in mappings(status.get("conditions"))}
     scheduled = conditions.get("PodScheduled", {})
-    blocked = scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
-    main = status.get("containerStatuses", ())
+    waits = scheduled.get("status") == "False"
+    disruption = conditions.get("DisruptionTarget", {})
+    ready = conditions.get("Ready", {}).get("status") == "True"
+    main = mappings(status.get("containerStatuses"))
     return PodView(
-        name=pod["metadata"]["name"],
-        ready=conditions.get("Ready", {}).get("status") == "True",
-        deleting="deletionTimestamp" in pod["metadata"],
-        unschedulable=scheduled.get("message", "") if blocked else "",
-        unschedulable_since=_moment(scheduled.get("lastTransitionTime")) if blocked else None,
-        running=any("running" in container.get("state", {}) for container in main),
-        trouble=next(_troubles([*status.get("initContainerStatuses", ()), *main]), None),
+        name=text(metadata.get("name")),
+        ready=ready,
+        deleting="deletionTimestamp" in metadata,
+        phase=text(status.get("phase")),
+        reason=text(status.get("reason")),
+        message=text(status.get("message")),
+        disruption=(text(disruption.get("reason")), text(disruption.get("message")))
+        if disruption.get("status") == "True"
+        else None,
+        scheduled=_answer(scheduled),
+        unschedulable=text(scheduled.get("message")) if waits else "",
+        unschedulable_since=moment(scheduled.get("lastTransitionTime"))
+        if waits and scheduled.get("reason") == "Unschedulable"
+        else None,
+        sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
+        running=any("running" in mapping(item.get("state")) for item in main),
+        containers=() if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main)),
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _containers(init: Sequence[Mapping[str, Any]], main: Sequence[Mapping[str, Any]]) -> Iterator[ContainerView]:
+    for item in init:
+        state = mapping(item.get("state"))
+        # One that has done its work, or serves beside the engine, keeps nobody from running.
+        done = state.get("terminated") is not None and _ended(state) is None
+        if not done and item.get("ready") is not True:
+            yield _container(item, init=True)
+    for item in main:
+        if item.get("ready") is not True:
+            yield _container(item, init=False)
 
 
-def _troubles(containers: list[Mapping[str, Any]]) -> Iterator[ContainerTrouble]:
-    """Yield what keeps containers from running; starting for the first time is no trouble."""
-    for container in containers:
-        state = container.get("state", {})
-        last = container.get("lastState", {}).get("terminated", {})
-        waiting, ended = state.get("waiting"), state.get("terminated")
-        if ended is not None and ended.get("exitCode", 0) != 0:
-            last = ended
-        elif waiting is None or (waiting.get("reason") in {"ContainerCreating", "PodInitializing"} and not last):
-            continue
-        yield ContainerTrouble(
-            container=container["name"],
-            reason=(waiting or ended or {}).get("reason", ""),
-            message=(waiting or ended or {}).get("message", ""),
-            last_reason=last.get("reason", ""),
-            last_exit_code=last.get("exitCode"),
-            restarts=container.get("restartCount", 0),
-        )
+def _container(item: Mapping[str, Any], *, init: bool) -> ContainerView:
+    state, last = mapping(item.get("state")), mapping(item.get("lastState"))
+    waiting = mapping(state.get("waiting"))
+    reason = text(waiting.get("reason"))
+    completed = not init and mapping(state.get("terminated"))
+    return ContainerView(
+        name=text(item.get("name")),
+        image=text(item.get("image")),
+        init=init,
+        running="running" in state,
+        waiting="" if reason in _STARTING else reason,
+        message=text(waiting.get("message")),
+        ended=_ended(state, even_well=bool(completed)) or _ended(last, even_well=True),
+        restarts=number(item.get("restartCount")),
+    )
+
+
+def _ended(state: Mapping[str, Any], *, even_well: bool = False) -> Ended | None:
+    """Return how a container ended; with code 0 only if it should have gone on."""
+    terminated = mapping(state.get("terminated"))
+    code = number(terminated.get("exitCode"))
+    if not terminated or (code == 0 and not even_well):
+        return None
+    return Ended(exit_code=code, reason=text(terminated.get("reason")), message=text(terminated.get("message")))
+
+
+def _answer(condition: Mapping[str, Any]) -> bool | None:
+    answers: dict[Any, bool] = {"True": True, "False": False}
+    status = condition.get("status")
+    return answers.get(status) if isinstance(status, str) else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value that is an object, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """Return the objects of a list."""
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else ()
+
+
+def text(value: Any) -> str:
+    """Return a value that is a text, without secrets."""
+    return clean(value) if isinstance(value, str) else ""
+
+
+def number(value: Any) -> int:
+    """Return a value that is a whole number, or 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def moment(value: Any) -> datetime | None:
+    """Return a value that is a time with its zone."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

@@ -16,8 +16,10 @@ from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
 from gemma4_operator.status.conditions import Condition, render_conditions
 from gemma4_operator.status.diagnose import Finding, diagnose
+from gemma4_operator.status.diagnosis.admission import refusal
 from gemma4_operator.status.pods import PodView
 from gemma4_operator.status.reasons import Reason
+from gemma4_operator.status.redact import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,8 +209,8 @@ def _refused(running: Rollout) -> Finding | None:
     """Return why pods cannot even be made: a quota, a policy. The Deployment's controller tries again by itself."""
     if not running.current or not running.refused_message:
         return None
-    message = f"Pods are refused: {running.refused_message.rstrip('.')}. {Reason.CHILD_REJECTED.advice}"
-    return Finding(reason=Reason.CHILD_REJECTED, message=message)
+    told = refusal(clean(running.refused_message))
+    return Finding(reason=told.reason, message=f"{told.message} {told.reason.advice}")
 
 
 def _progress(running: Rollout, wanted: int) -> Finding:

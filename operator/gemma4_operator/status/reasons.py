@@ -1,11 +1,15 @@
 """Every reason the operator gives, each with the sentence that documents it.
 
 Conditions, events, metrics and docs/reference/reasons.md all draw from here, so a reason that is not listed cannot
-be said.
+be said. What each means stands in `meanings` (how things are), and in `causes_cluster` and
+`causes_engine` (why a pod does not serve).
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gemma4_operator.status.causes_cluster import CLUSTER_CAUSES
+from gemma4_operator.status.causes_engine import ENGINE_CAUSES
+from gemma4_operator.status.meanings import STATES, FixableBy, Meaning
 
 
 class Reason(StrEnum):
@@ -19,20 +23,67 @@ class Reason(StrEnum):
     INFEASIBLE = "Infeasible"
     CHILDREN_APPLIED = "ChildrenApplied"
     NAME_CONFLICT = "NameConflict"
-    CHILD_REJECTED = "ChildRejected"
     SUSPENDED = "Suspended"
     READY = "Ready"
     SCALED_TO_ZERO = "ScaledToZero"
     AVAILABLE = "Available"
     TOO_FEW_SERVING = "TooFewServing"
     PROGRESSING = "Progressing"
-    LOADING = "Loading"
-    UNSCHEDULABLE = "Unschedulable"
-    IMAGE_PULL_FAILED = "ImagePullFailed"
-    CONTAINER_CONFIG_ERROR = "ContainerConfigError"
-    OUT_OF_MEMORY = "OutOfMemory"
-    CRASHING = "Crashing"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+
+    INSUFFICIENT_GPU = "InsufficientGPU"
+    INSUFFICIENT_NODE_RESOURCES = "InsufficientNodeResources"
+    UNTOLERATED_TAINT = "UntoleratedTaint"
+    NODE_SELECTOR_MISMATCH = "NodeSelectorMismatch"
+    UNSCHEDULABLE = "Unschedulable"
+    VOLUME_ZONE_CONFLICT = "VolumeZoneConflict"
+    VOLUME_CLAIM_NOT_BOUND = "VolumeClaimNotBound"
+    VOLUME_ATTACH_FAILED = "VolumeAttachFailed"
+    PREEMPTED = "Preempted"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    POD_SECURITY_VIOLATION = "PodSecurityViolation"
+    CHILD_REJECTED = "ChildRejected"
+    IMAGE_NOT_FOUND = "ImageNotFound"
+    IMAGE_PULL_UNAUTHORIZED = "ImagePullUnauthorized"
+    IMAGE_ENTITLEMENT_REQUIRED = "ImageEntitlementRequired"
+    IMAGE_PULL_RATE_LIMITED = "ImagePullRateLimited"
+    IMAGE_PLATFORM_MISMATCH = "ImagePlatformMismatch"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    NODE_DISK_FULL = "NodeDiskFull"
+    SECRET_OR_CONFIG_MISSING = "SecretOrConfigMissing"
+    CONTAINER_CONFIG_ERROR = "ContainerConfigError"
+    GPU_RUNTIME_MISSING = "GPURuntimeMissing"
+    GPU_DRIVER_INCOMPATIBLE = "GPUDriverIncompatible"
+    KUBELET_REJECTED_POD = "KubeletRejectedPod"
+    GPU_MEMORY_IN_USE = "GPUMemoryInUse"
+    GPU_OUT_OF_MEMORY = "GPUOutOfMemory"
+    KV_CACHE_TOO_SMALL = "KVCacheTooSmall"
+    HARDWARE_UNSUPPORTED = "HardwareUnsupported"
+    MODEL_UNSUPPORTED_BY_ENGINE = "ModelUnsupportedByEngine"
+    CREDENTIALS_INVALID = "CredentialsInvalid"
+    MODEL_ACCESS_DENIED = "ModelAccessDenied"
+    MODEL_NOT_FOUND = "ModelNotFound"
+    MODEL_FILES_MISSING = "ModelFilesMissing"
+    MODEL_FILES_CORRUPT = "ModelFilesCorrupt"
+    NO_COMPATIBLE_PROFILE = "NoCompatibleProfile"
+    SHARED_MEMORY_TOO_SMALL = "SharedMemoryTooSmall"
+    NCCL_FAILURE = "NCCLFailure"
+    INVALID_ENGINE_CONFIG = "InvalidEngineConfig"
+    PORT_IN_USE = "PortInUse"
+    CACHE_NOT_WRITABLE = "CacheNotWritable"
+    CACHE_DISK_FULL = "CacheDiskFull"
+    EVICTED = "Evicted"
+    HOST_OUT_OF_MEMORY = "HostOutOfMemory"
+    PROBE_KILLED_DURING_START = "ProbeKilledDuringStart"
+    NODE_NOT_READY = "NodeNotReady"
+    GPU_HARDWARE_FAULT = "GPUHardwareFault"
+    DOWNLOAD_STALLED = "DownloadStalled"
+    NETWORK_UNREACHABLE = "NetworkUnreachable"
+    TLS_UNTRUSTED = "TLSUntrusted"
+    DOWNLOAD_JOB_FAILED = "DownloadJobFailed"
+    LIFECYCLE_HOOK_FAILED = "LifecycleHookFailed"
+    ENGINE_CRASHED = "EngineCrashed"
+    STILL_STARTING = "StillStarting"
 
     @property
     def sentence(self) -> str:
@@ -44,101 +95,17 @@ class Reason(StrEnum):
         """What a person does about it."""
         return _MEANINGS[self].advice
 
+    @property
+    def fixable_by(self) -> FixableBy | None:
+        """Who can mend it; None for what is no cause of a failure."""
+        return _MEANINGS[self].fixable_by
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    sentence: str
-    advice: str
+    @property
+    def retryable(self) -> bool:
+        """Whether a new attempt has a fair chance although nobody has changed anything."""
+        return _MEANINGS[self].retryable
 
 
-_NOTHING = "Nothing to do."
-_MEANINGS = {
-    Reason.PLANNED: _Meaning(
-        "The spec has been turned into a plan; `status.plan` shows it.",
-        _NOTHING,
-    ),
-    Reason.INVALID_SPEC: _Meaning(
-        "The spec contradicts itself in a way that the API server's schema could not see.",
-        "Change the named field; nothing is tried again until the spec changes.",
-    ),
-    Reason.NO_CHECKPOINT: _Meaning(
-        "The catalogue knows no weights for this variant and quantization.",
-        "Choose another quantization, or name the weights in `spec.model.checkpoint`.",
-    ),
-    Reason.ENGINE_REFUSES: _Meaning(
-        "The engine cannot serve this model in this way.",
-        "Choose another `spec.engine.type`, or change the named field.",
-    ),
-    Reason.NO_GPUS: _Meaning(
-        "No node offers a GPU that the planner understands and the spec allows.",
-        "Add a node with GPUs, label those there are, or allow more in `spec.placement`: new nodes are seen at once.",
-    ),
-    Reason.INFEASIBLE: _Meaning(
-        "Nothing that the catalogue knows serves what is asked for on the GPUs there are.",
-        "Take one of `status.plan.relaxations`, or add GPUs: new nodes are seen at once.",
-    ),
-    Reason.CHILDREN_APPLIED: _Meaning(
-        "Objects were created, changed or repaired.",
-        _NOTHING,
-    ),
-    Reason.NAME_CONFLICT: _Meaning(
-        "An object of the name that is needed exists and does not belong to this Gemma4Deployment.",
-        "Rename the Gemma4Deployment, or delete the other object.",
-    ),
-    Reason.CHILD_REJECTED: _Meaning(
-        "The API server refuses an object that the operator wants to write, or the pods of its Deployment.",
-        "Read the message: a quota, a policy or `spec.podTemplatePatch` is the usual cause.",
-    ),
-    Reason.SUSPENDED: _Meaning(
-        "`spec.suspend` is true: the status is kept fresh, nothing else is changed.",
-        "Set `spec.suspend` to false to let changes through.",
-    ),
-    Reason.READY: _Meaning(
-        "Every replica of the current plan serves.",
-        _NOTHING,
-    ),
-    Reason.SCALED_TO_ZERO: _Meaning(
-        "`spec.replicas` is 0, so nothing serves.",
-        "Raise `spec.replicas`.",
-    ),
-    Reason.AVAILABLE: _Meaning(
-        "As many replicas serve as `spec.disruption` asks for.",
-        _NOTHING,
-    ),
-    Reason.TOO_FEW_SERVING: _Meaning(
-        "Fewer replicas serve than `spec.disruption` asks for.",
-        "The Ready condition names the cause.",
-    ),
-    Reason.PROGRESSING: _Meaning(
-        "Pods are being created or replaced.",
-        "Wait.",
-    ),
-    Reason.LOADING: _Meaning(
-        "The engine runs and loads the weights.",
-        "Wait; large weights take minutes.",
-    ),
-    Reason.UNSCHEDULABLE: _Meaning(
-        "No node can take a pod.",
-        "Free or add GPUs, or widen `spec.placement`; the message says what was missing on how many nodes.",
-    ),
-    Reason.IMAGE_PULL_FAILED: _Meaning(
-        "A node cannot get the engine's image.",
-        "Check the image's name and `spec.secrets.imagePullSecrets`.",
-    ),
-    Reason.CONTAINER_CONFIG_ERROR: _Meaning(
-        "A container cannot be made; usually a Secret or one of its keys is missing.",
-        "Create what the message names.",
-    ),
-    Reason.OUT_OF_MEMORY: _Meaning(
-        "The kernel ended the engine because the pod used more memory than its limit.",
-        "Raise the memory limit in `spec.podTemplatePatch`, or choose a smaller model.",
-    ),
-    Reason.CRASHING: _Meaning(
-        "The engine ends again and again.",
-        "Read `kubectl logs --previous` of the named pod.",
-    ),
-    Reason.PROGRESS_DEADLINE_EXCEEDED: _Meaning(
-        "The pods did not become ready in the time that the weights' size allows.",
-        "Read the message and the pod's log.",
-    ),
+_MEANINGS: dict[Reason, Meaning] = {
+    Reason(text): meaning for table in (STATES, CLUSTER_CAUSES, ENGINE_CAUSES) for text, meaning in table.items()
 }

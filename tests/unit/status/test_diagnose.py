@@ -40,10 +40,10 @@ BLOCKED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"
 CASES: dict[str, tuple[list[dict[str, Any]], Reason | None, str]] = {
     "no pods yet": ([], None, ""),
     "all serve": ([pod(conditions=READY, state={"running": {}})], None, ""),
-    "no node has a GPU": ([pod(conditions=BLOCKED)], Reason.UNSCHEDULABLE, "4 Insufficient nvidia.com/gpu"),
+    "no node has a GPU": ([pod(conditions=BLOCKED)], Reason.INSUFFICIENT_GPU, "4 Insufficient nvidia.com/gpu"),
     "one of two waits for a node": (
         [pod("a", conditions=READY), pod("b", conditions=BLOCKED)],
-        Reason.UNSCHEDULABLE,
+        Reason.INSUFFICIENT_GPU,
         "1 of 1 waiting pods fit on no node",
     ),
     "the image is not there": (
@@ -51,44 +51,44 @@ CASES: dict[str, tuple[list[dict[str, Any]], Reason | None, str]] = {
         Reason.IMAGE_PULL_FAILED,
         'Back-off pulling image "x"',
     ),
-    "the image's name is wrong": ([pod(**waiting("InvalidImageName"))], Reason.IMAGE_PULL_FAILED, "InvalidImageName"),
+    "the image's name is wrong": ([pod(**waiting("InvalidImageName"))], Reason.IMAGE_NOT_FOUND, "InvalidImageName"),
     "a secret is missing": (
         [pod(**waiting("CreateContainerConfigError", 'secret "hf" not found'))],
-        Reason.CONTAINER_CONFIG_ERROR,
+        Reason.SECRET_OR_CONFIG_MISSING,
         'secret "hf" not found',
     ),
-    "killed for memory again and again": ([pod(**crashed(137, "OOMKilled"))], Reason.OUT_OF_MEMORY, "4 times"),
+    "killed for memory again and again": ([pod(**crashed(137, "OOMKilled"))], Reason.HOST_OUT_OF_MEMORY, "4 times"),
     "killed for memory this moment": (
         [pod(state={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})],
-        Reason.OUT_OF_MEMORY,
+        Reason.HOST_OUT_OF_MEMORY,
         "killed for memory",
     ),
-    "ends with an error": ([pod(**crashed(1))], Reason.CRASHING, "exit code 1, restarted 3 times"),
-    "the container before the engine fails": ([pod(init=crashed(2))], Reason.CRASHING, "'fetch'"),
+    "ends with an error": ([pod(**crashed(1))], Reason.ENGINE_CRASHED, "exit code 1, restarted 3 times"),
+    "the container before the engine fails": ([pod(init=crashed(2))], Reason.ENGINE_CRASHED, "'fetch'"),
     "being created for the first time": ([pod(**waiting("ContainerCreating"))], None, ""),
     "waits for what runs before it": ([pod(**waiting("PodInitializing"))], None, ""),
     "created anew after a crash": (
         [pod(**waiting("ContainerCreating"), lastState={"terminated": {"exitCode": 1}})],
-        Reason.CRASHING,
+        Reason.ENGINE_CRASHED,
         "exit code 1",
     ),
-    "loads the weights": ([pod(state={"running": {}})], Reason.LOADING, "1 of 1 waiting pods load the weights"),
+    "loads the weights": ([pod(state={"running": {}})], Reason.STILL_STARTING, "1 of 1 waiting pods load the weights"),
     "a container that did its work is no failure": (
         [pod(init={"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}, state={"running": {}})],
-        Reason.LOADING,
+        Reason.STILL_STARTING,
         "",
     ),
     "a failure says more than a lack of nodes": (
         [pod("a", conditions=BLOCKED), pod("b", **crashed(1))],
-        Reason.CRASHING,
+        Reason.ENGINE_CRASHED,
         "Pod 'b'",
     ),
     "a lack of nodes says more than loading": (
         [pod("a", state={"running": {}}), pod("b", conditions=BLOCKED)],
-        Reason.UNSCHEDULABLE,
+        Reason.INSUFFICIENT_GPU,
         "1 of 2",
     ),
-    "several fail alike": ([pod("a", **crashed(1)), pod("b", **crashed(1))], Reason.CRASHING, "(2 pods)"),
+    "several fail alike": ([pod("a", **crashed(1)), pod("b", **crashed(1))], Reason.ENGINE_CRASHED, "(2 pods)"),
     "a pod on its way out does not count": ([pod(deleting=True, **crashed(1))], None, ""),
     "a pod of which nothing is known yet": ([{"metadata": {"name": "a"}, "status": {}}], None, ""),
     "a pod without a status": ([{"metadata": {"name": "a"}}], None, ""),
@@ -106,7 +106,7 @@ def test_the_cause(case: tuple[list[dict[str, Any]], Reason | None, str]) -> Non
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_failure_says_what_to_do(case: tuple[list[dict[str, Any]], Reason | None, str]) -> None:
     pods, reason, _ = case
-    if reason in {None, Reason.LOADING}:
+    if reason in {None, Reason.STILL_STARTING}:
         return
     finding = diagnose([pod_view(raw) for raw in pods])
     assert finding is not None

@@ -133,10 +133,12 @@ def test_zero_replicas_are_ready_and_serve_nothing() -> None:
 
 
 def test_a_pod_in_trouble_is_the_reason() -> None:
-    blocked = PodView(name="chat-1", ready=False, unschedulable="0/4 nodes are available.")
+    blocked = PodView(
+        name="chat-1", ready=False, unschedulable="0/4 nodes are available: 4 Insufficient nvidia.com/gpu."
+    )
     body = status(rollout=running(1, ready=0), pods=(blocked,))
-    assert conditions(body)["Ready"] == ("False", "Unschedulable")
-    assert conditions(body)["Reconciling"] == ("True", "Unschedulable")
+    assert conditions(body)["Ready"] == ("False", "InsufficientGPU")
+    assert conditions(body)["Reconciling"] == ("True", "InsufficientGPU")
 
 
 def test_past_the_deadline_it_is_stalled() -> None:
@@ -148,8 +150,10 @@ def test_past_the_deadline_it_is_stalled() -> None:
 
 def test_past_the_deadline_a_known_cause_is_still_the_better_reason() -> None:
     late = Rollout(current=True, replicas=1, updated=1, ready=0, deadline_message="timed out")
-    blocked = PodView(name="chat-1", ready=False, unschedulable="0/4 nodes are available.")
-    assert conditions(status(rollout=late, pods=(blocked,)))["Stalled"] == ("True", "Unschedulable")
+    blocked = PodView(
+        name="chat-1", ready=False, unschedulable="0/4 nodes are available: 4 Insufficient nvidia.com/gpu."
+    )
+    assert conditions(status(rollout=late, pods=(blocked,)))["Stalled"] == ("True", "InsufficientGPU")
 
 
 def test_a_deadline_of_an_earlier_generation_does_not_count() -> None:
@@ -189,8 +193,8 @@ def test_pods_that_are_refused_are_told_and_stall_nothing() -> None:
     refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: gpus"}
     raw = {"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "conditions": [refused]}}
     body = status(rollout=rollout(raw))
-    assert conditions(body)["Ready"] == ("False", "ChildRejected")
-    assert conditions(body)["Reconciling"] == ("True", "ChildRejected")
+    assert conditions(body)["Ready"] == ("False", "QuotaExceeded")
+    assert conditions(body)["Reconciling"] == ("True", "QuotaExceeded")
     assert body["conditions"][-1]["message"].startswith("Pods are refused: exceeded quota: gpus. ")
 
 

@@ -1,0 +1,175 @@
+"""The causes that show once a container runs: memory, model, configuration, storage, network.
+
+One reason stands for one cause; `EngineCrashed` stands for an engine that ends and names none.
+"""
+
+from collections.abc import Mapping
+
+from gemma4_operator.status.meanings import FixableBy, Meaning, cause
+
+_USER, _ADMIN, _OPERATOR, _WAIT = FixableBy.USER, FixableBy.CLUSTER_ADMIN, FixableBy.OPERATOR, FixableBy.WAIT
+
+ENGINE_CAUSES: Mapping[str, Meaning] = {
+    "GPUMemoryInUse": cause(
+        "Something else holds memory of the GPU, so the engine does not start.",
+        "Find the other process on the GPU, or lower the share of the memory so that both fit.",
+        _USER,
+        retryable=True,
+    ),
+    "GPUOutOfMemory": cause(
+        "The weights or working buffers do not fit the GPU's memory.",
+        "Choose a smaller quantization, more or larger GPUs, or less context or batch.",
+        _USER,
+        retryable=False,
+    ),
+    "KVCacheTooSmall": cause(
+        "The weights fit, and what is left cannot hold the cache of one request of full length.",
+        "Lower the context, raise the share of the memory, quantize the cache, or take more GPU memory.",
+        _USER,
+        retryable=False,
+    ),
+    "HardwareUnsupported": cause(
+        "The GPU or the processor cannot run the number format or the build.",
+        "Choose a quantization and a data type that the GPU supports, or another node.",
+        _USER,
+        retryable=False,
+    ),
+    "ModelUnsupportedByEngine": cause(
+        "This version of the engine does not know the model.",
+        "Use a newer image, or another engine.",
+        _USER,
+        retryable=False,
+    ),
+    "CredentialsInvalid": cause(
+        "The model hub does not accept the key or token, or there is none.",
+        "Put a valid key into the Secret of `spec.secrets`; NGC's begin with nvapi-, Hugging Face's with hf_.",
+        _USER,
+        retryable=False,
+    ),
+    "ModelAccessDenied": cause(
+        "The account is known and may not have this model.",
+        "Accept the model's terms with this account, or use a key of one that has access.",
+        _USER,
+        retryable=False,
+    ),
+    "ModelNotFound": cause(
+        "The hub has no model, revision or file of that name.",
+        "Correct the name or the revision in `spec.model.checkpoint`.",
+        _USER,
+        retryable=False,
+    ),
+    "ModelFilesMissing": cause(
+        "The files are not where the engine looks, in a path or in its cache.",
+        "Bring the files to the path that the engine reads, or correct the path.",
+        _USER,
+        retryable=False,
+    ),
+    "ModelFilesCorrupt": cause(
+        "A file of the weights is cut off or damaged, or only a pointer to the real one.",
+        "Delete the damaged file and download it again; compare its size or checksum.",
+        _OPERATOR,
+        retryable=True,
+    ),
+    "NoCompatibleProfile": cause(
+        "The NIM has no profile for these GPUs, or not the one that is asked for.",
+        "List the profiles of the image and name one that is compatible, or use other GPUs.",
+        _USER,
+        retryable=False,
+    ),
+    "SharedMemoryTooSmall": cause(
+        "/dev/shm is too small for the workers of an engine on several GPUs.",
+        "Mount an emptyDir in memory at /dev/shm: 16 to 32 GiB for NIM, a few GiB for vLLM.",
+        _USER,
+        retryable=False,
+    ),
+    "NCCLFailure": cause(
+        "The GPUs cannot talk to each other.",
+        "Check driver, NVLink, fabric manager and IOMMU; try without peer-to-peer (NCCL_P2P_DISABLE=1).",
+        _ADMIN,
+        retryable=False,
+    ),
+    "InvalidEngineConfig": cause(
+        "An argument, variable, template or command of the engine is wrong for this model or version.",
+        "Correct what the message names.",
+        _USER,
+        retryable=False,
+    ),
+    "PortInUse": cause(
+        "The engine's port is taken.",
+        "Choose another port; on the host's network only one server per node can have it.",
+        _USER,
+        retryable=False,
+    ),
+    "CacheNotWritable": cause(
+        "The container's user may not write where the engine keeps its files.",
+        "Set fsGroup or mount a volume that can be written; a cache must not be read-only.",
+        _USER,
+        retryable=False,
+    ),
+    "CacheDiskFull": cause(
+        "The volume for the model's files is full.",
+        "Enlarge the claim (the weights, and room for one more copy while they come) or clear it.",
+        _USER,
+        retryable=False,
+    ),
+    "HostOutOfMemory": cause(
+        "Main memory, not the GPU's, was too small for the engine.",
+        "Raise the memory limit in `spec.podTemplatePatch`, or choose a smaller model or quantization.",
+        _USER,
+        retryable=False,
+    ),
+    "ProbeKilledDuringStart": cause(
+        "The kubelet killed the container because a probe failed while it was still starting.",
+        "Give the startup probe the time that the weights' size needs, more on slow storage.",
+        _OPERATOR,
+        retryable=True,
+    ),
+    "GPUHardwareFault": cause(
+        "The GPU itself failed.",
+        "Cordon the node, reset the GPU or reboot; replace the GPU if the fault returns.",
+        _ADMIN,
+        retryable=False,
+    ),
+    "DownloadStalled": cause(
+        "A download makes no progress, and prints no error.",
+        "Start the download again, it resumes; switch off the accelerated transfer if it stalls again.",
+        _OPERATOR,
+        retryable=True,
+    ),
+    "NetworkUnreachable": cause(
+        "The registry or the model hub cannot be reached.",
+        "Check DNS, rules for outgoing traffic and the proxy, or use a mirror.",
+        _ADMIN,
+        retryable=True,
+    ),
+    "TLSUntrusted": cause(
+        "A certificate on the way is not trusted.",
+        "Give the pod, or the node's container runtime, the certificate of the authority.",
+        _ADMIN,
+        retryable=False,
+    ),
+    "DownloadJobFailed": cause(
+        "The download's Job has given up, and nothing more is known.",
+        "Read the log of its last pod; raise the deadline for large weights, then start the Job again.",
+        _USER,
+        retryable=False,
+    ),
+    "LifecycleHookFailed": cause(
+        "A hook after the start failed, and the kubelet killed the container.",
+        "Let the hook wait for the server, or do its work in an init container.",
+        _USER,
+        retryable=True,
+    ),
+    "EngineCrashed": cause(
+        "The engine ended, and its last lines name no known cause.",
+        "Read `kubectl logs --previous` of the named pod.",
+        _USER,
+        retryable=True,
+    ),
+    "StillStarting": cause(
+        "No failure: the image, the weights or the nodes are on their way.",
+        "Wait; large weights take minutes.",
+        _WAIT,
+        retryable=True,
+    ),
+}

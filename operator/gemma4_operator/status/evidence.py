@@ -1,0 +1,117 @@
+"""All that one diagnosis is drawn from: a pod, the events about it, and the end of a container's log.
+
+Events and log are optional: an event is gone after an hour, and a log is read only of a container that fails. What is
+kept is small, in an order that does not depend on the order in which it came, and free of secrets.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from gemma4_operator.status.pods import PodView, mapping, moment, pod_view, text
+from gemma4_operator.status.redact import clean
+
+_MOST_EVENTS: Final = 100
+_MOST_LINES: Final = 200
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_SILENCE: Final = re.compile(r"^\[no further output for (\d+(?:\.\d+)?) s\]$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One event: what happened to which object."""
+
+    reason: str
+    message: str
+    kind: str = ""
+    name: str = ""
+    at: datetime = _LONG_AGO
+
+    @property
+    def subject(self) -> str:
+        """The object in words."""
+        return f"{self.kind or 'object'} '{self.name}'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of one pod that does not serve.
+
+    Attributes:
+        pod: None when no pod was ever made, or it is gone.
+        events: The newest first.
+        log: The last lines of the container that matters, of its previous run if it was restarted.
+        silent_seconds: For how long nothing more was printed, where that is known.
+    """
+
+    pod: PodView | None = None
+    events: tuple[EventView, ...] = ()
+    log: tuple[str, ...] = ()
+    silent_seconds: float = 0.0
+
+    def told(self, *reasons: str, kind: str = "") -> tuple[EventView, ...]:
+        """Return the events of some reasons, about objects of one kind if it is given."""
+        return tuple(event for event in self.events if event.reason in reasons and kind in ("", event.kind))
+
+
+def gather(
+    pod: Mapping[str, Any] | PodView | None, events: Iterable[Any] = (), log: Sequence[str] | str = ()
+) -> Evidence:
+    """Return the evidence from raw objects.
+
+    A last line `[no further output for N s]` is no output: whoever read the log says how long it has been silent.
+    """
+    lines = log.splitlines() if isinstance(log, str) else [line for line in log if isinstance(line, str)]
+    kept = [_line(line) for line in lines[-_MOST_LINES:] if line.strip()]
+    silence = _SILENCE.match(kept[-1]) if kept else None
+    return Evidence(
+        pod=pod if isinstance(pod, PodView) or pod is None else pod_view(pod),
+        events=_events(events),
+        log=tuple(kept[:-1] if silence else kept),
+        silent_seconds=float(silence[1]) if silence else 0.0,
+    )
+
+
+def _events(events: Iterable[Any]) -> tuple[EventView, ...]:
+    views = {_event(event) for event in events if isinstance(event, Mapping)}
+    ordered = sorted(views, key=lambda view: (view.reason, view.kind, view.name, view.message))
+    return tuple(sorted(ordered, key=lambda view: view.at, reverse=True)[:_MOST_EVENTS])
+
+
+def _event(event: Mapping[str, Any]) -> EventView:
+    """Read an event of either API: v1 has `involvedObject` and `message`, events.k8s.io has `regarding` and `note`."""
+    regarding = mapping(event.get("involvedObject")) or mapping(event.get("regarding"))
+    series = mapping(event.get("series"))
+    times = (
+        series.get("lastObservedTime"),
+        event.get("lastTimestamp"),
+        event.get("deprecatedLastTimestamp"),
+        event.get("eventTime"),
+        event.get("firstTimestamp"),
+    )
+    return EventView(
+        reason=text(event.get("reason")),
+        message=text(event.get("message")) or text(event.get("note")),
+        kind=text(regarding.get("kind")),
+        name=text(regarding.get("name")),
+        at=next((found for found in map(moment, times) if found is not None), _LONG_AGO),
+    )
+
+
+def _line(line: str) -> str:
+    """Return a line of a log; of one in JSON (NIM_JSONL_LOGGING, logs of Go programs) what it says."""
+    if not line.lstrip().startswith("{"):
+        return clean(line.strip())
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return clean(line.strip())
+    parts = [entry.get(key) for key in ("message", "msg", "error", "err", "exc_info", "stack_trace")]
+    said = " ".join(part for part in parts if isinstance(part, str) and part)
+    level = entry.get("level") or entry.get("levelname") or entry.get("severity")
+    if said and isinstance(level, str):
+        said = f"{level.upper()} {said}"
+    return clean(said or line.strip())
