@@ -16,8 +16,9 @@ CLUSTER = {
     ("", "services"): {"get", "list", "watch", "create", "patch"},
     ("policy", "poddisruptionbudgets"): {"get", "list", "watch", "create", "patch"},
     ("", "pods"): {"list", "watch"},
+    ("", "pods/log"): {"get"},
     ("", "nodes"): {"list", "watch"},
-    ("events.k8s.io", "events"): {"create", "patch"},
+    ("events.k8s.io", "events"): {"create", "patch", "list"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
 }
 OWN_NAMESPACE = {("coordination.k8s.io", "leases"): {"get", "create", "update"}}
