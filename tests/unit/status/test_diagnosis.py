@@ -1,3 +1,4 @@
+# ruff: noqa: E501  -- lines of programs stand as they are printed
 """The field cases, and what holds for any pod: always an answer or none, the same in any order, never a secret."""
 
 import json
@@ -265,6 +266,44 @@ def test_a_long_line_takes_no_time(letter: str) -> None:
     start = time.perf_counter()
     find_cause(Evidence(log=gather(None, (), lines).log))
     assert time.perf_counter() - start < 1
+
+
+HEALTHY = """
+(APIServer pid=1) INFO 06-19 15:35:00 [api_utils.py:273] non-default args: {'model': 'x', 'api_key': None, 'quantization': None}
+(APIServer pid=1) WARNING 08-19 14:58:41 [__init__.py:1635] Default sampling parameters have been overridden by the model's Hugging Face generation config recommended from the model creator. If this is not intended, please relaunch vLLM instance with `--generation-config vllm`.
+(EngineCore_DP0 pid=188893) INFO 10-21 09:11:57 [gpu_worker.py:298] Available KV cache memory: 16.23 GiB
+(EngineCore_DP0 pid=188893) INFO 10-21 09:11:57 [kv_cache_utils.py:1087] GPU KV cache size: 425,424 tokens
+(EngineCore_DP0 pid=441) INFO 11-24 11:44:01 [backends.py:648] Using cache directory: /root/.cache/vllm/torch_compile_cache/fd1e589ad6/rank_0_0/backbone for vLLM's torch.compile
+INFO 06-16 09:48:14 [config.py:1634] Disabled the custom all-reduce kernel because it is not supported on current platform.
+WARNING 06-16 09:48:14 [_logger.py:72] uni is not supported on CPU, fallback to mp distributed executor backend.
+(EngineCore pid=9) INFO 11-20 08:00:01 [cuda.py:300] Using FLASH_ATTN attention backend out of potential backends: ['FLASH_ATTN', 'FLASHINFER'].
+Warning: You are sending unauthenticated requests to the HF Hub. Please set a HF_TOKEN to enable higher rate limits and faster downloads.
+(Worker_TP0 pid=402) INFO 11-20 08:03:44 [pynccl.py:111] vLLM is using nccl==2.27.5
+INFO 07-26 09:44:00.18 ngc_profile.py:224] Detected 3 compatible profile(s).
+INFO 2026-05-11 09:12:02 nim_sdk.py:376] Downloading manifest profile: 4f904d571fe60ff24695b5ee2aa42da58cb460787a968f1e8a09f5a7e862728d
+NOTE: CUDA Forward Compatibility mode ENABLED.
+ggml_cuda_init: found 1 CUDA devices (Total VRAM: 24564 MiB):
+  Device 0: NVIDIA GeForce RTX 4090, compute capability 8.9, VMM: yes, VRAM: 24564 MiB
+0.00.072.371 W srv  llama_server: CORS is set to allow all origins ('*') and no API key is set
+0.00.072.372 W srv  llama_server: this can be a security risk (cross-origin attacks)
+load_backend: loaded CPU backend from /app/libggml-cpu-haswell.so
+warning: failed to mlock 123-byte buffer (after previously locking 0 bytes): Cannot allocate memory
+load: control-looking token:    212 '</s>' was not control-type; this is probably a bug in the model. its type will be overridden
+srv    load_model: prompt cache is enabled, size limit: 8192 MiB
+main: server is listening on http://0.0.0.0:8080 - starting the main loop
+Couldn't find '/root/.ollama/id_ed25519'. Generating new private key.
+time=2026-09-01T03:12:40.118Z level=INFO source=routes.go:1225 msg="server config" env="map[OLLAMA_DEBUG:INFO OLLAMA_HOST:http://0.0.0.0:11434 OLLAMA_MODELS:/cache]"
+time=2026-09-01T03:12:40.200Z level=INFO source=gpu.go:217 msg="looking for compatible GPUs"
+time=2026-09-01T03:12:40.300Z level=WARN source=sched.go:200 msg="model architecture does not currently support parallel requests"
+[GIN] 2026/09/01 - 21:40:19 | 200 |      35.087us |      172.17.0.1 | HEAD     "/"
+[GIN] 2026/09/01 - 21:40:20 | 404 |      35.087us |      172.17.0.1 | POST     "/api/show"
+time=2026-09-01T03:12:41.330Z level=INFO source=download.go:291 msg="60e05f210007 part 5 attempt 0 failed: EOF, retrying in 1s"
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("line", HEALTHY)
+def test_what_a_healthy_engine_prints_is_no_cause(line: str) -> None:
+    assert engine.cause(gather(None, (), [line]).log) is None
 
 
 def test_logs_in_json_are_read() -> None:

@@ -622,6 +622,134 @@ MODELS = {
     ),
 }
 
+SEEN = {
+    "device handle": crash(
+        Reason.GPU_HARDWARE_FAULT, "Unable to determine the device handle for GPU0000:3B:00.0: Unknown Error"
+    ),
+    "fp8e4nv": crash(
+        Reason.HARDWARE_UNSUPPORTED, "AssertionError: fp8e4nv data type is not supported on CUDA arch < 89"
+    ),
+    "reduction": crash(
+        Reason.NCCL_FAILURE, "Failed: Cuda error /workspace/csrc/custom_all_reduce.cuh:368 'invalid argument'"
+    ),
+    "variable of llama.cpp": crash(
+        Reason.INVALID_ENGINE_CONFIG,
+        'error while handling environment variable "LLAMA_ARG_CTX_SIZE": stoi',
+        mention=("LLAMA_ARG_CTX_SIZE",),
+    ),
+    "a Service's variable": crash(
+        Reason.INVALID_ENGINE_CONFIG,
+        "ValueError: VLLM_PORT 'tcp://10.96.0.1:8000' appears to be a URI. This may be caused by a Kubernetes service discovery issue,check the warning in: https://docs.vllm.ai",
+        mention=("VLLM_PORT",),
+    ),
+    "remote code": crash(
+        Reason.INVALID_ENGINE_CONFIG,
+        "ValueError: The repository /models/x contains custom code which must be executed to correctly load the model. Please pass the argument `trust_remote_code=True` to allow custom code to be run.",
+    ),
+    "cache folder": crash(
+        Reason.CACHE_NOT_WRITABLE,
+        "There was a problem when trying to write in your cache folder (/.cache/huggingface/hub). You should set the environment variable TRANSFORMERS_CACHE to a writable directory.",
+    ),
+    "probe, its killing forgotten": Failure(
+        Reason.PROBE_KILLED_DURING_START,
+        ("Liveness",),
+        crash(Reason.ENGINE_CRASHED, code=137).status,
+        (event("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 503"),),
+    ),
+    "readiness kills nobody": Failure(
+        Reason.ENGINE_CRASHED,
+        (),
+        crash(Reason.ENGINE_CRASHED, code=137).status,
+        (event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),),
+    ),
+    "illegal access": crash(
+        Reason.ENGINE_CRASHED,
+        "torch.AcceleratorError: CUDA error: an illegal memory access was encountered",
+        "CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect.",
+        "For debugging consider passing CUDA_LAUNCH_BLOCKING=1",
+        "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.",
+    ),
+    "assertion": crash(
+        Reason.ENGINE_CRASHED,
+        "/app/ggml/src/ggml.c:3200: GGML_ASSERT(ggml_can_mul_mat(a, b)) failed",
+        code=134,
+        mention=("GGML_ASSERT", "SIGABRT"),
+    ),
+    "a job's own error": job(Reason.DOWNLOAD_JOB_FAILED, "Exception: something else", mention=("something else",)),
+    "a job killed for memory": Failure(
+        Reason.HOST_OUT_OF_MEMORY,
+        (),
+        {
+            "phase": "Failed",
+            "containerStatuses": [
+                {"name": "download", "ready": False, "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
+            ],
+        },
+        (event("BackoffLimitExceeded", "Job has reached the specified backoff limit", "Job", "weights"),),
+    ),
+    "NIM in JSON": crash(
+        Reason.NETWORK_UNREACHABLE,
+        '{"level": "None", "time": "None", "message": "[09-25 19:03:45.989 ERROR nim_sdk::hub::repo rust/nim-sdk/src/hub/repo.rs:119] error sending request for url (https://api.ngc.nvidia.com/v2/org/nim/team/meta/models/x/files)", "exc_info": "None"}',
+        '{"level": "ERROR", "message": "", "exc_info": "Traceback (most recent call last):\\n  File \\"/opt/nim/llm/launch.py\\", line 99, in <module>\\n    main()\\nException: error"}',
+        mention=("api.ngc.nvidia.com",),
+    ),
+    "NIM's profiles": crash(
+        Reason.NO_COMPATIBLE_PROFILE,
+        "Error: Not all of the provided profiles are supported.",
+        "Unknown profiles provided: {'default'}",
+    ),
+    "the last line of a traceback in JSON": crash(
+        Reason.CREDENTIALS_INVALID,
+        '{"level": "ERROR", "message": "", "exc_info": "Traceback (most recent call last):\\n  File \\"/opt/nim/a.py\\", line 99\\nException: Authentication Error"}',
+    ),
+    "llama.cpp's new log": crash(
+        Reason.MODEL_NOT_FOUND,
+        "0.00.073.098 E get_repo_commit: error: GET failed (404): Sorry, we can't find the page you are looking for.",
+        "0.00.073.107 W get_repo_files: failed to resolve commit for unsloth/gemma-4-E4B-it-GGUF",
+        "0.00.074.625 E llama_model_load_from_file_impl: exactly one out metadata, path_model, and file must be defined",
+        mention=("404",),
+    ),
+    "Ollama 403": crash(Reason.MODEL_ACCESS_DENIED, "pulling manifest", "Error: 403:"),
+    "Ollama EOF": crash(Reason.NETWORK_UNREACHABLE, "pulling manifest", "Error: max retries exceeded: unexpected EOF"),
+    "NCCL's segment": crash(
+        Reason.SHARED_MEMORY_TOO_SMALL,
+        "node-12:15015:15202 [0] misc/shmutils.cc:129 NCCL WARN Error while creating shared memory segment /dev/shm/nccl-roxxN4 (size 33030528)",
+        "ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error.",
+    ),
+    "driver release": crash(
+        Reason.GPU_DRIVER_INCOMPATIBLE,
+        "ERROR: This container was built for NVIDIA Driver Release 570.86 or later, but version 535.104.05 was detected and compatibility mode is UNAVAILABLE.",
+    ),
+    "silence in minutes": running(
+        Reason.DOWNLOAD_STALLED,
+        "model.safetensors:  31%|###  | 5.1G/16.4G [01:09<02:33, 73MB/s]",
+        "[no output for 45 min]",
+    ),
+    "an Xid of the node": running(
+        Reason.GPU_HARDWARE_FAULT,
+        events=(
+            event("XidError", "NVRM: Xid (PCI:0000:3b:00): 79, pid=77, GPU has fallen off the bus.", "Node", "gpu-7"),
+        ),
+        mention=("gpu-7",),
+    ),
+    "an eviction outlives its pod": Failure(
+        Reason.EVICTED,
+        ("ephemeral-storage",),
+        None,
+        (event("Evicted", "The node was low on resource: ephemeral-storage."),),
+    ),
+    "old words of a rejection": failed(
+        "UnexpectedAdmissionError",
+        "Pod Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. Requested:1, Available: 0, which is unexpected",
+        Reason.KUBELET_REJECTED_POD,
+    ),
+    "plug-in without NVML": failed(
+        "UnexpectedAdmissionError",
+        "Allocate failed due to device plugin GetPreferredAllocation rpc failed with err: rpc error: code = Unknown desc = error getting list of preferred allocation devices: unable to get device link information: error calling nvml.Init: Unknown Error, which is unexpected",
+        Reason.KUBELET_REJECTED_POD,
+    ),
+}
+
 CONFIGS = {
     "llama.cpp": crash(
         Reason.INVALID_ENGINE_CONFIG, "error: invalid argument: --flash-attn-foo", mention=("--flash-attn-foo",)
@@ -822,6 +950,7 @@ CASES: dict[str, Failure] = {
         "device": DEVICES,
         "model": MODELS,
         "setting": CONFIGS,
+        "seen": SEEN,
         "download": DOWNLOADS,
         "end": ENDS,
     }.items()

@@ -28,7 +28,7 @@ def ended(evidence: Evidence) -> Diagnosis | None:
         times = container.restarts + 1
         return Diagnosis(
             reason=Reason.HOST_OUT_OF_MEMORY,
-            message=f"container '{container.name}' was killed for memory (OOMKilled) {times} times.",
+            message=f"container '{container.name}' was killed for memory {times} times (OOMKilled, {_code(end)}).",
         )
     probe = _killed_by_probe(evidence, container)
     if probe is not None and end.exit_code in _STOPPED:
@@ -100,6 +100,13 @@ def _without_cause(evidence: Evidence, container: ContainerView, lines: tuple[st
     if end.reason in {"ContainerStatusUnknown", "Unknown"}:
         return Diagnosis(
             reason=Reason.NODE_NOT_READY, message=f"container '{container.name}', {_how(container)}: its node lost it."
+        )
+    unhealthy = [event.message for event in evidence.told("Unhealthy") if not event.message.startswith("Readiness")]
+    if unhealthy and end.exit_code in _STOPPED - {0}:
+        # The event of the killing itself may be gone; a code of a signal beside failures of a deadly probe is enough.
+        said = shorten(unhealthy[0], 300)
+        return Diagnosis(
+            reason=Reason.PROBE_KILLED_DURING_START, message=f"container '{container.name}', {_how(container)}: {said}"
         )
     by_code = _BY_CODE.get(end.exit_code)
     if by_code is not None:

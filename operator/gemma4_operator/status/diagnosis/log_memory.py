@@ -66,7 +66,7 @@ MEMORY: Final = (
             r"|kv ?cache.{0,80}(?:not enough|insufficient|too small|exceeds?|does not fit)"
             r"|(?:not enough|insufficient|no) .{0,40}(?:memory|space|blocks|room) for (?:the |any )?kv ?cache"
         ),
-        unless=text_like(r"\bWARNING\b"),
+        unless=text_like(r"^.{0,60}?(?-i:\bWARN(?:ING)?\b)"),
     ),
     Rule(
         Reason.HOST_OUT_OF_MEMORY,
