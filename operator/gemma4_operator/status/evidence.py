@@ -65,13 +65,12 @@ def gather(
 
     A last line such as `[no further output for 90 s]` is no output: whoever read the log says how long it is silent.
     """
-    lines = log.splitlines() if isinstance(log, str) else [line for line in log if isinstance(line, str)]
-    kept = [part for line in lines[-_MOST_LINES:] if line.strip() for part in _lines(line)][-_MOST_LINES:]
+    kept = log_lines(log.splitlines() if isinstance(log, str) else log)
     silence = _SILENCE.match(kept[-1]) if kept else None
     return Evidence(
         pod=pod if isinstance(pod, PodView) or pod is None else pod_view(pod),
         events=_events(events),
-        log=tuple(kept[:-1] if silence else kept),
+        log=kept[:-1] if silence else kept,
         silent_seconds=float(silence[1]) * _SECONDS[silence[2]] if silence else 0.0,
     )
 
@@ -100,6 +99,12 @@ def _event(event: Mapping[str, Any]) -> EventView:
         name=text(regarding.get("name")),
         at=next((found for found in map(moment, times) if found is not None), _LONG_AGO),
     )
+
+
+def log_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the last lines of a log, ready to be read and shown."""
+    said = [line for line in lines[-_MOST_LINES:] if isinstance(line, str) and line.strip()]
+    return tuple([part for line in said for part in _lines(line)][-_MOST_LINES:])
 
 
 def _lines(line: str) -> list[str]:

@@ -314,6 +314,21 @@ def test_logs_in_json_are_read() -> None:
     assert "{" not in cause.message
 
 
+def test_last_words_in_the_status_are_read_as_a_log() -> None:
+    words = json.dumps({"level": "ERROR", "message": "Exception: Authentication Error", "exc_info": "None"})
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": f"INFO It begins\n{words}\n"}}
+    container = {
+        "name": "nim",
+        "ready": False,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": ended,
+    }
+    cause = find_cause(gather({"metadata": {"name": "a"}, "status": {"containerStatuses": [container]}}))
+    assert cause is not None
+    assert cause.reason is Reason.CREDENTIALS_INVALID
+    assert "{" not in cause.message
+
+
 def test_the_newest_event_counts() -> None:
     pod = {"metadata": {"name": "a"}, "status": {"phase": "Pending", "conditions": []}}
     old = {"reason": "FailedScheduling", "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."}

@@ -6,7 +6,7 @@ from typing import Final
 from gemma4_operator.status.diagnosis import engine
 from gemma4_operator.status.diagnosis.progress import is_progress
 from gemma4_operator.status.diagnosis.rules import Diagnosis, quote, text_like
-from gemma4_operator.status.evidence import Evidence
+from gemma4_operator.status.evidence import Evidence, log_lines
 from gemma4_operator.status.pods import ContainerView, Ended
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
@@ -33,7 +33,8 @@ def ended(evidence: Evidence) -> Diagnosis | None:
     probe = _killed_by_probe(evidence, container)
     if probe is not None and end.exit_code in _STOPPED:
         return probe
-    lines = (*evidence.log, *end.message.splitlines())
+    # The last words in the status are the end of the same log (FallbackToLogsOnError).
+    lines = evidence.log or log_lines(end.message.splitlines())
     cause = engine.cause(lines)
     if cause is not None:
         image = f" of image '{container.image}'" if cause.reason is Reason.IMAGE_PLATFORM_MISMATCH else ""

@@ -136,7 +136,8 @@ NETWORK: Final = (
         Reason.NETWORK_UNREACHABLE,
         "resolvers and sockets in the words of Python, Go, Rust and curl",
         text_like(
-            r"name resolution|name or service not known|NameResolutionError|failed to resolve|getaddrinfo|no such host|bad address"
+            r"name resolution|name or service not known|NameResolutionError|failed to resolve|getaddrinfo"
+            r"|no such host|bad address"
             r"|could(?: not|n't) resolve|no address associated|dns error|failed to lookup address|server misbehaving"
             r"|connection refused|connection timed out|connect ?timeout|read ?timeout|read timed out"
             r"|max retries exceeded|network is unreachable|no route to host|i/o timeout|handshake timeout"
