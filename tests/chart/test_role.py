@@ -12,11 +12,13 @@ CLUSTER = {
     ("gemma4.dev", "gemma4deployments/status"): {"patch"},
     ("gemma4.dev", "gemma4deployments/finalizers"): {"update"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch"},
+    ("", "persistentvolumeclaims"): {"get", "list", "watch", "create", "patch"},
     ("", "services"): {"get", "list", "watch", "create", "patch"},
     ("policy", "poddisruptionbudgets"): {"get", "list", "watch", "create", "patch"},
     ("", "pods"): {"list", "watch"},
+    ("", "pods/log"): {"get"},
     ("", "nodes"): {"list", "watch"},
-    ("events.k8s.io", "events"): {"create", "patch"},
+    ("events.k8s.io", "events"): {"create", "patch", "list"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
 }
 OWN_NAMESPACE = {("coordination.k8s.io", "leases"): {"get", "create", "update"}}

@@ -97,9 +97,12 @@ def serves(cluster: Cluster) -> Iterator[Any]:
     made: list[str] = []
 
     def serve(resource: dict[str, Any], *, seconds: int) -> str:
+        """Without seconds nobody waits for it to be Ready."""
         name = resource["metadata"]["name"]
         made.append(name)
         cluster.kubectl("apply", "-n", TEAM, "-f", "-", stdin=yaml.safe_dump(resource))
+        if not seconds:
+            return ""
         wait = ("wait", "-n", TEAM, f"gemma4deployment/{name}", "--for=condition=Ready", f"--timeout={seconds}s")
         try:
             cluster.kubectl(*wait, timeout_seconds=seconds + 10)
@@ -141,6 +144,22 @@ def test_llama_cpp_answers(cluster: Cluster, serves: Any) -> None:
     assert "llamacpp:tokens_predicted_total" in request(f"{url}/metrics")
     plan = cluster.get("gemma4deployments", "llama", TEAM)["status"]["plan"]
     assert (plan["engine"], plan["gpuProduct"]) == ("LlamaCpp", "FAKE-GPU")
+
+
+def test_what_an_engine_said_last_becomes_the_cause_in_the_status(cluster: Cluster, serves: Any) -> None:
+    """The log of the crashed container is read by the operator, under its own role."""
+    model = gguf()
+    model["checkpoint"]["claim"]["path"] = "not-there.gguf"
+    resource = a_model("lost", model=model, engine={"type": "LlamaCpp", "image": images.LLAMA_IMAGE})
+    serves(resource, seconds=0)
+
+    def cause() -> dict[str, Any]:
+        conditions = cluster.get("gemma4deployments", "lost", TEAM).get("status", {}).get("conditions", ())
+        ready = next((one for one in conditions if one["type"] == "Ready"), {})
+        return ready if ready.get("reason") == "ModelFilesMissing" else {}
+
+    ready = wait_for(cause, 90, lambda: f"the cause: {cluster.get('gemma4deployments', 'lost', TEAM)['status']}")
+    assert "not-there.gguf" in ready["message"]
 
 
 def test_ollama_answers_with_the_model_that_was_brought(serves: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gemma4_operator.kube.kinds import DEPLOYMENT, EVENT, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
-from gemma4_operator.runtime.world import CHILD_KINDS, GEMMA4_DEPLOYMENT
+from gemma4_operator.runtime.world import CHILD_KINDS, GEMMA4_DEPLOYMENT, USUAL_KINDS
 from tests.cluster import Cluster, audit, wait_for
 from tests.cluster.fakenodes import FAULT_LABEL
 from tests.integration.objects import NAMESPACE_PATH, Object, Objects, Refused
@@ -121,8 +121,8 @@ class Home:
         return self.child(POD_DISRUPTION_BUDGET, name)
 
     def children(self, name: str) -> dict[str, Object | None]:
-        """Return what of its children exists, without their status."""
-        return {kind.kind: without_noise(self.objects.get(kind, self.namespace, name)) for kind in CHILD_KINDS}
+        """Return what of its usual children exists, without their status."""
+        return {kind.kind: without_noise(self.objects.get(kind, self.namespace, name)) for kind in USUAL_KINDS}
 
     def pods(self) -> list[Object]:
         """Return all pods."""

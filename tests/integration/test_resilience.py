@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cluster
 
 FIRST, SECOND = "gemma4-operator", "gemma4-operator-b"
 TAKEOVER_SECONDS = 20.0
-WATCHES = 7
+WATCHES = 8
 """Of the resource itself, three kinds of children, pods, and kopf's of all CRDs."""
 NEVER = 3600
 """Seconds until a resync that is to play no part in a test."""

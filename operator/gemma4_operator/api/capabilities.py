@@ -30,7 +30,8 @@ class Capabilities(ApiModel):
     tool_calling: Switch = True
     """Whether answers may call the tools that a request offers."""
     reasoning: Switch = True
-    """Whether what the model thinks comes back apart from its answer."""
+    """Whether the model thinks before it answers unless a request says otherwise, and its thoughts come back apart from
+    the answer; without it, it does not think."""
 
     RULES = (
         Rule(

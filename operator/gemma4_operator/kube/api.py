@@ -16,7 +16,7 @@ import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 
 from gemma4_operator.kube.errors import ApiError, ApiUnavailable, from_response
-from gemma4_operator.kube.kinds import Kind
+from gemma4_operator.kube.kinds import POD, Kind
 from gemma4_operator.kube.retry import Backoff
 
 Object = dict[str, Any]
@@ -88,15 +88,33 @@ class Api:
         answer = await self._retried("get", kind, "GET", kind.path(namespace=namespace, name=name))
         return {"apiVersion": kind.api_version, "kind": kind.kind, **answer}
 
-    async def list(self, kind: Kind, *, label_selector: str = "", field_selector: str = "") -> Listing:
-        """Return every object of a kind in the cluster, consistently. Raises as `get`."""
+    async def list(
+        self, kind: Kind, *, namespace: str | None = None, label_selector: str = "", field_selector: str = ""
+    ) -> Listing:
+        """Return every object of a kind in the cluster or a namespace, consistently. Raises as `get`."""
         selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
         query = {name: selector for name, selector in selectors.items() if selector}
-        answer = await self._retried("list", kind, "GET", kind.path(), query=query, within=self._list_timeout)
+        answer = await self._retried(
+            "list", kind, "GET", kind.path(namespace=namespace), query=query, within=self._list_timeout
+        )
         return Listing(
             items=tuple({"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]),
             resource_version=int(answer["metadata"]["resourceVersion"]),
         )
+
+    async def log(
+        self, *, namespace: str, pod: str, container: str, previous: bool, lines: int, limit_bytes: int
+    ) -> str:
+        """Return the end of a container's log, of its run before this one with `previous`. Not retried.
+
+        Raises:
+            NotFound: If the pod is gone.
+            ApiRejected: If there is no such run.
+        """
+        path = POD.path(namespace=namespace, name=pod, subresource="log")
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(limit_bytes)}
+        data = await self._sent("log", POD, "GET", path, query=query | ({"previous": "true"} if previous else {}))
+        return data.decode(errors="replace")
 
     async def apply(self, kind: Kind, obj: Object, *, manager: str, force: bool) -> Object:
         """Server-side apply; unknown fields are errors. Returns what is stored now.
@@ -143,7 +161,15 @@ class Api:
                     raise
                 await asyncio.sleep(max(delay, min(error.retry_after_seconds or 0.0, 30.0)))
 
-    async def _once(
+    async def _once(self, verb: str, kind: Kind, method: str, path: str, **options: Any) -> Object:
+        data = await self._sent(verb, kind, method, path, **options)
+        try:
+            parsed: Object = json.loads(data)
+        except ValueError as error:
+            raise ApiUnavailable(f"no answer from the API server: {error}") from error
+        return parsed
+
+    async def _sent(
         self,
         verb: str,
         kind: Kind,
@@ -154,7 +180,7 @@ class Api:
         body: Object | None = None,
         content_type: str = "application/json",
         within: aiohttp.ClientTimeout | None = None,
-    ) -> Object:
+    ) -> bytes:
         started = monotonic()
         code = 0
         if method != "GET":
@@ -169,8 +195,7 @@ class Api:
             code = response.status
             if code >= HTTPStatus.BAD_REQUEST:
                 raise from_response(status=code, body=data, retry_after=response.getheader("Retry-After"))
-            parsed: Object = json.loads(data)
-            return parsed
+            return data
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ApiUnavailable(f"no answer from the API server: {error or type(error).__name__}") from error
         finally:

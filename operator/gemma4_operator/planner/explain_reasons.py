@@ -15,7 +15,7 @@ from gemma4_operator.planner.configure import (
     gib,
 )
 from gemma4_operator.planner.levers import way
-from gemma4_operator.planner.lost import Lost
+from gemma4_operator.planner.lost import Because, Lost
 from gemma4_operator.planner.memory import memory
 from gemma4_operator.planner.quality import quality_of
 from gemma4_operator.planner.search import Found
@@ -53,7 +53,11 @@ def _quantization(outcome: Outcome, best: Found) -> str:
 
 def _product(outcome: Outcome, best: Found) -> str:
     mine = best.gpus.device.product
-    others = [lost for lost in outcome.lost if lost.product and lost.product != mine]
+    others = [
+        lost for lost in outcome.lost if lost.product and lost.product != mine and lost.because is not Because.PRODUCT
+    ]
+    if not others and outcome.ask.products:
+        return _NAMED
     same_weights = [lost for lost in others if lost.checkpoint is best.candidate.checkpoint]
     if same_weights:
         return _told(same_weights[0], with_weights=False)

@@ -31,6 +31,7 @@ from gemma4_operator.runtime.settings import Settings
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.watches import Doorbell, kopf_settings, registry
+from gemma4_operator.runtime.witness import Witness
 from gemma4_operator.runtime.worker import Workers
 from gemma4_operator.runtime.world import World, empty_world
 
@@ -173,6 +174,7 @@ class App:
             recorder=recorder,
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
             taken=Taken(self.api, monotonic=time.monotonic),
+            witness=Witness(self.api, monotonic=time.monotonic),
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
         )

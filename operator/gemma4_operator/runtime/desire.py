@@ -110,7 +110,8 @@ class _Known:
 class Desires:
     """Remembers the last desire of each custom resource, since most passes are about news of children.
 
-    It hangs on uid and generation alone; only where nothing served it, on the nodes as well.
+    It hangs on uid and generation, and on the plan in the status: whoever deletes that one asks for another choice.
+    Only where nothing served it, it hangs on the nodes as well.
     """
 
     def __init__(self, *, catalog: Catalog, engines: Registry, nodes: Callable[[], tuple[NodeView, ...]]) -> None:
@@ -142,7 +143,7 @@ class Desires:
         known = self._known.get(resource["metadata"]["uid"])
         if known is None or known.generation != resource["metadata"]["generation"] or self._is_outdated(known):
             return None
-        return known
+        return known if _is_told(resource, known.desire.plan) else None
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a resource that is gone."""
@@ -150,6 +151,12 @@ class Desires:
 
     def _is_outdated(self, known: _Known) -> bool:
         return known.desire.rejection is not None and known.nodes != self._nodes()
+
+
+def _is_told(resource: dict[str, Any], plan: Plan | None) -> bool:
+    """Whether the status tells of this plan, as far as one sentence can say, and of no other."""
+    told = resource.get("status", {}).get("plan") or {}
+    return plan is None or (told.get("hash"), told.get("why")) == (plan.hash, plan.why)
 
 
 def _has_plan(resource: dict[str, Any]) -> bool:

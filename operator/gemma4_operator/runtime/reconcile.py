@@ -25,6 +25,7 @@ from gemma4_operator.runtime.converge import (
 from gemma4_operator.runtime.desire import Desire, Desires
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
+from gemma4_operator.runtime.witness import Witness
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
 from gemma4_operator.status.project import Problem, Subject, project, rollout
 from gemma4_operator.status.reasons import Reason
@@ -47,6 +48,7 @@ class Reconciler:
         recorder: Recorder,
         desires: Desires,
         taken: Taken,
+        witness: Witness,
         unplaced_seconds: float,
         now: Callable[[], datetime],
     ) -> None:
@@ -55,6 +57,7 @@ class Reconciler:
         self._recorder = recorder
         self._desires = desires
         self._taken = taken
+        self._witness = witness
         self._unplaced_seconds = unplaced_seconds
         self._now = now
         self._settled = Settled()
@@ -113,6 +116,7 @@ class Reconciler:
         pending: Sequence[Change],
         done: Sequence[Change],
     ) -> None:
+        pods = self._world.pods.owned_by(key)
         subject = Subject(
             namespace=key.namespace,
             name=key.name,
@@ -123,7 +127,8 @@ class Reconciler:
             problem=problem,
             rejection=wanted.rejection,
             rollout=rollout(self._world.child(DEPLOYMENT.kind, key)),
-            pods=self._world.pods.owned_by(key),
+            pods=pods,
+            evidence=await self._witness.evidence(key.namespace, pods),
             selector=selector(key.name),
             pending=tuple(change.kind for change in pending),
         )

@@ -1,7 +1,8 @@
 """Pods to one cause: what keeps them from serving, in a sentence that says what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from gemma4_operator.status.diagnosis.cause import find_cause
@@ -23,14 +24,22 @@ class Finding:
     message: str
 
 
-def diagnose(pods: Sequence[PodView]) -> Finding | None:
+def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = MappingProxyType({})) -> Finding | None:
     """Return the cause that most needs a person, or None when no pod is in trouble.
 
     What a person must mend comes before what mends itself, what no new attempt helps before what one may, and a pod
     that fails before one that waits for a node.
+
+    Args:
+        pods: All of one resource.
+        evidence: What more is known of some of them, by their names.
     """
     waiting = [pod for pod in pods if not pod.ready and not pod.deleting]
-    found = [(pod, cause) for pod in waiting if (cause := find_cause(Evidence(pod=pod))) is not None]
+    found = [
+        (pod, cause)
+        for pod in waiting
+        if (cause := find_cause(evidence.get(pod.name) or Evidence(pod=pod))) is not None
+    ]
     failing = [(pod, cause) for pod, cause in found if cause.reason is not Reason.STILL_STARTING]
     if failing:
         pod, cause = min(failing, key=lambda item: _rank(*item))

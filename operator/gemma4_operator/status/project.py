@@ -1,7 +1,7 @@
 """The whole status from what is: one pure function, called in every pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from gemma4_operator.planner.record import record, record_rejection
 from gemma4_operator.status.conditions import Condition, render_conditions
 from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.diagnosis.admission import refusal
+from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.pods import PodView
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import clean
@@ -75,6 +76,7 @@ class Subject:
 
     Attributes:
         spec: None when it makes no sense; then so is `plan`.
+        evidence: What more than its own status is known of a pod, by its name.
         pending: Kinds of the children that differ from the plan and are left alone, because of `spec.suspend`.
     """
 
@@ -90,6 +92,7 @@ class Subject:
     selector: str
     pending: Sequence[str] = ()
     rejection: Rejection | None = None
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
 def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
@@ -182,7 +185,11 @@ def _ready(subject: Subject) -> tuple[Condition, bool]:
         return _of(ConditionType.READY, False, Reason.SUSPENDED, waiting), False
     if _complete(subject.rollout, subject.spec.replicas):
         return _complete_condition(subject.spec), False
-    finding = _refused(subject.rollout) or diagnose(subject.pods) or _progress(subject.rollout, subject.spec.replicas)
+    finding = (
+        _refused(subject.rollout)
+        or diagnose(subject.pods, subject.evidence)
+        or _progress(subject.rollout, subject.spec.replicas)
+    )
     if subject.rollout.current and subject.rollout.deadline_message:
         return _of(ConditionType.READY, False, _late(finding), finding.message), True
     return _of(ConditionType.READY, False, finding.reason, finding.message), False

@@ -10,7 +10,9 @@ from pathlib import Path
 from tests.cluster.containerd import PRIVATE
 from tests.cluster.real import cgroups, cleaning, record, shell
 
-_PROGRAMS = ("containerd", "kubelet", "kube-proxy", "runc", "pause", "llama-server")
+_PROGRAMS = ("containerd", "kubelet", "kube-proxy", "runc", "pause")
+_ENGINES = ("llama-server", "ollama")
+"""Only in a container: other tests run them as processes of their own at the same time."""
 _PLACES = (*PRIVATE, "/var/lib/containerd", "/var/run/netns", "/opt/cni", "/usr/libexec/kubernetes", "/etc/cni")
 
 
@@ -48,9 +50,15 @@ def _processes() -> Iterator[str]:
         with contextlib.suppress(OSError):
             command = (entry / "cmdline").read_bytes().split(b"\0")[:8]
             words = [word.decode(errors="replace") for word in command]
+            name = Path(words[0]).name
+            is_contained = name.startswith(_ENGINES) and _pid_namespace(entry) != _pid_namespace(Path("/proc/self"))
             # Others may run the control plane here; a watchdog of ours, though, is a trace like any.
-            if any(Path(word).name.startswith(_PROGRAMS) for word in words[:1]) or cleaning.__name__ in words:
+            if name.startswith(_PROGRAMS) or is_contained or cleaning.__name__ in words:
                 yield f"{entry.name} {' '.join(words)}"
+
+
+def _pid_namespace(process: Path) -> str:
+    return os.readlink(process / "ns" / "pid")
 
 
 def _network_namespaces() -> Iterator[str]:

@@ -221,3 +221,36 @@ async def test_a_slow_answer_ends_at_the_time_out(client: ApiClient) -> None:
     assert isinstance(api._timeout, aiohttp.ClientTimeout)
     with pytest.raises(ApiUnavailable, match="no answer"):
         await api.get(SERVICE, namespace="team", name="chat")
+
+
+async def test_the_end_of_a_log_is_asked_for_and_is_text(script: Server, client: ApiClient) -> None:
+    script.answer((200, "first line\nCUDA out of memory\n"))
+    api = quick(client)
+    said = await api.log(namespace="team", pod="chat-1", container="vllm", previous=True, lines=100, limit_bytes=4096)
+    assert said == "first line\nCUDA out of memory\n"
+    (request,) = script.requests
+    assert (request["method"], request["path"]) == ("GET", "/api/v1/namespaces/team/pods/chat-1/log")
+    wanted = {"container": "vllm", "tailLines": "100", "limitBytes": "4096", "previous": "true"}
+    assert request["query"] == wanted
+
+
+async def test_a_log_of_the_run_that_goes_on(script: Server, client: ApiClient) -> None:
+    script.answer((200, "loading"))
+    api = quick(client)
+    await api.log(namespace="team", pod="chat-1", container="vllm", previous=False, lines=10, limit_bytes=100)
+    assert "previous" not in script.requests[0]["query"]
+
+
+async def test_a_run_that_never_was_has_no_log(script: Server, client: ApiClient) -> None:
+    script.answer((400, {"message": "previous terminated container not found"}))
+    api = quick(client)
+    with pytest.raises(ApiRejected, match="previous terminated container"):
+        await api.log(namespace="team", pod="a", container="b", previous=True, lines=1, limit_bytes=1)
+    assert len(script.requests) == 1
+
+
+async def test_one_namespace_is_listed(script: Server, client: ApiClient) -> None:
+    script.answer((200, {"items": [], "metadata": {"resourceVersion": "7"}}))
+    await quick(client).list(SERVICE, namespace="team", field_selector="metadata.name=chat")
+    assert script.requests[0]["path"] == "/api/v1/namespaces/team/services"
+    assert script.requests[0]["query"] == {"fieldSelector": "metadata.name=chat"}

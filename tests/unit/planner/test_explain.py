@@ -105,6 +105,10 @@ class TestReasons:
     def test_the_gpu_beat_the_nearest_other(self):
         assert because({}, A100, L40S, of="NVIDIA-A100").startswith("NVIDIA-L40S costs ")
 
+    def test_the_one_gpu_that_is_allowed_needs_no_other_reason(self):
+        spec = EXACTLY | {"placement": {"gpuProducts": ["NVIDIA-H200"]}}
+        assert "NVIDIA-H200: as the spec says" in why(spec, H100, H200, L40S)
+
     def test_where_there_is_no_other_gpu_that_is_the_reason(self):
         assert because({}, SPARK, of="NVIDIA-GB10") == "there is no other GPU"
 

@@ -7,6 +7,7 @@ import pytest
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.node_view import node_view
+from gemma4_operator.planner.record import record
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.runtime.desire import Desire, Desires, desire
 from gemma4_operator.status.reasons import Reason
@@ -76,11 +77,17 @@ def changed(raw: dict[str, Any], *, generation: int, **spec: Any) -> dict[str, A
     return {**raw, "metadata": {**raw["metadata"], "generation": generation}, "spec": {**raw["spec"], **spec}}
 
 
+def told_of(made: Desire) -> dict[str, Any]:
+    assert made.plan is not None
+    return resource() | {"status": {"plan": record(made.plan).to_json()}}
+
+
 def test_a_desire_is_worked_out_once_for_each_generation() -> None:
     desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
     first = desires.of(resource())
-    assert desires.of(resource()) is first
-    second = desires.of(changed(resource(), generation=2, replicas=5))
+    told = told_of(first)
+    assert desires.of(told) is first
+    second = desires.of(changed(told, generation=2, replicas=5))
     assert second.spec is not None
     assert second.spec.replicas == 5
 
@@ -119,5 +126,25 @@ def test_gpus_that_others_have_are_passed_over() -> None:
     made = desires.choose(resource(), [Use("cheap", "nvidia.com/gpu", 1)], (*NODES, cheap))
     assert made.plan is not None
     assert made.plan.gpu_product == "NVIDIA-L40S"
-    assert not desires.must_choose(resource())
-    assert desires.of(resource()) is made
+    assert not desires.must_choose(told_of(made))
+    assert desires.of(told_of(made)) is made
+
+
+def test_whoever_deletes_the_plan_from_the_status_asks_for_another_choice() -> None:
+    nodes = list(NODES)
+    desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: tuple(nodes))
+    made = desires.of(resource())
+    nodes.append(node_view(fake_gpu_node("cheap", product="NVIDIA-L4", count=1, memory_mib=23034, compute=(8, 9))))
+    assert desires.of(told_of(made)) is made
+    assert desires.must_choose(resource())
+    again = desires.of(resource())
+    assert again.plan is not None
+    assert again.plan.gpu_product == "NVIDIA-L4"
+
+
+def test_a_plan_that_another_leader_wrote_is_taken_over() -> None:
+    one, other = (Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES) for _ in range(2))
+    one.of(resource())
+    cheap = node_view(fake_gpu_node("cheap", product="NVIDIA-L4", count=1, memory_mib=23034, compute=(8, 9)))
+    theirs = other.choose(resource(), (), (cheap,))
+    assert one.of(told_of(theirs)).plan == theirs.plan

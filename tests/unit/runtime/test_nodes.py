@@ -172,7 +172,7 @@ class TestDesires:
         first = desires.of(resource())
         seen = len(looked)
         nodes.clear()
-        assert desires.of(resource()) is first
+        assert desires.of(resource(status=status_of(first))) is first
         assert len(looked) == seen
 
     def test_after_a_restart_it_is_read_from_the_status_whatever_nodes_do(self) -> None:
@@ -185,7 +185,7 @@ class TestDesires:
         desires, _ = self.desires([node()])
         assert desires.must_choose(resource())
         made = desires.of(resource())
-        assert not desires.must_choose(resource())
+        assert not desires.must_choose(resource(status=status_of(made)))
         restarted, _ = self.desires([node()])
         assert not restarted.must_choose(resource(status=status_of(made)))
         assert restarted.must_choose(resource(status=status_of(made), capabilities={"contextTokens": 32768}))

@@ -1,0 +1,114 @@
+"""What stands behind a failure: the end of a failing container's log, and the events about its pod.
+
+Both are asked for only of pods that fail, of few at a time, and not again before a container was started anew or a
+while has passed. Without the right to read them the pod's own status has to do.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from gemma4_operator.kube.api import Api
+from gemma4_operator.kube.errors import ApiError, Forbidden
+from gemma4_operator.kube.kinds import EVENT
+from gemma4_operator.status.evidence import Evidence, gather
+from gemma4_operator.status.pods import ContainerView, PodView
+
+MOST_PODS = 3
+"""Of one resource: pods of one plan mostly fail for one reason."""
+LINES, LIMIT_BYTES = 200, 65536
+"""Of a log's end: vLLM's cause stands some hundred lines above its last words."""
+FRESH_SECONDS = 30.0
+"""For which what was read of a pod serves, as long as nothing in it was started again."""
+_T = TypeVar("_T")
+log = logging.getLogger(__name__)
+
+
+class _Read(NamedTuple):
+    at_seconds: float
+    mark: tuple[object, ...]
+    evidence: Evidence
+
+
+class Witness:
+    """Reads what a diagnosis needs beyond the pods' status.
+
+    Args:
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(self, api: Api, *, monotonic: Callable[[], float]) -> None:
+        self._api = api
+        self._monotonic = monotonic
+        self._read: dict[tuple[str, str], _Read] = {}
+        self._denied: set[str] = set()
+
+    async def evidence(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
+        """Return what is known of the pods that fail, by their names; of others the status says it all."""
+        failing = [pod for pod in pods if _fails(pod)]
+        self._forget(namespace, {pod.name for pod in failing})
+        return {pod.name: await self._of(namespace, pod) for pod in failing[:MOST_PODS]}
+
+    async def _of(self, namespace: str, pod: PodView) -> Evidence:
+        mark = (pod.containers, pod.sandboxed, pod.phase)
+        known = self._read.get((namespace, pod.name))
+        now = self._monotonic()
+        if known is None or known.mark != mark or now - known.at_seconds >= FRESH_SECONDS:
+            known = _Read(now, mark, gather(pod, await self._events(namespace, pod), await self._log(namespace, pod)))
+            self._read[namespace, pod.name] = known
+        return known.evidence
+
+    def _forget(self, namespace: str, names: set[str]) -> None:
+        gone = [key for key in self._read if key[0] == namespace and key[1] not in names]
+        for key in gone:
+            del self._read[key]
+
+    async def _events(self, namespace: str, pod: PodView) -> Sequence[Mapping[str, object]]:
+        selector = f"regarding.kind=Pod,regarding.name={pod.name}"
+        found = await self._allowed(
+            "events", lambda: self._api.list(EVENT, namespace=namespace, field_selector=selector)
+        )
+        return found.items if found is not None else ()
+
+    async def _log(self, namespace: str, pod: PodView) -> str:
+        container = _speaker(pod)
+        if container is None:
+            return ""
+        said = await self._allowed(
+            "logs",
+            lambda: self._api.log(
+                namespace=namespace,
+                pod=pod.name,
+                container=container.name,
+                previous=container.running,
+                lines=LINES,
+                limit_bytes=LIMIT_BYTES,
+            ),
+        )
+        return said or ""
+
+    async def _allowed(self, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
+        """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""
+        if what in self._denied:
+            return None
+        try:
+            return await ask()
+        except Forbidden as error:
+            if not error.namespace_is_terminating:
+                self._denied.add(what)
+                log.warning("The %s of pods may not be read: what keeps them from serving is told less exactly.", what)
+        except ApiError as error:
+            log.debug("The %s of a pod cannot be read: %s", what, error.message)
+        return None
+
+
+def _fails(pod: PodView) -> bool:
+    """Whether more is to be known than that a pod waits for its node or loads."""
+    if pod.ready or pod.deleting or pod.unschedulable:
+        return False
+    return any(one.ended is not None or one.waiting for one in pod.containers) or pod.sandboxed is False
+
+
+def _speaker(pod: PodView) -> ContainerView | None:
+    """Return the container that has ended, whose last words count."""
+    return next((one for one in pod.containers if one.ended is not None), None)
