@@ -52,7 +52,7 @@ class TestFailingPods:
     @pytest.mark.parametrize(
         ("fault", "reason", "words"),
         [
-            ("ImagePullBackOff", Reason.IMAGE_PULL_FAILED, "container 'llama-server' waits for its image, "),
+            ("ImagePullBackOff", Reason.IMAGE_NOT_FOUND, "container 'llama-server' waits for its image, "),
             ("OOMKilled", Reason.HOST_OUT_OF_MEMORY, "container 'llama-server' was killed for memory "),
         ],
     )

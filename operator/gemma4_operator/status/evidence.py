@@ -17,7 +17,8 @@ from gemma4_operator.status.redact import clean
 _MOST_EVENTS: Final = 100
 _MOST_LINES: Final = 200
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_SILENCE: Final = re.compile(r"^\[no further output for (\d+(?:\.\d+)?) s\]$")
+_SILENCE: Final = re.compile(r"^\[(?:no|nothing)\b[^\]]{0,60}?\b(\d{1,9}(?:\.\d{1,9})?) ?(s|min|h)\w*\]$")
+_SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +63,15 @@ def gather(
 ) -> Evidence:
     """Return the evidence from raw objects.
 
-    A last line `[no further output for N s]` is no output: whoever read the log says how long it has been silent.
+    A last line such as `[no further output for 90 s]` is no output: whoever read the log says how long it is silent.
     """
-    lines = log.splitlines() if isinstance(log, str) else [line for line in log if isinstance(line, str)]
-    kept = [_line(line) for line in lines[-_MOST_LINES:] if line.strip()]
+    kept = log_lines(log.splitlines() if isinstance(log, str) else log)
     silence = _SILENCE.match(kept[-1]) if kept else None
     return Evidence(
         pod=pod if isinstance(pod, PodView) or pod is None else pod_view(pod),
         events=_events(events),
-        log=tuple(kept[:-1] if silence else kept),
-        silent_seconds=float(silence[1]) if silence else 0.0,
+        log=kept[:-1] if silence else kept,
+        silent_seconds=float(silence[1]) * _SECONDS[silence[2]] if silence else 0.0,
     )
 
 
@@ -101,17 +101,25 @@ def _event(event: Mapping[str, Any]) -> EventView:
     )
 
 
-def _line(line: str) -> str:
-    """Return a line of a log; of one in JSON (NIM_JSONL_LOGGING, logs of Go programs) what it says."""
+def log_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the last lines of a log, ready to be read and shown."""
+    said = [line for line in lines[-_MOST_LINES:] if isinstance(line, str) and line.strip()]
+    return tuple([part for line in said for part in _lines(line)][-_MOST_LINES:])
+
+
+def _lines(line: str) -> list[str]:
+    """Return what a line of a log says; one in JSON (NIM_JSONL_LOGGING, programs in Go) may hold a whole traceback."""
+    plain = [clean(line.strip())]
     if not line.lstrip().startswith("{"):
-        return clean(line.strip())
+        return plain
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
-        return clean(line.strip())
+        return plain
     parts = [entry.get(key) for key in ("message", "msg", "error", "err", "exc_info", "stack_trace")]
-    said = " ".join(part for part in parts if isinstance(part, str) and part)
+    # NIM writes what is absent as the word None.
+    said = [clean(row) for part in parts if isinstance(part, str) and part != "None" for row in part.splitlines()]
     level = entry.get("level") or entry.get("levelname") or entry.get("severity")
-    if said and isinstance(level, str):
-        said = f"{level.upper()} {said}"
-    return clean(said or line.strip())
+    if isinstance(level, str) and level.upper() in {"INFO", "DEBUG"}:
+        said = [f"{level.upper()} {row}" for row in said]
+    return [row for row in said if row.strip()] or plain

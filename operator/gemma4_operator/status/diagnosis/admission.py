@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gemma4_operator.status.diagnosis.rules import QUOTE_LIMIT, Diagnosis, Rule, first, text_like
+from gemma4_operator.status.diagnosis.rules import QUOTE_LIMIT, Diagnosis, Rule, first, quote, text_like
 from gemma4_operator.status.evidence import EventView, Evidence
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
@@ -52,6 +52,7 @@ _LOST_GPU: Final = text_like(
     r"GPU is lost|fallen off the bus|\bXid\b|uncorrectable|\bECC\b|GPU requires reset|requires? (?:a )?reboot"
 )
 _LOST_NODE_REASONS: Final = frozenset({"nodelost", "terminated", "shutdown", "nodeshutdown"})
+_GONE: Final = {"preempted": Reason.PREEMPTED, "evicted": Reason.EVICTED}
 _REJECTIONS: Final = frozenset(
     {
         "unexpectedadmissionerror",
@@ -62,7 +63,7 @@ _REJECTIONS: Final = frozenset(
         "podosnotsupported",
         "podosselectornodelabeldoesnotmatch",
         "invalidnodeinfo",
-        "appArmor".lower(),
+        "apparmor",
         "sysctlforbidden",
     }
 )
@@ -85,15 +86,23 @@ def never_made(evidence: Evidence) -> Diagnosis | None:
         return Diagnosis(reason=told.reason, message=f"{event.subject}: {told.message}")
     for event in evidence.told(*_CLAIM_REASONS):
         return _of(Reason.VOLUME_CLAIM_NOT_BOUND, event)
-    for event in evidence.told("Preempted"):
-        return _of(Reason.PREEMPTED, event)
+    for event in evidence.events:
+        # What took a pod away that is gone by now; its event outlives it by an hour.
+        reason = event.reason.lower()
+        if event.kind != "Node" and reason in _GONE:
+            return _of(_GONE[reason], event)
+        if reason in _REJECTIONS or (event.kind == "Pod" and reason.startswith("outof")):
+            lost = _LOST_GPU.search(event.message) is not None
+            return _of(Reason.GPU_HARDWARE_FAULT if lost else Reason.KUBELET_REJECTED_POD, event)
     return None
 
 
 def job_failed(evidence: Evidence) -> Diagnosis | None:
     """Return that a Job has given up; anything else that is known says more."""
     for event in evidence.told(*_JOB_REASONS, kind="Job"):
-        return _of(Reason.DOWNLOAD_JOB_FAILED, event)
+        told = _of(Reason.DOWNLOAD_JOB_FAILED, event)
+        last = f" Its last line: {quote(evidence.log[-1], limit=300)}" if evidence.log else ""
+        return Diagnosis(reason=told.reason, message=told.message + last)
     if evidence.pod is not None and evidence.pod.reason == "DeadlineExceeded":
         return Diagnosis(reason=Reason.DOWNLOAD_JOB_FAILED, message=f"DeadlineExceeded: {_short(evidence.pod.message)}")
     return None

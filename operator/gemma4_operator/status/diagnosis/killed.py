@@ -6,7 +6,7 @@ from typing import Final
 from gemma4_operator.status.diagnosis import engine
 from gemma4_operator.status.diagnosis.progress import is_progress
 from gemma4_operator.status.diagnosis.rules import Diagnosis, quote, text_like
-from gemma4_operator.status.evidence import Evidence
+from gemma4_operator.status.evidence import Evidence, log_lines
 from gemma4_operator.status.pods import ContainerView, Ended
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
@@ -28,12 +28,13 @@ def ended(evidence: Evidence) -> Diagnosis | None:
         times = container.restarts + 1
         return Diagnosis(
             reason=Reason.HOST_OUT_OF_MEMORY,
-            message=f"container '{container.name}' was killed for memory (OOMKilled) {times} times.",
+            message=f"container '{container.name}' was killed for memory {times} times (OOMKilled, {_code(end)}).",
         )
     probe = _killed_by_probe(evidence, container)
     if probe is not None and end.exit_code in _STOPPED:
         return probe
-    lines = (*evidence.log, *end.message.splitlines())
+    # The last words in the status are the end of the same log (FallbackToLogsOnError).
+    lines = evidence.log or log_lines(end.message.splitlines())
     cause = engine.cause(lines)
     if cause is not None:
         image = f" of image '{container.image}'" if cause.reason is Reason.IMAGE_PLATFORM_MISMATCH else ""
@@ -100,6 +101,13 @@ def _without_cause(evidence: Evidence, container: ContainerView, lines: tuple[st
     if end.reason in {"ContainerStatusUnknown", "Unknown"}:
         return Diagnosis(
             reason=Reason.NODE_NOT_READY, message=f"container '{container.name}', {_how(container)}: its node lost it."
+        )
+    unhealthy = [event.message for event in evidence.told("Unhealthy") if not event.message.startswith("Readiness")]
+    if unhealthy and end.exit_code in _STOPPED - {0}:
+        # The event of the killing itself may be gone; a code of a signal beside failures of a deadly probe is enough.
+        said = shorten(unhealthy[0], 300)
+        return Diagnosis(
+            reason=Reason.PROBE_KILLED_DURING_START, message=f"container '{container.name}', {_how(container)}: {said}"
         )
     by_code = _BY_CODE.get(end.exit_code)
     if by_code is not None:

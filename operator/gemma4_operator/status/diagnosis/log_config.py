@@ -6,9 +6,9 @@ from gemma4_operator.status.diagnosis.rules import Rule, text_like
 from gemma4_operator.status.reasons import Reason
 
 _SETTINGS = (
-    r"--[a-z][a-z-]+|\b(?:max_\w+|min_\w+|num_\w+|\w+_parallel_size|\w+_utilization|limit_mm\w*|chat_template\w*"
+    r"--[a-z][a-z-]+|\b(?:max_\w+|\w+_parallel_size|\w+_utilization|limit_mm\w*|chat_template\w*"
     r"|\w+_parser"
-    r"|dtype|quantization|kv_cache_dtype|speculative_\w+|hf_overrides|tokenizer_mode|enable_\w+|load_format|block_size"
+    r"|dtype|quantization|kv_cache_dtype|speculative_\w+|hf_overrides|tokenizer_mode|enable_\w+|load_format"
     r"|lora_\w+|rope_\w+|served_model_name|attention_backend|compilation_config|VLLM_\w+|NIM_\w+|OLLAMA_\w+"
     r"|LLAMA_ARG_\w+)\b"
 )
@@ -44,7 +44,7 @@ PROFILES: Final = (
             r"|profile .{0,100}(?:not (?:found|compatible|valid"
             r"|supported|available|in the manifest)|is incompatible|does not exist|unknown)|(?:invalid|unknown"
             r"|unrecognized) "
-            r".{0,20}profile|NIM_MODEL_PROFILE"
+            r".{0,20}profile|not all of the provided profiles|NIM_MODEL_PROFILE"
         ),
         also=text_like(r"\[[0-9a-f]{4}:[0-9a-f]{4}\]"),
     ),
@@ -65,7 +65,7 @@ CONFIG: Final = (
             r"unrecognized arguments?|error: argument|invalid choice|following arguments are required"
             r"|expected (?:one|at least)"
             r" (?:one )?argument|error: (?:invalid|unknown) argument|unknown (?:shorthand )?(?:flag|command|option)"
-            r"|flag provided but not defined|error while handling argument|ambiguous option|unexpected argument"
+            r"|flag provided but not defined|error while handling|ambiguous option|unexpected argument"
             r"|invalid (?:argument|value|option) |option .{0,40} requires|no such option|requires? exactly"
             r"|unknown value for"
         ),
@@ -80,7 +80,7 @@ CONFIG: Final = (
             r"|TemplateSyntaxError|TemplateError|failed to parse (?:chat )?template"
             r"|(?:tool|reasoning)\S* parser.{0,60}not"
         ),
-        unless=text_like(r"\bWARNING\b"),
+        unless=text_like(r"^.{0,60}?(?-i:\bWARN(?:ING)?\b)"),
     ),
     Rule(
         Reason.INVALID_ENGINE_CONFIG,
@@ -100,13 +100,14 @@ CONFIG: Final = (
             r"|world size .{0,80}larger"
             r"|is larger than (?:the )?(?:number of )?(?:available |visible )?GPUs"
             r"|cannot (?:use|be used with|find valid)"
-            r"|mutually exclusive|is smaller than max_model_len"
+            r"|mutually exclusive|trust[-_]remote[-_]code|is smaller than max_model_len"
             r"|please (?:increase|set|specify|use|disable|enable|reduce|pass) "
             r"[`'\"]?(?:--|\w+_\w+)|"
-            rf"(?:ValueError|ValidationError|AssertionError|NotImplementedError|KeyError|TypeError"
-            rf"|RuntimeError).{{0,300}}?(?:{_SETTINGS})"
+            rf"(?:ValueError|ValidationError|NotImplementedError|KeyError).{{0,300}}?(?:{_SETTINGS})"
         ),
-        unless=text_like(r"VLLM_LOGGING_LEVEL|CUDA_LAUNCH|NCCL_DEBUG|see root cause above|\bWARNING\b"),
+        unless=text_like(
+            r"VLLM_LOGGING_LEVEL|CUDA_LAUNCH|NCCL_DEBUG|see root cause above|^.{0,60}?(?-i:\bWARN(?:ING)?\b)"
+        ),
     ),
     Rule(
         Reason.INVALID_ENGINE_CONFIG,

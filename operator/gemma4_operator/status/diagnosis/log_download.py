@@ -14,7 +14,7 @@ def _status(code: str) -> str:
     """Return the ways in which clients print a status of HTTP: requests, httpx, curl, reqwest, Ollama, llama.cpp."""
     return (
         rf"\b{code} Client Error|\b{code} (?:Unauthorized|Forbidden|Not Found|Payment Required)|Client error '{code}"
-        rf"|(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|response code|error code|returned error|error"
+        rf"|(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|failed|response code|error code|returned error|error"
         rf"|code)[ :=(]{{1,3}}{code}\b"
         rf"|manifest: {code}\b"
     )
@@ -52,7 +52,8 @@ STORAGE: Final = (
         "EACCES and EROFS in the words of Python, Go, Rust and C; NIM's check of its cache",
         text_like(
             r"permission ?denied|PermissionError|errno (?:13|30)\b|os error (?:13|30)\b|read-only file system|\bEROFS\b"
-            r"|not writable|cannot write to|is not writeable|no write (?:access|permission)"
+            r"|not writable|problem when trying to write|writable directory"
+            r"|is read-only|cannot write to|is not writeable|no write (?:access|permission)"
         ),
         unless=text_like(
             r"\bexec\b|: bind:|mlock|/bin/|entrypoint|permission denied \(publickey"
@@ -79,16 +80,17 @@ ACCESS: Final = (
         Reason.CREDENTIALS_INVALID,
         "Hugging Face's and NGC's 401, and tokens that are no tokens",
         text_like(
-            r"authentication error|invalid credentials|invalid user ?name or password|invalid user token|invalid token"
+            r"authentication error|invalid credentials|invalid user ?name or password|invalid (?:user )?token(?! id)"
             r"|LocalTokenNotFoundError|token is required"
             r"|token (?:seems|is|has)(?: been)? (?:invalid|expired|missing|not set)"
             r"|illegal header value|invalid (?:API|NGC) ?key"
             r"|api[ _]key.{0,40}(?:invalid|expired|not set|missing|required"
-            r"|malformed|not found|not provided|must be set|empty)|(?:missing|provide|set|no|need) .{0,30}(?:NGC"
-            r"|API)[ _](?:API[ _])?key"
+            r"|malformed|not found|not provided|must be set|empty)|(?:missing|provide|set|no|need) .{0,30}NGC[ _]"
             r"|NGC_API_KEY|must be authenticated|authentication (?:is )?required|authentication failed|not logged in"
             rf"|{_status('401')}"
         ),
+        # Every llama-server without a key of its own says so, and serves.
+        unless=text_like(r"no API key is set|CORS|unauthenticated requests"),
         also=_ABOUT,
     ),
     Rule(
@@ -134,7 +136,8 @@ NETWORK: Final = (
         Reason.NETWORK_UNREACHABLE,
         "resolvers and sockets in the words of Python, Go, Rust and curl",
         text_like(
-            r"name resolution|name or service not known|NameResolutionError|failed to resolve|getaddrinfo|no such host"
+            r"name resolution|name or service not known|NameResolutionError|failed to resolve|getaddrinfo"
+            r"|no such host|bad address"
             r"|could(?: not|n't) resolve|no address associated|dns error|failed to lookup address|server misbehaving"
             r"|connection refused|connection timed out|connect ?timeout|read ?timeout|read timed out"
             r"|max retries exceeded|network is unreachable|no route to host|i/o timeout|handshake timeout"

@@ -30,7 +30,7 @@ FILES: Final = (
             r"|failed to read (?:magic|tensor|key|header)|unexpected(?:ly reached)? end of (?:file|input|data)"
             r"|unexpected EOF"
             r"|git-lfs\.github|git.lfs pointer|not a valid JSON file|file is truncated|truncated|incomplete file"
-            r"|EOFError|failed to load (?:safetensors|weights) .{0,60}(?:invalid|damaged)"
+            r"|EOFError|unable to load weights from|failed to load (?:safetensors|weights) .{0,60}(?:invalid|damaged)"
         ),
         unless=text_like(r"prompt|input is truncated|truncated (?:stack|traceback|to )"),
         also=_FILE,
@@ -46,7 +46,7 @@ FILES: Final = (
         "transformers, vLLM, NIM, ggml and Ollama, of a path or a store without the files",
         text_like(
             r"does not appear to have (?:a file|files) named|cannot find any model weights|failed to open GGUF"
-            r"|no file named"
+            r"|no file named|no .{0,20}config\.json (?:was )?found"
             r"|can't load (?:the )?(?:configuration|tokenizer|image processor|feature extractor|processor|config)"
             r"|incorrect path_or_model_id|invalid repository ID or local directory"
             r"|cannot find the (?:requested|config) file"

@@ -11,7 +11,8 @@ FAULTS: Final = (
         "CUDA's errors 214 and 719 (cudaErrorECCUncorrectable), NVML's GPU_IS_LOST, and the driver's Xid; 13, 31, 43 "
         "and 45 are a program's own faults (docs.nvidia.com/deploy/xid-errors)",
         text_like(
-            r"uncorrectable (?:ECC|NVLink|memory)|ECC error|GPU is lost|GPU_IS_LOST|fallen off the bus"
+            r"uncorrectable (?:ECC|NVLink|memory)|ECC error|GPU is lost|GPU_IS_LOST"
+            r"|unable to determine the device handle|fallen off the bus"
             r"|GPU requires re(?:set|boot)|\bXid\b[^:]{0,60}:? ?(?!\D{0,20}(?:13|31|43|45)\b)\D{0,20}\d{1,3}\b"
             r"|NVLink error|hardware stack error|row[- ]remap\w* fail"
         ),
@@ -36,7 +37,8 @@ DEVICES: Final = (
         text_like(
             r"unsupported display driver|driver version is insufficient|driver/library version mismatch"
             r"|forward compatibility was attempted|driver on your system is too old|unsatisfied condition: cuda"
-            r"|driver not loaded|unsupported toolchain|please update your (?:GPU )?driver|\berror 80[34]\b"
+            r"|driver not loaded|built for NVIDIA Driver Release|unsupported toolchain"
+            r"|please update your (?:GPU )?driver|\berror 80[34]\b"
             r"|cudaErrorInsufficientDriver|cudaErrorSystemDriverMismatch|cudaErrorCompatNotSupported"
             r"|driver (?:version )?\S{0,20} ?(?:is )?(?:too old|not supported|older than)|requires? (?:NVIDIA )?driver"
         ),
@@ -48,6 +50,7 @@ DEVICES: Final = (
             r"failed to infer device type|found no NVIDIA driver|libcuda\.so\S{0,6}: cannot open"
             r"|no CUDA GPUs are available"
             r"|no CUDA-capable device|libnvidia-ml\.so\S{0,6}: cannot open|NVIDIA driver was not detected"
+            r"|failed to detect NVIDIA driver"
             r"|device string must not be empty|failed to initialize NVML|could not select device driver"
             r"|nvidia-smi\S{0,2}:? .{0,20}not found"
             r"|no (?:NVIDIA )?GPUs? (?:was |were |is |are )?(?:detected|found|available)"
@@ -73,10 +76,12 @@ DEVICES: Final = (
             r"|(?:requires?|only supported on|needs?) (?:a |an |NVIDIA )*(?:Hopper|Blackwell|Ampere|Ada|Turing"
             r"|SM ?_?\d+|AVX)"
             r"|no valid attention backend|failed to find a kernel that can implement|cudaErrorNoKernelImageForDevice"
-            r"|(?:fp8|fp4|nvfp4|mxfp4|bf16|bfloat16|int8|awq|marlin)\b.{0,80} (?:is|are) not supported (?:on|by|for)"
+            r"|(?:fp8|fp4|nvfp4|mxfp4|bf16|bfloat16|int8|awq|marlin)\w*\b.{0,80} (?:is|are) not supported (?:on|by|for)"
             r"|no \S{2,20} (?:MoE )?backend supports|requires (?:x86-64-v\d|avx)|unsupported GPU"
         ),
-        unless=text_like(r"\bWARNING\b|found \d+ CUDA devices|Device \d+:|supported for quantization method|NCCL"),
+        unless=text_like(
+            r"^.{0,60}?(?-i:\bWARN(?:ING)?\b)|found \d+ CUDA devices|Device \d+:|supported for quantization method|NCCL"
+        ),
     ),
 )
 
@@ -87,7 +92,7 @@ INTERCONNECT: Final = (
         text_like(
             r"DistBackendError|NCCL error|nccl(?:Unhandled|System|Internal|Remote|Invalid)\w*|NCCL failure"
             r"|collective operation timeout|system not yet initialized|\berror 802\b|fabric manager"
-            r"|peer access is not supported"
+            r"|peer access is not supported|custom_all_reduce\.cuh"
         ),
         also=text_like(r"cuda failure|NCCL WARN"),
     ),

@@ -66,7 +66,7 @@ MEMORY: Final = (
             r"|kv ?cache.{0,80}(?:not enough|insufficient|too small|exceeds?|does not fit)"
             r"|(?:not enough|insufficient|no) .{0,40}(?:memory|space|blocks|room) for (?:the |any )?kv ?cache"
         ),
-        unless=text_like(r"\bWARNING\b"),
+        unless=text_like(r"^.{0,60}?(?-i:\bWARN(?:ING)?\b)"),
     ),
     Rule(
         Reason.HOST_OUT_OF_MEMORY,
@@ -85,7 +85,8 @@ MEMORY: Final = (
         Reason.GPU_OUT_OF_MEMORY,
         "PyTorch, CUDA, ggml, HIP and Vulkan",
         text_like(
-            r"(?:CUDA|HIP|XPU) out of memory|OutOfMemoryError|cudaMalloc failed|CUDA error: out of memory"
+            r"(?:CUDA|HIP|XPU) out of memory|(?:CUDA|HIP)\b.{0,80}: out of memory"
+            r"|OutOfMemoryError|cudaMalloc failed|CUDA error: out of memory"
             r"|cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|Cuda failure \d* ?'?out of memory"
             r"|(?:failed|unable) to allocate (?:CUDA|ROCm|Vulkan|compute|SYCL|pp |graph)\w*[^.]{0,40}buffer"
             r"|ErrorOutOfDeviceMemory|GPU memory .{0,60}(?:insufficient|not enough|exceed)"

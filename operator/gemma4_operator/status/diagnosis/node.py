@@ -1,6 +1,7 @@
-"""A node that was lost under its pod."""
+"""A node that was lost under its pod, or whose GPU failed."""
 
-from gemma4_operator.status.diagnosis.rules import Diagnosis
+from gemma4_operator.status.diagnosis.log_gpu import FAULTS
+from gemma4_operator.status.diagnosis.rules import Diagnosis, first
 from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
@@ -9,7 +10,14 @@ _LOST = ("NodeNotReady", "TaintManagerEviction", "NodeShutdown", "NodeController
 
 
 def node_lost(evidence: Evidence) -> Diagnosis | None:
-    """Return that the node went away, from the events of its controllers (pkg/controller/nodelifecycle)."""
+    """Return that the node or its GPU went away.
+
+    The events are those of the node's controllers (pkg/controller/nodelifecycle) and of the node problem detector.
+    """
+    warnings = [event for event in evidence.events if event.kind == "Node"]
+    fault = first(FAULTS[:1], [event.message for event in warnings])
+    if fault is not None:
+        return Diagnosis(reason=fault.reason, message=f"{warnings[fault.index].subject}: {fault.quote}")
     for event in evidence.told(*_LOST):
         return Diagnosis(
             reason=Reason.NODE_NOT_READY,

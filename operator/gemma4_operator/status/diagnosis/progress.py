@@ -9,7 +9,7 @@ from gemma4_operator.status.pods import ContainerView
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
 
-STALLED_SECONDS: Final = 600
+STALLED_SECONDS: Final = 300
 """Downloads print every few seconds: huggingface_hub's bars, NIM's tokio.rs, Ollama's `pulling`."""
 
 _PROGRESS: Final = text_like(
@@ -50,7 +50,8 @@ def going_on(evidence: Evidence) -> Diagnosis | None:
             return Diagnosis(reason=Reason.DOWNLOAD_STALLED, message=f"{who} stands still: {how_far}{silent}.")
         return Diagnosis(reason=Reason.STILL_STARTING, message=f"{who} is starting: {how_far}")
     if container is not None and container.running:
-        return Diagnosis(reason=Reason.STILL_STARTING, message=f"{who} runs and is not ready yet.")
+        probes = [f" {shorten(event.message, 200)}" for event in evidence.told("Unhealthy")[:1]]
+        return Diagnosis(reason=Reason.STILL_STARTING, message=f"{who} runs and is not ready yet.{''.join(probes)}")
     for step in _STEPS:
         for event in evidence.told(step, kind="Pod"):
             return Diagnosis(

@@ -13,8 +13,12 @@ QUOTE_LIMIT: Final = 420
 _MORE_LIMIT: Final = 180
 _MOST_MORE: Final = 2
 _CHATTER: Final = re.compile(
+    # A frame of a traceback names places, which may be called like anything.
+    r"^.{0,80}?\bFile \"[^\"]*\", line \d"
+    # llama.cpp writes the level as one letter behind the time.
+    r"|^\d+\.\d\d\.\d{3}\.\d{3} [IDT] "
     # What goes well is not the cause of a failure; Ollama, though, tells failures at the level INFO, with `error=`.
-    r"^(?!.*\berror=).{0,60}?(?:(?<![=\w])(?:INFO|DEBUG|TRACE)\b|\blevel=(?:INFO|DEBUG|TRACE|info|debug)\b)"
+    r"|^(?!.*\berror=).{0,60}?(?:(?<![=\w])(?:INFO|DEBUG|TRACE)\b|\blevel=(?:INFO|DEBUG|TRACE|info|debug)\b)"
 )
 
 
@@ -101,7 +105,7 @@ def _quote(rule: Rule, lines: Sequence[str], index: int, match: re.Match[str]) -
 
 _PREFIX: Final = re.compile(
     # The process and its rank (vLLM), the level and the time (Python, vLLM, NIM), the place in the source.
-    r"^\s*(?:\([\w ]{1,60}=\d+\)\s*|\[rank\d+\]:?\s*)*"
+    r"^\s*(?:\d+\.\d\d\.\d{3}\.\d{3} [EWIDT] )?(?:\([\w ]{1,60}=\d+\)\s*|\[rank\d+\]:?\s*)*"
     r"(?:(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)\b:?\s+(?:[\d-]{5,10}[ T][\d:.,]{5,15}Z?\s+)?)?"
     r"(?:\[?[\w./-]{1,120}:\d+\]\s*)?"
 )
