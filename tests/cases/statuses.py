@@ -26,6 +26,7 @@ FULL_PLAN: dict[str, Any] = OLD_PLAN | {
     "kvCacheDtype": "fp8",
     "hostCacheMiB": 0,
     "hostMemoryMiB": 8012,
+    "tries": 1,
     "memoryUtilizationPercent": 90,
     "replicas": 3,
     "memory": {

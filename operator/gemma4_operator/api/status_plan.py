@@ -126,6 +126,8 @@ class PlanStatus(StatusModel):
     """The number format of the keys and values, such as bf16 or fp8."""
     host_cache_mib: Count | None = None
     """How much of the host's memory llama.cpp may keep prompts in."""
+    tries: Count | None = None
+    """How many plans of this spec ran out of the GPU's memory before; each leaves more of it free. Absent: none."""
     host_memory_mib: Count | None = None
     """What each container asks of its node's memory, beside /dev/shm; with unified memory, the GPU's part as well."""
     memory_utilization_percent: Count | None = None

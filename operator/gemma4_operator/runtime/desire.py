@@ -13,7 +13,7 @@ from gemma4_operator.planner.inventory import Inventory, inventory
 from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.record import restore
-from gemma4_operator.planner.replan import elsewhere
+from gemma4_operator.planner.replan import Wrong, instead
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.planner.workable import workable
@@ -45,12 +45,12 @@ def desire(
     engines: Registry,
     nodes: Iterable[NodeView] = (),
     uses: Iterable[Use] = (),
-    is_unplaced: bool = False,
+    wrong: Wrong | None = None,
 ) -> Desire:
     """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception.
 
-    A plan that the status holds and that is still the one for the spec stays, unless its pods find no node and another
-    would; else one is chosen for these nodes, of whose GPUs others use some.
+    A plan that the status holds and that is still the one for the spec stays, unless something is wrong with it and
+    another would do better; else one is chosen for these nodes, of whose GPUs others use some.
     """
     try:
         spec = read_deployment(resource).spec
@@ -60,9 +60,9 @@ def desire(
     plan: Plan | Rejection
     if kept is None:
         plan = _chosen(spec, catalog, engines, _found(spec, catalog, nodes, uses))
-    elif is_unplaced:
+    elif wrong is not None:
         classes = _found(spec, catalog, nodes, uses).classes
-        plan = elsewhere(kept, spec, catalog=catalog, engines=engines, classes=classes) or kept
+        plan = instead(kept, wrong, spec, catalog=catalog, engines=engines, classes=classes) or kept
     else:
         plan = kept
     if isinstance(plan, Rejection):
@@ -130,12 +130,15 @@ class Desires:
         return known.desire if known is not None else self.choose(resource, (), self._nodes())
 
     def choose(
-        self, resource: dict[str, Any], uses: Iterable[Use], nodes: tuple[NodeView, ...], *, is_unplaced: bool = False
+        self,
+        resource: dict[str, Any],
+        uses: Iterable[Use],
+        nodes: tuple[NodeView, ...],
+        *,
+        wrong: Wrong | None = None,
     ) -> Desire:
         """Work out what should exist, on these nodes, of whose GPUs others use some; safe in a thread of its own."""
-        made = desire(
-            resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses, is_unplaced=is_unplaced
-        )
+        made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses, wrong=wrong)
         self._known[resource["metadata"]["uid"]] = _Known(resource["metadata"]["generation"], nodes, made)
         return made
 

@@ -11,6 +11,7 @@ from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
 from gemma4_operator.kube.events import Event, EventType, Recorder
 from gemma4_operator.kube.kinds import DEPLOYMENT
+from gemma4_operator.planner.replan import Wrong
 from gemma4_operator.render.labels import selector
 from gemma4_operator.runtime.converge import (
     FIELD_MANAGER,
@@ -27,11 +28,14 @@ from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
+from gemma4_operator.status.diagnose import diagnose, max_restarts
 from gemma4_operator.status.project import Problem, Subject, project, rollout
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.unplaced import unplaced_seconds
 
 STATUS_MANAGER = f"{FIELD_MANAGER}-status"
+RESTARTS_THAT_TELL = 2
+"""After so many an engine that runs out of memory does so by its plan, and not for what another process left."""
 _UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.STILL_STARTING})
 _GOOD = frozenset({Reason.READY, Reason.SCALED_TO_ZERO, Reason.SUSPENDED})
 log = logging.getLogger(__name__)
@@ -96,13 +100,29 @@ class Reconciler:
         return problem is not None and problem.planned
 
     async def _wanted(self, key: Key, resource: Object) -> Desire:
-        """Return what should exist; where nothing fits a choice takes seconds, and the Lease must not wait for it."""
-        waited_seconds = unplaced_seconds(self._world.pods.owned_by(key), now=self._now())
-        is_unplaced = waited_seconds >= self._unplaced_seconds
-        if not is_unplaced and not self._desires.must_choose(resource):
-            return self._desires.of(resource)
+        """Return what should exist; where nothing fits a choice takes seconds, and the Lease must not wait for it.
+
+        As long as children are not as a plan wants them, what their pods say is not said of it.
+        """
+        wrong = await self._wrong(key)
+        if not self._desires.must_choose(resource):
+            kept = self._desires.of(resource)
+            if wrong is None or self._due(kept, key):
+                return kept
         uses, nodes = await self._taken.by_others(key), self._world.node_views()
-        return await asyncio.to_thread(self._desires.choose, resource, uses, nodes, is_unplaced=is_unplaced)
+        return await asyncio.to_thread(self._desires.choose, resource, uses, nodes, wrong=wrong)
+
+    async def _wrong(self, key: Key) -> Wrong | None:
+        """Return what the pods say against their plan; those of an earlier one say nothing about it."""
+        pods, running = self._world.pods.owned_by(key), rollout(self._world.child(DEPLOYMENT.kind, key))
+        if not running.current or running.ready:
+            return None
+        if unplaced_seconds(pods, now=self._now()) >= self._unplaced_seconds:
+            return Wrong.UNPLACED
+        if running.old or max_restarts(pods) < RESTARTS_THAT_TELL:
+            return None
+        found = diagnose(pods, await self._witness.evidence(key.namespace, pods))
+        return Wrong.MEMORY if found is not None and found.reason is Reason.GPU_OUT_OF_MEMORY else None
 
     def _due(self, wanted: Desire, key: Key) -> tuple[Change, ...]:
         return due_changes(wanted.objects, key=key, children=self._world.children, settled=self._settled)

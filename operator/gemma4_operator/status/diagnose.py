@@ -48,6 +48,11 @@ def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = Mapping
     return _starting(waiting)
 
 
+def max_restarts(pods: Sequence[PodView]) -> int:
+    """Return how often the container that was started anew most often was."""
+    return max((one.restarts for pod in pods if not pod.deleting for one in pod.containers), default=0)
+
+
 def _rank(pod: PodView, cause: Diagnosis) -> tuple[int, bool, bool, str]:
     return _URGENCY[cause.reason.fixable_by], cause.reason.retryable, _without_node(pod), pod.name
 

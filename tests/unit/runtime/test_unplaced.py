@@ -7,6 +7,7 @@ from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.record import record
+from gemma4_operator.planner.replan import Wrong
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.runtime.desire import Desire, desire
 from tests.cluster.fakenodes import fake_gpu_node
@@ -22,8 +23,8 @@ def wanted(*nodes: dict[str, Any], status: Any = None, uses: tuple[Use, ...] = (
     kind = {"apiVersion": "gemma4.dev/v1alpha1", "kind": "Gemma4Deployment"}
     raw = {**kind, "metadata": metadata, "spec": {"model": model, **spec}, "status": status or {}}
     views = tuple(map(node_view, nodes))
-    is_unplaced = status is not None
-    return desire(raw, catalog=builtin_catalog(), engines=engines(), nodes=views, uses=uses, is_unplaced=is_unplaced)
+    wrong = Wrong.UNPLACED if status is not None else None
+    return desire(raw, catalog=builtin_catalog(), engines=engines(), nodes=views, uses=uses, wrong=wrong)
 
 
 def again(*nodes: dict[str, Any], uses: tuple[Use, ...] = (), **spec: Any) -> tuple[Plan, Plan]:
