@@ -13,7 +13,7 @@ from tests.cluster.controlplane import ControlPlane
 from tests.cluster.process import Program
 
 FAULT_LABEL = "fake.kwok.dev/fault"
-FAULTS = ("NeverReady", "ImagePullBackOff", "OOMKilled", "InitFailed")
+FAULTS = ("NeverReady", "ImagePullBackOff", "OOMKilled", "GPUOutOfMemory", "InitFailed")
 READY_ANNOTATION = "fake.kwok.dev/ready-seconds"
 STOP_ANNOTATION = "fake.kwok.dev/stop-seconds"
 MANAGED_ANNOTATION = "kwok.x-k8s.io/node"

@@ -1,8 +1,10 @@
 """Plans on a real API server: chosen for the nodes there are, told in full, kept, and made as soon as they can be."""
 
+from typing import Any
+
 from gemma4_operator.kube.kinds import PERSISTENT_VOLUME_CLAIM
 from tests.cluster import Cluster, wait_for
-from tests.integration.home import Home, notes, sample
+from tests.integration.home import Home, faulty, notes, sample
 from tests.integration.operating import Operators
 
 H100 = "NVIDIA-H100-80GB-HBM3"
@@ -85,6 +87,27 @@ def test_a_plan_whose_gpus_are_gone_moves_to_those_that_are_free(home: Home, clu
         home.wait_quiet()
     finally:
         cluster.remove_nodes(f"{dear}-0")
+
+
+def test_a_plan_that_runs_out_of_memory_is_remade_leaner(home: Home, operator: object):
+    """The engine's last words decide; a single crash is not yet one of the plan's."""
+    home.create(sample("chat", on="VLLM", podTemplatePatch=faulty("GPUOutOfMemory")))
+    ready = home.wait_reason("chat", "GPUOutOfMemory")
+    before = home.resource("chat")["status"]["plan"]
+    assert "CUDA out of memory" in ready["message"]
+    assert "tries" not in before
+    after = wait_for(lambda: _tried(home.resource("chat")["status"]["plan"]), 30, "another plan")
+    home.edit("chat", podTemplatePatch=None)
+    home.wait_ready("chat")
+    assert home.resource("chat")["status"]["plan"] == after
+    assert after["notes"][0].startswith("Chosen anew, try 1 of 3, because the plan before, ")
+    assert "try 1 of 3" in notes(home.events("chat"), "Planned")[0]
+    assert after["memory"]["capacityMiB"] < before["memory"]["capacityMiB"]
+    home.wait_quiet()
+
+
+def _tried(plan: dict[str, Any]) -> dict[str, Any] | None:
+    return plan if plan.get("tries") == 1 else None
 
 
 def test_a_new_node_makes_a_plan_possible(home: Home, cluster: Cluster, operator: object):

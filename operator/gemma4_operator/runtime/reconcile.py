@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -210,7 +210,7 @@ class Reconciler:
     async def _announce_plan(self, resource: Object, status: dict[str, Any]) -> None:
         """Publish that a plan has taken the place of another."""
         before, plan = resource.get("status", {}).get("plan", {}), status.get("plan", {})
-        if before.get("why") and plan.get("why") and before["why"] != plan["why"]:
+        if before.get("why") and plan.get("why") and _identity(before) != _identity(plan):
             await self._recorder.publish(
                 Event(
                     regarding=resource,
@@ -231,6 +231,10 @@ class Reconciler:
             self._desires.forget(known)
         if uid is not None:
             self._uids[key] = uid
+
+
+def _identity(plan: Mapping[str, Any]) -> tuple[Any, ...]:
+    return plan["why"], plan.get("tries", 0)
 
 
 def _ready(status: dict[str, Any]) -> dict[str, Any] | Any:
