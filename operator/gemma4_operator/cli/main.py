@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
-from gemma4_operator.cli import completion, crds, explain, fit, kv, plan, predict, render
+from gemma4_operator.cli import completion, crds, diagnose, explain, fit, kv, plan, predict, render
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
 
-VERBS = (plan.VERB, explain.VERB, fit.VERB, kv.VERB, predict.VERB, render.VERB, crds.VERB, completion.VERB)
+VERBS = (
+    plan.VERB,
+    explain.VERB,
+    fit.VERB,
+    kv.VERB,
+    predict.VERB,
+    render.VERB,
+    diagnose.VERB,
+    crds.VERB,
+    completion.VERB,
+)
 
 _INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended."""

@@ -1,0 +1,112 @@
+"""`gemma4 diagnose`: the one cause for which a pod does not serve, from what kubectl prints about it."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gemma4_operator.cli.inputs import STDIN, InvalidInput, Object, objects_in, place, read_text
+from gemma4_operator.cli.output import add_output, columns, emit
+from gemma4_operator.cli.verb import Exit, Verb
+from gemma4_operator.status.diagnosis.cause import find_cause
+from gemma4_operator.status.diagnosis.rules import Diagnosis
+from gemma4_operator.status.evidence import Evidence, gather
+from gemma4_operator.status.pods import mapping
+
+_OF_A_STATUS = frozenset({"phase", "conditions", "containerStatuses", "initContainerStatuses"})
+"""Fields of which a pod's status has at least one."""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--pod",
+        metavar="FILE",
+        help="what `kubectl get pod NAME -o json` prints, or its status alone; - for standard input",
+    )
+    add(
+        "--events", metavar="FILE", help="what `kubectl get events -o json` prints; those about other pods do not count"
+    )
+    add("--log", metavar="FILE", help="the end of the failing container's log, of its previous run if it was restarted")
+    add_output(parser)
+
+
+def _run(args: argparse.Namespace) -> Exit:
+    given = [path for path in (args.pod, args.events, args.log) if path is not None]
+    if args.pod is None and args.events is None:
+        raise InvalidInput("`--pod` must be given, or `--events` where no pod was ever made")
+    if given.count(STDIN) > 1:
+        raise InvalidInput("`-` must be given once: standard input can be read only once")
+    pod = _read_pod(args.pod) if args.pod is not None else None
+    events = _read_events(args.events, pod) if args.events is not None else ()
+    evidence = gather(pod, events, read_text(args.log) if args.log is not None else "")
+    cause = find_cause(evidence)
+    result = _result(cause, evidence)
+    emit(result, args.output, table=lambda: _table(result))
+    return Exit.OK
+
+
+def _read_pod(path: str) -> Object:
+    where = place(path)
+    objects = objects_in(read_text(path), where=where)
+    whole = [one for one in objects if one.get("kind", "Pod") == "Pod" and isinstance(one.get("status"), dict)]
+    pods = whole or [{"status": one} for one in objects if "kind" not in one and _OF_A_STATUS & one.keys()]
+    if len(pods) != 1:
+        has = f"{len(pods)} of them" if pods else "none"
+        raise InvalidInput(f"{where}: must hold one Pod, as `kubectl get pod NAME -o json` prints it, and has {has}")
+    return pods[0]
+
+
+def _read_events(path: str, pod: Mapping[str, Any] | None) -> Sequence[Object]:
+    """Return the events of a file; of a namespace's, those about other pods belong to other diagnoses."""
+    where = place(path)
+    objects = objects_in(read_text(path), where=where)
+    for one in objects:
+        if not isinstance(one.get("reason"), str):
+            raise InvalidInput(
+                f"{where}: must hold what `kubectl get events -o json` prints, and has one without `reason`"
+            )
+    name = mapping(pod.get("metadata")).get("name") if pod is not None else None
+    return [one for one in objects if name is None or _may_concern(one, name)]
+
+
+def _may_concern(event: Mapping[str, Any], pod: str) -> bool:
+    about = mapping(event.get("involvedObject")) or mapping(event.get("regarding"))
+    return about.get("kind") != "Pod" or about.get("name") == pod
+
+
+def _result(cause: Diagnosis | None, evidence: Evidence) -> dict[str, Any]:
+    if cause is not None:
+        reason = cause.reason
+        told = {"message": cause.message, "fixableBy": reason.fixable_by, "retryable": reason.retryable}
+        return {"reason": reason.value, **told, "advice": reason.advice}
+    serves = evidence.pod is not None and evidence.pod.ready
+    return {
+        "reason": None,
+        "message": "The pod serves." if serves else "Nothing in what was given says why.",
+        "fixableBy": None,
+        "retryable": False,
+        "advice": "Nothing to do." if serves else "Give the pod, its events and the end of its log together.",
+    }
+
+
+def _table(result: Mapping[str, Any]) -> str:
+    again = "a new attempt may help" if result["retryable"] else "a new attempt changes nothing"
+    rows = [("cause", f"{result['reason'] or 'none'}"), ("message", result["message"])]
+    if result["fixableBy"] is not None:
+        rows.append(("fixed by", f"{result['fixableBy']}; {again}"))
+    return columns([*rows, ("advice", result["advice"])])
+
+
+VERB = Verb(
+    name="diagnose",
+    summary="say why a pod does not serve, who can mend it, and how",
+    details=(
+        "Find the one cause of a pod that does not serve, as the operator does for its status.\n"
+        "Tokens and passwords in events and logs are not repeated.\n\n"
+        "examples:\n"
+        "  kubectl get pod chat-7c9d-x2k4q -o json | gemma4 diagnose --pod -\n"
+        "  gemma4 diagnose --pod pod.json --events events.json --log vllm.log -o json"
+    ),
+    add_arguments=_add_arguments,
+    run=_run,
+)
