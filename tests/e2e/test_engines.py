@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gemma4_operator.cli.main import main
 from hack.demo import install
 from tests.cluster import Cluster, engines, images, vllm, wait_for
 from tests.cluster.debian import why_no_node
@@ -146,8 +147,10 @@ def test_llama_cpp_answers(cluster: Cluster, serves: Any) -> None:
     assert (plan["engine"], plan["gpuProduct"]) == ("LlamaCpp", "FAKE-GPU")
 
 
-def test_what_an_engine_said_last_becomes_the_cause_in_the_status(cluster: Cluster, serves: Any) -> None:
-    """The log of the crashed container is read by the operator, under its own role."""
+def test_what_an_engine_said_last_becomes_the_cause_in_the_status(
+    cluster: Cluster, serves: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log of the crashed container is read by the operator, under its own role; a person may ask too."""
     model = gguf()
     model["checkpoint"]["claim"]["path"] = "not-there.gguf"
     resource = a_model("lost", model=model, engine={"type": "LlamaCpp", "image": images.LLAMA_IMAGE})
@@ -160,6 +163,14 @@ def test_what_an_engine_said_last_becomes_the_cause_in_the_status(cluster: Clust
 
     ready = wait_for(cause, 90, lambda: f"the cause: {cluster.get('gemma4deployments', 'lost', TEAM)['status']}")
     assert "not-there.gguf" in ready["message"]
+    pods = ("get", "pods", "-n", TEAM, "-l", "gemma4.dev/deployment=lost", "-o", "name")
+    pod = cluster.kubectl(*pods).stdout.split()[0].removeprefix("pod/")
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    capsys.readouterr()
+    assert main(["diagnose", pod, "-n", TEAM, "-o", "json"]) == 0
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["reason"], told.err) == ("ModelFilesMissing", "")
+    assert "not-there.gguf" in json.loads(told.out)["message"]
 
 
 def test_ollama_answers_with_the_model_that_was_brought(serves: Any) -> None:

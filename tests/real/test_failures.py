@@ -11,10 +11,9 @@ import pytest
 from gemma4_operator.engines.base import ClaimWeights, ContainerSpec
 from gemma4_operator.engines.llamacpp import LlamaCpp
 from gemma4_operator.engines.vllm import VLLM
-from gemma4_operator.runtime.witness import LIMIT_BYTES, LINES
 from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.diagnosis.rules import Diagnosis
-from gemma4_operator.status.evidence import gather
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, gather
 from gemma4_operator.status.reasons import Reason
 from tests.cluster import engines, ports, vllm
 from tests.real.served import Machine
@@ -27,8 +26,8 @@ def last_words(machine: Machine, container: ContainerSpec, *extra: str) -> tuple
     """Return the exit code and what the operator would read of the log."""
     command = (*machine.command(container), *extra)
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, check=False)
-    lines = done.stdout.decode(errors="replace")[-LIMIT_BYTES:].splitlines()
-    return done.returncode, "\n".join(lines[-LINES:])
+    lines = done.stdout.decode(errors="replace")[-LOG_BYTES:].splitlines()
+    return done.returncode, "\n".join(lines[-LOG_LINES:])
 
 
 def cause(name: str, code: int, log: str) -> Diagnosis:

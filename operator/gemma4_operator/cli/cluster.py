@@ -1,9 +1,9 @@
-"""What planning verbs ask of the cluster that the current kubeconfig names; imported only when one is asked."""
+"""What verbs ask of the cluster that the current kubeconfig names; imported only when one is asked."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import yaml
 from kubernetes.aio.client.api_client import ApiClient
@@ -14,9 +14,12 @@ from gemma4_operator.api.deployment import KIND, PLURAL
 from gemma4_operator.cli.inputs import InvalidInput, Object
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.connect import NoCredentials, connect
-from gemma4_operator.kube.errors import ApiError, NotFound
-from gemma4_operator.kube.kinds import NODE, POD, Kind
+from gemma4_operator.kube.errors import ApiError, ApiRejected, NotFound
+from gemma4_operator.kube.events import about
+from gemma4_operator.kube.kinds import EVENT, NODE, POD, Kind
 from gemma4_operator.kube.retry import Backoff
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES
+from gemma4_operator.status.pods import pod_view, speaker
 
 _DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 _RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
@@ -47,6 +50,48 @@ def deployment(name: str, namespace: str) -> Object:
             ) from error
 
     return _answered(got, instead="`-f`")
+
+
+class PodSources(NamedTuple):
+    """What a cluster says about one pod: the pod, the events about it, and the end of a failing container's log."""
+
+    pod: Object
+    events: Sequence[Object]
+    log: str
+
+
+def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> PodSources:
+    """Return what is known of a pod; of events and a log that may not be read, `doubt` is told. Raises InvalidInput."""
+
+    async def got(api: Api) -> PodSources:
+        try:
+            pod = await api.get(POD, namespace=namespace, name=name)
+        except NotFound as error:
+            raise InvalidInput(
+                f"`POD` must be a pod of the namespace '{namespace}', and it has no '{name}': "
+                "name another namespace with `-n`"
+            ) from error
+        return PodSources(pod, await events(api), await log(api, pod))
+
+    async def events(api: Api) -> Sequence[Object]:
+        try:
+            return (await api.list(EVENT, namespace=namespace, field_selector=about(POD, name))).items
+        except ApiRejected as error:
+            doubt(f"the events about the pod do not count, since they cannot be read: {error.message}")
+            return ()
+
+    async def log(api: Api, pod: Object) -> str:
+        one = speaker(pod_view(pod))
+        if one is None:
+            return ""
+        place = {"namespace": namespace, "pod": name, "container": one.name}
+        try:
+            return await api.log(**place, previous=one.running, lines=LOG_LINES, limit_bytes=LOG_BYTES)
+        except ApiRejected as error:
+            doubt(f"the log of container '{one.name}' does not count, since it cannot be read: {error.message}")
+            return ""
+
+    return _answered(got, instead="`--pod`")
 
 
 def _answered(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) -> _Answer:

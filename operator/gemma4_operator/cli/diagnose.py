@@ -1,6 +1,7 @@
-"""`gemma4 diagnose`: the one cause for which a pod does not serve, from what kubectl prints about it."""
+"""`gemma4 diagnose`: the one cause for which a pod does not serve, from a cluster or from what kubectl prints."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,13 @@ _OF_A_STATUS = frozenset({"phase", "conditions", "containerStatuses", "initConta
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
+        "name",
+        nargs="?",
+        metavar="POD",
+        help="a pod of the current kubeconfig's cluster; its events and log are read too",
+    )
+    add("-n", "--namespace", default="default", metavar="N", help="where POD is (default: default)")
+    add(
         "--pod",
         metavar="FILE",
         help="what `kubectl get pod NAME -o json` prints, or its status alone; - for standard input",
@@ -32,17 +40,29 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> Exit:
     given = [path for path in (args.pod, args.events, args.log) if path is not None]
+    if args.name is not None and given:
+        raise InvalidInput("`POD` must be alone, or files be given in its place: a pod of the cluster needs none")
+    evidence = _of_files(args, given) if args.name is None else _of_cluster(args)
+    result = _result(find_cause(evidence), evidence)
+    emit(result, args.output, table=lambda: _table(result))
+    return Exit.OK
+
+
+def _of_cluster(args: argparse.Namespace) -> Evidence:
+    # The client takes most of a second to import, and files need none.
+    from gemma4_operator.cli.cluster import pod_sources
+
+    return gather(*pod_sources(args.name, args.namespace, doubt=lambda why: print(f"gemma4: {why}", file=sys.stderr)))
+
+
+def _of_files(args: argparse.Namespace, given: Sequence[str]) -> Evidence:
     if args.pod is None and args.events is None:
-        raise InvalidInput("`--pod` must be given, or `--events` where no pod was ever made")
+        raise InvalidInput("`POD` or `--pod` must be given, or `--events` where no pod was ever made")
     if given.count(STDIN) > 1:
         raise InvalidInput("`-` must be given once: standard input can be read only once")
     pod = _read_pod(args.pod) if args.pod is not None else None
     events = _read_events(args.events, pod) if args.events is not None else ()
-    evidence = gather(pod, events, read_text(args.log) if args.log is not None else "")
-    cause = find_cause(evidence)
-    result = _result(cause, evidence)
-    emit(result, args.output, table=lambda: _table(result))
-    return Exit.OK
+    return gather(pod, events, read_text(args.log) if args.log is not None else "")
 
 
 def _read_pod(path: str) -> Object:
@@ -104,6 +124,7 @@ VERB = Verb(
         "Find the one cause of a pod that does not serve, as the operator does for its status.\n"
         "Tokens and passwords in events and logs are not repeated.\n\n"
         "examples:\n"
+        "  gemma4 diagnose chat-7c9d-x2k4q -n team-a\n"
         "  kubectl get pod chat-7c9d-x2k4q -o json | gemma4 diagnose --pod -\n"
         "  gemma4 diagnose --pod pod.json --events events.json --log vllm.log -o json"
     ),

@@ -10,14 +10,13 @@ from typing import NamedTuple, TypeVar
 
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.errors import ApiError, Forbidden
-from gemma4_operator.kube.kinds import EVENT
-from gemma4_operator.status.evidence import Evidence, gather
-from gemma4_operator.status.pods import ContainerView, PodView
+from gemma4_operator.kube.events import about
+from gemma4_operator.kube.kinds import EVENT, POD
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
+from gemma4_operator.status.pods import PodView, speaker
 
 MOST_PODS = 3
 """Of one resource: pods of one plan mostly fail for one reason."""
-LINES, LIMIT_BYTES = 200, 65536
-"""Of a log's end: vLLM's cause stands some hundred lines above its last words."""
 FRESH_SECONDS = 30.0
 """For which what was read of a pod serves, as long as nothing in it was started again."""
 _T = TypeVar("_T")
@@ -64,14 +63,14 @@ class Witness:
             del self._read[key]
 
     async def _events(self, namespace: str, pod: PodView) -> Sequence[Mapping[str, object]]:
-        selector = f"regarding.kind=Pod,regarding.name={pod.name}"
+        selector = about(POD, pod.name)
         found = await self._allowed(
             "events", lambda: self._api.list(EVENT, namespace=namespace, field_selector=selector)
         )
         return found.items if found is not None else ()
 
     async def _log(self, namespace: str, pod: PodView) -> str:
-        container = _speaker(pod)
+        container = speaker(pod)
         if container is None:
             return ""
         said = await self._allowed(
@@ -81,8 +80,8 @@ class Witness:
                 pod=pod.name,
                 container=container.name,
                 previous=container.running,
-                lines=LINES,
-                limit_bytes=LIMIT_BYTES,
+                lines=LOG_LINES,
+                limit_bytes=LOG_BYTES,
             ),
         )
         return said or ""
@@ -107,8 +106,3 @@ def _fails(pod: PodView) -> bool:
     if pod.ready or pod.deleting or pod.unschedulable:
         return False
     return any(one.ended is not None or one.waiting for one in pod.containers) or pod.sandboxed is False
-
-
-def _speaker(pod: PodView) -> ContainerView | None:
-    """Return the container that has ended, whose last words count."""
-    return next((one for one in pod.containers if one.ended is not None), None)

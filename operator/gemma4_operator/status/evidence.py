@@ -15,7 +15,9 @@ from gemma4_operator.status.pods import PodView, mapping, moment, pod_view, text
 from gemma4_operator.status.redact import clean
 
 _MOST_EVENTS: Final = 100
-_MOST_LINES: Final = 200
+LOG_LINES: Final = 200
+"""Of a log's end: vLLM's cause stands some hundred lines above its last words."""
+LOG_BYTES: Final = 65536
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _SILENCE: Final = re.compile(r"^\[(?:no|nothing)\b[^\]]{0,60}?\b(\d{1,9}(?:\.\d{1,9})?) ?(s|min|h)\w*\]$")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
@@ -103,8 +105,8 @@ def _event(event: Mapping[str, Any]) -> EventView:
 
 def log_lines(lines: Sequence[str]) -> tuple[str, ...]:
     """Return the last lines of a log, ready to be read and shown."""
-    said = [line for line in lines[-_MOST_LINES:] if isinstance(line, str) and line.strip()]
-    return tuple([part for line in said for part in _lines(line)][-_MOST_LINES:])
+    said = [line for line in lines[-LOG_LINES:] if isinstance(line, str) and line.strip()]
+    return tuple([part for line in said for part in _lines(line)][-LOG_LINES:])
 
 
 def _lines(line: str) -> list[str]:

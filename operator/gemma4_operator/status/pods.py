@@ -101,6 +101,11 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
     )
 
 
+def speaker(pod: PodView) -> ContainerView | None:
+    """Return the container that has ended, whose last words count."""
+    return next((one for one in pod.containers if one.ended is not None), None)
+
+
 def _containers(init: Sequence[Mapping[str, Any]], main: Sequence[Mapping[str, Any]]) -> Iterator[ContainerView]:
     for item in init:
         state = mapping(item.get("state"))

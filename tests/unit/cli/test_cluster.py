@@ -33,11 +33,30 @@ def pod_on(node: str, *, labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
+CRASHED_STATUS = {
+    "phase": "Running",
+    "containerStatuses": [
+        {
+            "name": "vllm",
+            "ready": False,
+            "restartCount": 3,
+            "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+            "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
+        }
+    ],
+}
+POD_PATH = "/api/v1/namespaces/team-a/pods/chat-1"
+LOG_PATH = f"{POD_PATH}/log?container=vllm&tailLines=200&limitBytes=65536"
+EVENTS_PATH = (
+    "/apis/events.k8s.io/v1/namespaces/team-a/events?fieldSelector=regarding.kind%3DPod,regarding.name%3Dchat-1"
+)
+
+
 class ApiServer:
     """Answers by path; what it does not know is a 404, as the real one writes it."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, dict[str, Any]]] = {
+        self.answers: dict[str, tuple[int, Any]] = {
             "/api/v1/nodes": (200, listed(fake_gpu_node("gpu-1"))),
             "/api/v1/pods": (200, listed()),
             CHAT_PATH: (200, CHAT),
@@ -50,7 +69,7 @@ class ApiServer:
                 outer.agents.add(self.headers["User-Agent"])
                 missing = {"kind": "Status", "reason": "NotFound", "message": "the server could not find it"}
                 code, body = outer.answers.get(self.path, (404, missing))
-                data = json.dumps(body).encode()
+                data = (body if isinstance(body, str) else json.dumps(body)).encode()
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -199,4 +218,39 @@ def test_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert fails(["plan", "-f", chat_file(tmp_path)], capsys) == (
         "gemma4: `--inventory` must be given where there is no cluster: There is no ServiceAccount token and no file "
         f"'{tmp_path / 'none'}': set KUBECONFIG or run in a cluster.\n"
+    )
+
+
+def crashed(api_server: ApiServer) -> None:
+    api_server.answers[POD_PATH] = (200, {"metadata": {"name": "chat-1"}, "status": CRASHED_STATUS})
+    api_server.answers[EVENTS_PATH] = (200, listed())
+    api_server.answers[LOG_PATH] = (200, "INFO starting\ntorch.OutOfMemoryError: CUDA out of memory.\n")
+
+
+def test_a_pod_is_diagnosed_with_the_log_of_the_container_that_ended(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    crashed(api_server)
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    assert answer(capsys)["reason"] == "GPUOutOfMemory"
+
+
+def test_what_of_a_pod_may_not_be_read_is_told_and_the_rest_counts(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    crashed(api_server)
+    for path in (EVENTS_PATH, LOG_PATH):
+        api_server.answers[path] = (403, {"kind": "Status", "reason": "Forbidden", "message": "eve may not"})
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["reason"] == "EngineCrashed"
+    events, log = printed.err.splitlines()
+    assert events.startswith("gemma4: the events about the pod do not count, since they cannot be read: ")
+    assert log.startswith("gemma4: the log of container 'vllm' does not count, since it cannot be read: ")
+
+
+def test_no_such_pod(api_server: ApiServer, capsys: pytest.CaptureFixture[str]):
+    assert fails(["diagnose", "chat-9"], capsys) == (
+        "gemma4: `POD` must be a pod of the namespace 'default', and it has no 'chat-9': "
+        "name another namespace with `-n`\n"
     )

@@ -136,8 +136,13 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "files", "sentence"),
     [
-        ([], {}, "`--pod` must be given, or `--events` where no pod was ever made"),
-        (["--log", "log"], {"log": "x"}, "`--pod` must be given, or `--events` where no pod was ever made"),
+        ([], {}, "`POD` or `--pod` must be given, or `--events` where no pod was ever made"),
+        (["--log", "log"], {"log": "x"}, "`POD` or `--pod` must be given, or `--events` where no pod was ever made"),
+        (
+            ["chat-1", "--log", "log"],
+            {"log": "x"},
+            "`POD` must be alone, or files be given in its place: a pod of the cluster needs none",
+        ),
         (["--pod", "-", "--log", "-"], {}, "`-` must be given once: standard input can be read only once"),
         (
             ["--pod", "pod"],
@@ -164,6 +169,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     ids=[
         "nothing",
         "only a log",
+        "a pod and a file",
         "one input twice",
         "two pods",
         "a node",
