@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from gemma4_operator.engines.base import ContainerSpec, EnvVar, Mount
 from gemma4_operator.engines.volumes import WEIGHTS
-from tests.cluster import process
+from tests.cluster import process, sweep
 from tests.cluster.process import Program, Running
 from tests.cluster.waiting import wait_for
 
@@ -24,6 +25,13 @@ _START_SECONDS = 120.0
 _REQUEST_SECONDS = 120.0
 # An engine that is killed may leave children behind; told to end, it takes them along.
 _GRACE_SECONDS = 20.0
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """Yields a folder with a short name: vLLM puts sockets below it, and the path of one may have 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="vllm-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True)
@@ -63,14 +71,15 @@ class Machine:
         return process.start(program, guarded=True)
 
     def run(self, container: ContainerSpec, *, seconds: float) -> tuple[int, str]:
-        """Runs an init container to its end; returns its exit code and what it said."""
+        """Runs a container to its end; returns its exit code and what it said."""
         log = self.root / f"{container.name}.log"
         log.unlink(missing_ok=True)
         running = self.start(container)
-        try:
-            assert running.identity.wait(seconds), f"{container.name} runs on after {seconds:g} s:\n{running.tail()}"
-        finally:
-            running.stop()
+        with sweep.after(running.identity.pid):
+            try:
+                assert running.identity.wait(seconds), f"{container.name} runs after {seconds:g} s:\n{running.tail()}"
+            finally:
+                running.stop()
         code = running.exit_code()
         assert code is not None
         return code, log.read_text(errors="replace")

@@ -1,8 +1,8 @@
 """Real engines that fail to start, and the cause that the status would name from their last words."""
 
 import socket
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from gemma4_operator.status.diagnosis.rules import Diagnosis
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, gather
 from gemma4_operator.status.reasons import Reason
 from tests.cluster import engines, ports, vllm
-from tests.real.served import Machine
+from tests.real.served import Machine, short_folder
 from tests.rendering import a_serving
 
 pytestmark = pytest.mark.engine
@@ -24,10 +24,8 @@ pytestmark = pytest.mark.engine
 
 def last_words(machine: Machine, container: ContainerSpec, *extra: str) -> tuple[int, str]:
     """Return the exit code and what the operator would read of the log."""
-    command = (*machine.command(container), *extra)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, check=False)
-    lines = done.stdout.decode(errors="replace")[-LOG_BYTES:].splitlines()
-    return done.returncode, "\n".join(lines[-LOG_LINES:])
+    code, said = machine.run(replace(container, args=(*container.args, *extra)), seconds=240)
+    return code, "\n".join(said[-LOG_BYTES:].splitlines()[-LOG_LINES:])
 
 
 def cause(name: str, code: int, log: str) -> Diagnosis:
@@ -85,9 +83,13 @@ class TestLlamaCpp:
 
 class TestVllm:
     @pytest.fixture
-    def run(self, tmp_path: Path) -> Any:
+    def run(self) -> Iterator[Any]:
         checkpoint = vllm.checkpoint()
-        machine = Machine(tmp_path, {"vllm": vllm.command()}, checkpoint.parent)
+        with short_folder() as folder:
+            yield self.failing(checkpoint, folder)
+
+    def failing(self, checkpoint: Path, folder: Path) -> Any:
+        machine = Machine(folder, {"vllm": vllm.command()}, checkpoint.parent)
 
         def fail(*extra: str, path: str = checkpoint.name, without: Sequence[str] = (), **changes: Any) -> Diagnosis:
             weights = ClaimWeights(claim_name="weights", path=path)

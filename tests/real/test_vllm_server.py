@@ -13,7 +13,6 @@ import http.client
 import json
 import signal
 import struct
-import tempfile
 import threading
 import time
 import zlib
@@ -34,7 +33,7 @@ from gemma4_operator.planner import kv_vllm
 from gemma4_operator.planner.shape import KvDtype
 from tests.cluster import ports, sweep, vllm
 from tests.cluster.waiting import wait_for
-from tests.real.served import Answer, Machine, Server
+from tests.real.served import Answer, Machine, Server, short_folder
 from tests.rendering import CATALOG, a_serving
 
 pytestmark = pytest.mark.engine
@@ -89,11 +88,10 @@ def server(checkpoint: Path) -> Iterator[Server]:
     """The server that all tests share, since a start takes a minute; the last test ends it."""
     (port,) = ports.reserve(1)
     rendered = pod(checkpoint, port.port)
-    # A short name: vLLM puts sockets into TMPDIR, and the path of one may have 107 characters.
-    with tempfile.TemporaryDirectory(prefix="vllm-") as folder:
+    with short_folder() as folder:
         adapter = f"{ADAPTER.name}=/adapters/{ADAPTER.name}"
         machine = Machine(
-            root=Path(folder),
+            root=folder,
             programs={"vllm": vllm.command()},
             weights=checkpoint.parent,
             secrets={(SECRET.name, SECRET.key): KEY},
