@@ -46,7 +46,7 @@ def workable(
     )[:MAXIMUM]
     if not found:
         return rejection
-    helps = "; or ".join(one.message for one in found[:TOLD])
+    helps = "; or ".join(one.message.rstrip(".") for one in found[:TOLD]) + "."
     return replace(rejection, relaxations=found, message=f"{rejection.message}{HELPS}{helps}")
 
 

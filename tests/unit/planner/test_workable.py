@@ -68,9 +68,11 @@ def test_the_message_names_the_first_and_stays_readable() -> None:
     rejection = helped(exactly("31B", "BF16", objectives={"maximumHourlyCost": "0.50"}), gpus(L40S), gpus(H100))
     assert 1 < len(rejection.relaxations) <= MAXIMUM
     for one in rejection.relaxations[:TOLD]:
-        assert one.message in rejection.message
+        assert one.message.rstrip(".") in rejection.message
     for one in rejection.relaxations[TOLD:]:
-        assert one.message not in rejection.message
+        assert one.message.rstrip(".") not in rejection.message
+    assert ".;" not in rejection.message
+    assert rejection.message.endswith(".")
 
 
 class TestNodes:
