@@ -45,22 +45,25 @@ class Witness:
     async def evidence(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
         """Return what is known of the pods that fail, by their names; of others the status says it all."""
         failing = [pod for pod in pods if _fails(pod)]
-        self._forget(namespace, {pod.name for pod in failing})
+        self._forget_stale()
         return {pod.name: await self._of(namespace, pod) for pod in failing[:MOST_PODS]}
 
     async def _of(self, namespace: str, pod: PodView) -> Evidence:
         mark = (pod.containers, pod.sandboxed, pod.phase)
         known = self._read.get((namespace, pod.name))
-        now = self._monotonic()
-        if known is None or known.mark != mark or now - known.at_seconds >= FRESH_SECONDS:
-            known = _Read(now, mark, gather(pod, await self._events(namespace, pod), await self._log(namespace, pod)))
+        if known is None or known.mark != mark:
+            known = _Read(
+                self._monotonic(),
+                mark,
+                gather(pod, await self._events(namespace, pod), await self._log(namespace, pod)),
+            )
             self._read[namespace, pod.name] = known
         return known.evidence
 
-    def _forget(self, namespace: str, names: set[str]) -> None:
-        gone = [key for key in self._read if key[0] == namespace and key[1] not in names]
-        for key in gone:
-            del self._read[key]
+    def _forget_stale(self) -> None:
+        """Drop what would be read anew anyway; by age, since pods of other resources are none of this call's."""
+        now = self._monotonic()
+        self._read = {pod: read for pod, read in self._read.items() if now - read.at_seconds < FRESH_SECONDS}
 
     async def _events(self, namespace: str, pod: PodView) -> Sequence[Mapping[str, object]]:
         selector = about(POD, pod.name)

@@ -7,7 +7,7 @@ import pytest
 
 from gemma4_operator.kube.api import Listing
 from gemma4_operator.kube.errors import ApiError, ApiUnavailable, Forbidden, NotFound
-from gemma4_operator.runtime.witness import MOST_PODS, Witness
+from gemma4_operator.runtime.witness import FRESH_SECONDS, MOST_PODS, Witness
 from gemma4_operator.status.diagnose import diagnose
 from gemma4_operator.status.pods import PodView, pod_view
 from gemma4_operator.status.reasons import Reason
@@ -158,9 +158,20 @@ async def test_what_cannot_be_read_now_is_done_without(error: ApiError) -> None:
     assert len(api.asked) == 4
 
 
-async def test_of_pods_that_are_gone_nothing_is_kept() -> None:
-    one = witness(FakeApi())
+async def test_of_pods_that_are_gone_nothing_is_kept_for_long() -> None:
+    api, clock = FakeApi(), Clock()
+    one = witness(api, clock)
     await one.evidence("team", [crashed("chat-1"), crashed("chat-2")])
-    await one.evidence("other", [crashed("chat-1")])
-    await one.evidence("team", [])
-    assert set(one._read) == {("other", "chat-1")}
+    clock.seconds = FRESH_SECONDS
+    await one.evidence("team", [crashed("other-1")])
+    assert set(one._read) == {("team", "other-1")}
+
+
+async def test_resources_of_one_namespace_do_not_make_each_other_be_read_again() -> None:
+    """Each call is about the pods of one resource alone."""
+    api = FakeApi()
+    one = witness(api)
+    for _ in range(3):
+        await one.evidence("team", [crashed("chat-1")])
+        await one.evidence("team", [crashed("other-1")])
+    assert len(api.asked) == 4
