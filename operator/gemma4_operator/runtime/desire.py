@@ -157,9 +157,13 @@ class Desires:
 
 
 def _is_told(resource: dict[str, Any], plan: Plan | None) -> bool:
-    """Whether the status tells of this plan, as far as one sentence can say, and of no other."""
+    """Whether the status tells of this plan, as far as its sentence and its tries can say, and of no other."""
     told = resource.get("status", {}).get("plan") or {}
-    return plan is None or (told.get("hash"), told.get("why")) == (plan.hash, plan.why)
+    return plan is None or (told.get("hash"), told.get("why"), told.get("tries", 0)) == (
+        plan.hash,
+        plan.why,
+        plan.tries,
+    )
 
 
 def _has_plan(resource: dict[str, Any]) -> bool:

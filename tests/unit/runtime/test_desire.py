@@ -8,6 +8,7 @@ from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.planner.record import record
+from gemma4_operator.planner.replan import Wrong
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.runtime.desire import Desire, Desires, desire
 from gemma4_operator.status.reasons import Reason
@@ -148,3 +149,12 @@ def test_a_plan_that_another_leader_wrote_is_taken_over() -> None:
     cheap = node_view(fake_gpu_node("cheap", product="NVIDIA-L4", count=1, memory_mib=23034, compute=(8, 9)))
     theirs = other.choose(resource(), (), (cheap,))
     assert one.of(told_of(theirs)).plan == theirs.plan
+
+
+def test_a_leaner_plan_that_another_leader_wrote_is_taken_over_though_its_sentence_is_the_same() -> None:
+    one, other = (Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES) for _ in range(2))
+    first = one.of(resource())
+    leaner = other.choose(told_of(first), (), NODES, wrong=Wrong.MEMORY)
+    assert leaner.plan is not None
+    assert leaner.plan.tries == 1
+    assert one.of(told_of(leaner)).plan == leaner.plan
