@@ -2,6 +2,8 @@
 
 import base64
 import json
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -83,6 +85,23 @@ class Objects:
         path = kind.path(namespace=namespace, name=name)
         self.request("DELETE", path, body={"propagationPolicy": propagation})
 
+    broken = (urllib3.exceptions.HTTPError,)
+    """What a watch raises when it is stopped."""
+
+    def watch(self, kind: Kind, namespace: str, version: str) -> tuple[Iterator[bytes], Callable[[], None]]:
+        """Return what happens from a version on, an event in each line, and how to stop."""
+        query = urlencode({"watch": "true", "resourceVersion": version, "timeoutSeconds": 300})
+        url = f"{self._server}{kind.path(namespace=namespace)}?{query}"
+        response = self._pool.request("GET", url, headers=self._headers, preload_content=False)
+
+        def stop() -> None:
+            # Closing alone does not wake who reads.
+            connection = response.connection
+            if connection is not None and connection.sock is not None:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+        return _lines(response), stop
+
     def request(
         self, method: str, path: str, *, body: Object | None = None, content_type: str = "application/json"
     ) -> Object:
@@ -94,3 +113,11 @@ class Objects:
         if response.status >= 400:
             raise Refused(response.status, answer.get("message", ""))
         return answer
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield each line as soon as it is whole."""
+    rest = b""
+    for chunk in response.stream(2**16):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole

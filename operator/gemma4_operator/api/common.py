@@ -13,6 +13,9 @@ from gemma4_operator.api.rules import VALIDATIONS, Form, Rule, broken
 GROUP = "gemma4.dev"
 VERSION = "v1alpha1"
 
+TEMPLATE_LABEL = f"{GROUP}/template"
+"""Bears the hash of the template that a pod was made from, so that pods of one rollout are told from those before."""
+
 DEFAULT_SHOWN = "x-default-shown"
 """Marks a field whose default stands in the schema, so that the API server writes it into objects."""
 

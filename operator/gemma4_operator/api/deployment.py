@@ -28,6 +28,7 @@ from gemma4_operator.api.objectives import MinimumQuality, Objectives, OptimizeF
 from gemma4_operator.api.patch import PodTemplatePatch
 from gemma4_operator.api.placement import Placement, TaintEffect, Toleration, TolerationOperator
 from gemma4_operator.api.rules import Form, Unique
+from gemma4_operator.api.update import Disruption, OnOperatorUpgrade, Update, UpdateStrategy
 from gemma4_operator.api.workload import Workload
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Model",
     "Objectives",
     "OllamaCheckpoint",
+    "OnOperatorUpgrade",
     "OptimizeFor",
     "Placement",
     "QuantizationChoice",
@@ -62,6 +64,8 @@ __all__ = [
     "TaintEffect",
     "Toleration",
     "TolerationOperator",
+    "Update",
+    "UpdateStrategy",
     "VariantChoice",
     "Workload",
 ]
@@ -109,13 +113,6 @@ class Endpoint(ApiModel):
     """How the Service is exposed."""
 
 
-class Disruption(ApiModel):
-    """How much voluntary disruption the replicas take."""
-
-    min_available_percent: Annotated[Integer, Field(ge=0, le=100)] = 50
-    """The share of the replicas that a node drain must leave running."""
-
-
 class Gemma4DeploymentSpec(ApiModel):
     """What a team wants: model, capabilities, load, objectives, engine, placement and count."""
 
@@ -141,6 +138,8 @@ class Gemma4DeploymentSpec(ApiModel):
     """Where and under what name clients reach the model."""
     disruption: Disruption = Disruption()
     """How much voluntary disruption the replicas take."""
+    update: Update = Update()
+    """How changes reach running pods."""
     pod_template_patch: PodTemplatePatch = Field(default_factory=dict)
     """A partial pod template that is merged over the operator's as the last step."""
     suspend: Switch = False

@@ -8,6 +8,7 @@ from gemma4_operator.api.capabilities import DEFAULT_CONTEXT_TOKENS, Modality
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.api.model import QuantizationChoice, VariantChoice
 from gemma4_operator.api.rules import Rule, RuleReason
+from gemma4_operator.api.update import UpdateStrategy
 from gemma4_operator.api.workload import DEFAULT_INPUT_TOKENS, DEFAULT_OUTPUT_TOKENS
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _ENGINE = "self.?engine.?type.orValue('Auto')"
 _VARIANT = "self.?model.?variant.orValue('Auto')"
 _QUANTIZATION = "self.?model.?quantization.orValue('Auto')"
 _OLLAMA_WEIGHTS = "self.?model.?checkpoint.?ollama.hasValue()"
+_STRATEGY = "self.?update.?strategy.orValue('Auto')"
+_KEPT_PERCENT = "self.?disruption.?minAvailablePercent.orValue(50)"
 _CONTEXT = f"self.?capabilities.?contextTokens.orValue({DEFAULT_CONTEXT_TOKENS})"
 _INPUT = f"self.?workload.?inputTokens.orValue({DEFAULT_INPUT_TOKENS})"
 _OUTPUT = f"self.?workload.?outputTokens.orValue({DEFAULT_OUTPUT_TOKENS})"
@@ -86,6 +89,14 @@ def _downloads(spec: "Gemma4DeploymentSpec") -> bool:
 
 def _cache_is_reached(spec: "Gemma4DeploymentSpec") -> bool:
     return spec.cache is None or spec.replicas <= 1 or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
+
+
+def _claim_moves(spec: "Gemma4DeploymentSpec") -> bool:
+    """Whether a new pod can mount the cache before the old one goes, where it must."""
+    must_surge = spec.update.strategy is UpdateStrategy.SURGE or (
+        spec.update.strategy is UpdateStrategy.AUTO and spec.disruption.min_available_percent == 100
+    )
+    return spec.cache is None or not must_surge or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
 
 
 def _ngc_key_is_used(spec: "Gemma4DeploymentSpec") -> bool:
@@ -163,6 +174,14 @@ SPEC_RULES = (
         cel="!has(self.cache) || self.replicas <= 1 || "
         "(has(self.cache.claim.accessModes) && 'ReadWriteMany' in self.cache.claim.accessModes)",
         holds=_cache_is_reached,
+    ),
+    Rule(
+        field=".cache.claim.accessModes",
+        message="must have 'ReadWriteMany' where new pods come first, as with `update.strategy` 'Surge' and with "
+        "`disruption.minAvailablePercent` 100: or set `update.strategy` to 'Recreate'",
+        cel=f"!has(self.cache) || !({_STRATEGY} == 'Surge' || ({_STRATEGY} == 'Auto' && {_KEPT_PERCENT} == 100)) || "
+        "(has(self.cache.claim.accessModes) && 'ReadWriteMany' in self.cache.claim.accessModes)",
+        holds=_claim_moves,
     ),
     Rule(
         field=".secrets.ngcApiKey",

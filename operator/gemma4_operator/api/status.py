@@ -17,6 +17,7 @@ __all__ = [
     "ConditionStatus",
     "ConditionType",
     "EndpointStatus",
+    "FailureStatus",
     "Gemma4DeploymentStatus",
     "PlanStatus",
 ]
@@ -57,6 +58,17 @@ class Condition(StatusModel):
     """The generation of the spec that was judged."""
 
 
+class FailureStatus(StatusModel):
+    """A cause that kept pods from serving, as it was told."""
+
+    reason: Word
+    """The cause in one CamelCase word."""
+    message: Sentence
+    """The cause in a sentence."""
+    time: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+    """When it was first seen, if it has gone on since; UTC, in whole seconds."""
+
+
 class EndpointStatus(StatusModel):
     """Where clients reach the model."""
 
@@ -87,3 +99,5 @@ class Gemma4DeploymentStatus(StatusModel):
     """The label selector of the pods, for autoscalers."""
     endpoint: EndpointStatus | None = None
     """Where clients reach the model."""
+    last_failure: FailureStatus | None = None
+    """What last kept pods from serving; it stays when they serve again."""

@@ -54,12 +54,13 @@ def _run(args: argparse.Namespace) -> Exit:
 def _objects(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
     # Jinja takes a tenth of a second to import, and no other verb needs it.
     from gemma4_operator.render.render import render
+    from gemma4_operator.render.template import without_record
 
     owner = Owner(name=one.name, namespace=one.namespace, uid=one.raw["metadata"].get("uid") or _UID)
     spec = one.deployment.spec
     pod = where.engines[plan.engine].pod(serving(plan, spec, where.catalog.models[plan.variant]))
     try:
-        return render(owner=owner, spec=spec, plan=plan, pod=pod)
+        return tuple(without_record(obj) for obj in render(owner=owner, spec=spec, plan=plan, pod=pod))
     except PatchError as error:
         raise InvalidInput(f"{one.namespace}/{one.name}: {error}") from error
 
@@ -73,7 +74,8 @@ VERB = Verb(
     summary="print the objects that the operator would apply",
     details=(
         "Print the objects of Gemma4Deployments, as the operator applies them: a Deployment, a Service, a\n"
-        "PodDisruptionBudget, and a PersistentVolumeClaim where the spec asks for a cache.\n\n"
+        "PodDisruptionBudget, and a PersistentVolumeClaim where the spec asks for a cache. Left out is the annotation\n"
+        "gemma4.dev/template, in which the Deployment bears its pod template once more.\n\n"
         "example:\n  gemma4 render -f chat.yaml --inventory nodes.json | kubectl diff -f -"
     ),
     add_arguments=_add_arguments,

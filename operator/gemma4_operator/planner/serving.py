@@ -30,7 +30,7 @@ def serving(plan: Plan, spec: Gemma4DeploymentSpec, model: Model) -> Serving:
         kv_cache_bytes=plan.memory.kv_cache_mib * _MIB,
         host_cache_mib=plan.host_cache_mib,
         memory_utilization_percent=plan.memory_utilization_percent,
-        answer_seconds=_answer_seconds(plan, spec),
+        answer_seconds=answer_seconds(plan, spec),
     )
 
 
@@ -109,7 +109,8 @@ def _serving(
     )
 
 
-def _answer_seconds(plan: Plan, spec: Gemma4DeploymentSpec) -> int:
+def answer_seconds(plan: Plan, spec: Gemma4DeploymentSpec) -> int:
+    """Return what a usual request is expected to take from its arrival to its last token."""
     tokens = spec.workload.output_tokens if spec.workload is not None else DEFAULT_OUTPUT_TOKENS
     first_milliseconds = plan.predicted.time_to_first_token_milliseconds
     each_microseconds = plan.predicted.time_per_output_token_microseconds

@@ -50,6 +50,10 @@ def _is_sidecar(container: Mapping[str, Any]) -> bool:
 
 def _asked(container: Mapping[str, Any]) -> dict[str, int]:
     """Return a container's GPUs by resource; the limit is the request."""
-    resources = container.get("resources") or {}
-    both = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
+    resources = _mapping(container.get("resources"))
+    both = {**_mapping(resources.get("requests")), **_mapping(resources.get("limits"))}
     return {name: amount(value) for name, value in both.items() if name.startswith(PREFIX)}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -8,13 +8,14 @@ from gemma4_operator.api.deployment import KIND, CacheClaim, Gemma4DeploymentSpe
 from gemma4_operator.engines.base import EnginePod, User
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.render import containers
-from gemma4_operator.render.disruption import drain_max_unavailable, rollout_max_unavailable
 from gemma4_operator.render.labels import labels, match_labels
 
 USER = User(user=65532, group=65532)
 """The user of distroless images; any but root would do, a fixed one keeps what is written to claims readable."""
 IMAGE_PULL_SECONDS = 900
 """What a rollout may take beside the engine's own start: images of engines are up to 10 GB."""
+UNDISTURBED_ANNOTATION = "karpenter.sh/do-not-disrupt"
+"""Keeps Karpenter from moving a pod for so long after its start (a duration, https://karpenter.sh/docs): loading."""
 
 _GPU_TAINT = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 
@@ -49,16 +50,21 @@ def metadata(owner: Owner) -> dict[str, Any]:
 
 def deployment(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
     """Return what deployment.yaml.j2 lays out."""
+    max_unavailable = spec.disruption.max_unavailable(spec.replicas)
     return {
         "metadata": metadata(owner),
         "replicas": spec.replicas,
         "match_labels": match_labels(owner.name),
-        "max_unavailable": rollout_max_unavailable(
-            replicas=spec.replicas, min_available_percent=spec.disruption.min_available_percent
-        ),
+        # Kubernetes wants one of the two above 0.
+        "max_surge": 0 if max_unavailable else 1,
+        "max_unavailable": max_unavailable,
         "progress_deadline_seconds": pod.start_seconds + IMAGE_PULL_SECONDS,
         "pod_labels": labels(owner.name),
-        "pod_annotations": {"kubectl.kubernetes.io/default-container": pod.container.name, **_scraping(pod)},
+        "pod_annotations": {
+            "kubectl.kubernetes.io/default-container": pod.container.name,
+            UNDISTURBED_ANNOTATION: f"{pod.start_seconds}s",
+            **_scraping(pod),
+        },
         "pod": _pod(owner=owner, spec=spec, plan=plan, pod=pod),
     }
 
@@ -79,9 +85,7 @@ def budget(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
     return {
         "metadata": metadata(owner),
         "match_labels": match_labels(owner.name),
-        "max_unavailable": drain_max_unavailable(
-            replicas=spec.replicas, min_available_percent=spec.disruption.min_available_percent
-        ),
+        "max_unavailable": spec.disruption.max_unavailable(spec.replicas),
     }
 
 

@@ -14,9 +14,14 @@ def stamped(obj: Mapping[str, Any]) -> dict[str, Any]:
     annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != HASH_ANNOTATION}
     metadata.pop("annotations", None)
     bare = {**obj, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
-    return {**obj, "metadata": {**metadata, "annotations": {**annotations, HASH_ANNOTATION: _digest(bare)}}}
+    return {**obj, "metadata": {**metadata, "annotations": {**annotations, HASH_ANNOTATION: digest(bare)}}}
 
 
-def _digest(value: Any) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+def digest(value: Any) -> str:
+    """Return sixteen hexadecimal digits that hang on a value of JSON and not on the order of its keys."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+def canonical(value: Any) -> str:
+    """Return the one text of a value of JSON."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -11,6 +11,7 @@ from gemma4_operator.render.context import Owner
 from gemma4_operator.render.hash import stamped
 from gemma4_operator.render.layout import lay_out
 from gemma4_operator.render.patch import patched
+from gemma4_operator.render.template import recorded
 
 
 def render(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> tuple[dict[str, Any], ...]:
@@ -21,6 +22,7 @@ def render(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EngineP
     """
     deployment = lay_out("deployment.yaml.j2", context.deployment(owner=owner, spec=spec, plan=plan, pod=pod))
     deployment["spec"]["template"] = patched(deployment["spec"]["template"], spec.pod_template_patch)
+    deployment = recorded(deployment, spec=spec, plan=plan)
     service = lay_out("service.yaml.j2", context.service(owner=owner, spec=spec))
     budget = lay_out("poddisruptionbudget.yaml.j2", context.budget(owner=owner, spec=spec))
     return tuple(stamped(obj) for obj in (*_claims(owner, spec), deployment, service, budget))

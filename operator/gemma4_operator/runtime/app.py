@@ -177,6 +177,7 @@ class App:
             witness=Witness(self.api, monotonic=time.monotonic),
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
+            monotonic=time.monotonic,
         )
         return Workers(queue=self.queue, reconcile=reconciler, metrics=self.metrics, jitter=self.jitter)
 

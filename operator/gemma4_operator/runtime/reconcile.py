@@ -11,7 +11,6 @@ from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
 from gemma4_operator.kube.events import Event, EventType, Recorder
 from gemma4_operator.kube.kinds import DEPLOYMENT
-from gemma4_operator.planner.replan import Wrong
 from gemma4_operator.render.labels import selector
 from gemma4_operator.runtime.converge import (
     FIELD_MANAGER,
@@ -24,18 +23,19 @@ from gemma4_operator.runtime.converge import (
     summary,
 )
 from gemma4_operator.runtime.desire import Desire, Desires
+from gemma4_operator.runtime.rollouts import Rollouts, Steered
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
-from gemma4_operator.status.diagnose import diagnose, max_restarts
-from gemma4_operator.status.project import Problem, Subject, project, rollout
+from gemma4_operator.status.against import against_plan
+from gemma4_operator.status.evidence import Evidence
+from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
-from gemma4_operator.status.unplaced import unplaced_seconds
+from gemma4_operator.status.rollout import rollout
 
 STATUS_MANAGER = f"{FIELD_MANAGER}-status"
-RESTARTS_THAT_TELL = 2
-"""After so many an engine that runs out of memory does so by its plan, and not for what another process left."""
 _UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.STILL_STARTING})
 _GOOD = frozenset({Reason.READY, Reason.SCALED_TO_ZERO, Reason.SUSPENDED})
 log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class Reconciler:
         witness: Witness,
         unplaced_seconds: float,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         self._api = api
         self._world = world
@@ -64,6 +65,7 @@ class Reconciler:
         self._witness = witness
         self._unplaced_seconds = unplaced_seconds
         self._now = now
+        self._rollouts = Rollouts(world=world, taken=taken, monotonic=monotonic)
         self._settled = Settled()
         self._converger = Converger(api, children=world.children, settled=self._settled)
         self._uids: dict[Key, str] = {}
@@ -79,13 +81,15 @@ class Reconciler:
         self._remember(key, resource)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
             return False
-        wanted = await self._wanted(key, resource)
+        pods = self._world.pods.owned_by(key)
+        evidence = await self._witness.evidence(key.namespace, pods)
+        wanted, steered = await self._wanted(key, resource, pods, evidence)
         done: list[Change] = []
         problem = wanted.problem
         pending: tuple[Change, ...] = ()
         if problem is None:
             try:
-                changes = self._due(wanted, key)
+                changes = self._due(steered, key)
                 pending = changes if wanted.spec is not None and wanted.spec.suspend else ()
                 for change in changes if not pending else ():
                     await self._converger.apply(change, key=key)
@@ -96,65 +100,58 @@ class Reconciler:
                 if isinstance(error, Forbidden) and error.namespace_is_terminating:
                     return False
                 problem = _problem_of(error)
-        await self._tell(key, resource, wanted, problem, pending, done)
-        return problem is not None and problem.planned
-
-    async def _wanted(self, key: Key, resource: Object) -> Desire:
-        """Return what should exist; where nothing fits a choice takes seconds, and the Lease must not wait for it.
-
-        As long as children are not as a plan wants them, what their pods say is not said of it.
-        """
-        wrong = await self._wrong(key)
-        if not self._desires.must_choose(resource):
-            kept = self._desires.of(resource)
-            if wrong is None or self._due(kept, key):
-                return kept
-        uses, nodes = await self._taken.by_others(key), self._world.node_views()
-        return await asyncio.to_thread(self._desires.choose, resource, uses, nodes, wrong=wrong)
-
-    async def _wrong(self, key: Key) -> Wrong | None:
-        """Return what the pods say against their plan; those of an earlier one say nothing about it."""
-        pods, running = self._world.pods.owned_by(key), rollout(self._world.child(DEPLOYMENT.kind, key))
-        if not running.current or running.ready:
-            return None
-        if unplaced_seconds(pods, now=self._now()) >= self._unplaced_seconds:
-            return Wrong.UNPLACED
-        if running.old or max_restarts(pods) < RESTARTS_THAT_TELL:
-            return None
-        found = diagnose(pods, await self._witness.evidence(key.namespace, pods))
-        return Wrong.MEMORY if found is not None and found.reason is Reason.GPU_OUT_OF_MEMORY else None
-
-    def _due(self, wanted: Desire, key: Key) -> tuple[Change, ...]:
-        return due_changes(wanted.objects, key=key, children=self._world.children, settled=self._settled)
-
-    async def _tell(
-        self,
-        key: Key,
-        resource: Object,
-        wanted: Desire,
-        problem: Problem | None,
-        pending: Sequence[Change],
-        done: Sequence[Change],
-    ) -> None:
-        pods = self._world.pods.owned_by(key)
-        subject = Subject(
-            namespace=key.namespace,
-            name=key.name,
-            generation=resource["metadata"]["generation"],
-            previous=resource.get("status", {}),
-            spec=wanted.spec,
-            plan=wanted.plan,
-            problem=problem,
-            rejection=wanted.rejection,
-            rollout=rollout(self._world.child(DEPLOYMENT.kind, key)),
-            pods=pods,
-            evidence=await self._witness.evidence(key.namespace, pods),
-            selector=selector(key.name),
-            pending=tuple(change.kind for change in pending),
+        status = project(
+            Subject(
+                namespace=key.namespace,
+                name=key.name,
+                generation=resource["metadata"]["generation"],
+                previous=resource.get("status", {}),
+                spec=wanted.spec,
+                plan=wanted.plan,
+                problem=problem,
+                rejection=wanted.rejection,
+                rollout=rollout(self._world.child(DEPLOYMENT.kind, key)),
+                pods=steered.pods,
+                evidence=evidence,
+                selector=selector(key.name),
+                pending=tuple(change.kind for change in pending),
+                rolling=steered.told,
+                blocked=steered.blocked,
+                remark=steered.remark,
+            ),
+            now=self._now(),
         )
-        status = project(subject, now=self._now())
         await self._write_status(resource, status)
         await self._announce(resource, status, done)
+        return steered.again or (problem is not None and problem.planned)
+
+    async def _wanted(
+        self, key: Key, resource: Object, pods: Sequence[PodView], evidence: Mapping[str, Evidence]
+    ) -> tuple[Desire, Steered]:
+        """Return what should exist, and what of it now.
+
+        Where nothing fits a choice takes seconds, and the Lease must not wait for it. As long as children are not as
+        a plan wants them, what their pods say is not said of it.
+        """
+        wrong = None
+        if not self._desires.must_choose(resource):
+            kept = self._desires.of(resource)
+            steered = await self._rollouts.steer(key, kept)
+            wrong = against_plan(
+                pods,
+                rollout(self._world.child(DEPLOYMENT.kind, key)),
+                evidence,
+                patience_seconds=self._unplaced_seconds,
+                now=self._now(),
+            )
+            if wrong is None or self._due(steered, key):
+                return kept, steered
+        uses, nodes = await self._taken.by_others(key), self._world.node_views()
+        chosen = await asyncio.to_thread(self._desires.choose, resource, uses, nodes, wrong=wrong)
+        return chosen, await self._rollouts.steer(key, chosen)
+
+    def _due(self, steered: Steered, key: Key) -> tuple[Change, ...]:
+        return due_changes(steered.objects, key=key, children=self._world.children, settled=self._settled)
 
     async def _write_status(self, resource: Object, status: dict[str, Any]) -> None:
         previous = resource.get("status", {})
@@ -229,6 +226,7 @@ class Reconciler:
             self._recorder.forget(known)
             self._settled.forget(known)
             self._desires.forget(known)
+            self._rollouts.forget(key)
         if uid is not None:
             self._uids[key] = uid
 

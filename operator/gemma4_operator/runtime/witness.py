@@ -40,7 +40,7 @@ class Witness:
         self._api = api
         self._monotonic = monotonic
         self._read: dict[tuple[str, str], _Read] = {}
-        self._denied: set[str] = set()
+        self._denied: set[tuple[str, str]] = set()
 
     async def evidence(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
         """Return what is known of the pods that fail, by their names; of others the status says it all."""
@@ -68,7 +68,7 @@ class Witness:
     async def _events(self, namespace: str, pod: PodView) -> Sequence[Mapping[str, object]]:
         selector = about(POD, pod.name)
         found = await self._allowed(
-            "events", lambda: self._api.list(EVENT, namespace=namespace, field_selector=selector)
+            namespace, "events", lambda: self._api.list(EVENT, namespace=namespace, field_selector=selector)
         )
         return found.items if found is not None else ()
 
@@ -77,6 +77,7 @@ class Witness:
         if container is None:
             return ""
         said = await self._allowed(
+            namespace,
             "logs",
             lambda: self._api.log(
                 namespace=namespace,
@@ -89,16 +90,20 @@ class Witness:
         )
         return said or ""
 
-    async def _allowed(self, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
+    async def _allowed(self, namespace: str, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""
-        if what in self._denied:
+        if (namespace, what) in self._denied:
             return None
         try:
             return await ask()
         except Forbidden as error:
             if not error.namespace_is_terminating:
-                self._denied.add(what)
-                log.warning("The %s of pods may not be read: what keeps them from serving is told less exactly.", what)
+                self._denied.add((namespace, what))
+                log.warning(
+                    "The %s of pods may not be read in %s: what keeps them from serving is told less exactly.",
+                    what,
+                    namespace,
+                )
         except ApiError as error:
             log.debug("The %s of a pod cannot be read: %s", what, error.message)
         return None

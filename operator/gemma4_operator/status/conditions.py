@@ -25,8 +25,13 @@ def render_conditions(
 ) -> list[dict[str, Any]]:
     """Return the conditions as the API has them; only a change of status moves `lastTransitionTime`."""
     before = {condition["type"]: condition for condition in previous}
-    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = written(now)
     return [_render(condition, before.get(condition.type), generation, moment) for condition in conditions]
+
+
+def written(moment: datetime) -> str:
+    """Return a time as the API has it: UTC, in whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _render(condition: Condition, before: Mapping[str, Any] | None, generation: int, moment: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from gemma4_operator.status.conditions import written
 from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.diagnosis.rules import Diagnosis
 from gemma4_operator.status.evidence import Evidence
@@ -72,7 +73,10 @@ def _finding(pod: PodView, cause: Diagnosis, *, alike: int, waiting: int) -> Fin
 
 
 def _starting(pods: Sequence[PodView]) -> Finding | None:
-    loading = sum(pod.running for pod in pods)
+    loading = [pod for pod in pods if pod.running]
     if not loading:
         return None
-    return Finding(reason=Reason.STILL_STARTING, message=f"{loading} of {len(pods)} waiting pods load the weights.")
+    began = [pod.started_at for pod in loading if pod.started_at is not None]
+    since = f", the first of them since {written(min(began))}" if began else ""
+    message = f"{len(loading)} of {len(pods)} waiting pods load the weights{since}."
+    return Finding(reason=Reason.STILL_STARTING, message=message)

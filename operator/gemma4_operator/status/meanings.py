@@ -100,6 +100,11 @@ STATES: Mapping[str, Meaning] = {
         "Pods are being created or replaced.",
         "Wait.",
     ),
+    "RolloutBlockedNoSpareGPU": Meaning(
+        "New pods wait for a free GPU, and the old ones go on serving until they have one.",
+        "Free or add a GPU of this kind, lower `spec.disruption.minAvailablePercent`, or set `spec.update.strategy` to "
+        "'Recreate' to let an old pod go first.",
+    ),
     "ProgressDeadlineExceeded": Meaning(
         "The pods did not become ready in the time that the weights' size allows.",
         "Read the message and the pod's log.",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gemma4_operator.api.common import TEMPLATE_LABEL
+from gemma4_operator.planner.uses import Use, uses_of
 from gemma4_operator.status.redact import clean
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
@@ -53,6 +55,9 @@ class PodView:
         unschedulable_since: When it first said that no node can take the pod.
         sandboxed: Whether volumes and network are there; None on a kubelet that does not say.
         running: Whether the engine's container runs, ready or not.
+        started_at: Since when it does.
+        template: The hash of the template that the pod was made from.
+        holds: What it takes of its node's GPUs; nothing while it has no node.
         containers: Those that are not ready; none of a pod that serves.
     """
 
@@ -68,6 +73,9 @@ class PodView:
     unschedulable_since: datetime | None = None
     sandboxed: bool | None = None
     running: bool = False
+    started_at: datetime | None = None
+    template: str = ""
+    holds: tuple[Use, ...] = ()
     containers: tuple[ContainerView, ...] = ()
 
 
@@ -80,6 +88,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
     disruption = conditions.get("DisruptionTarget", {})
     ready = conditions.get("Ready", {}).get("status") == "True"
     main = mappings(status.get("containerStatuses"))
+    runs = [mapping(state["running"]) for item in main if "running" in (state := mapping(item.get("state")))]
     return PodView(
         name=text(metadata.get("name")),
         ready=ready,
@@ -96,9 +105,18 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         if waits and scheduled.get("reason") == "Unschedulable"
         else None,
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
-        running=any("running" in mapping(item.get("state")) for item in main),
+        running=bool(runs),
+        started_at=moment(runs[0].get("startedAt")) if runs else None,
+        template=text(mapping(metadata.get("labels")).get(TEMPLATE_LABEL)),
+        holds=_holds(mapping(pod.get("spec")), status),
         containers=() if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main)),
     )
+
+
+def _holds(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Use, ...]:
+    containers = {field: mappings(spec.get(field)) for field in ("containers", "initContainers")}
+    place = {"nodeName": text(spec.get("nodeName")), **containers}
+    return tuple(uses_of([{"spec": place, "status": {"phase": text(status.get("phase"))}}]))
 
 
 def speaker(pod: PodView) -> ContainerView | None:

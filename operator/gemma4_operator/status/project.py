@@ -18,9 +18,11 @@ from gemma4_operator.status.conditions import Condition, render_conditions
 from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.diagnosis.admission import refusal
 from gemma4_operator.status.evidence import Evidence
+from gemma4_operator.status.last_failure import last_failure
 from gemma4_operator.status.pods import PodView
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import clean
+from gemma4_operator.status.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,47 +38,16 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
-    """What the Deployment controller says; nothing of it counts before it has seen the current generation."""
-
-    current: bool
-    replicas: int
-    updated: int
-    ready: int
-    deadline_message: str = ""
-    refused_message: str = ""
-
-    @property
-    def old(self) -> int:
-        """Pods that still run an earlier plan."""
-        return max(0, self.replicas - self.updated)
-
-
-def rollout(deployment: Mapping[str, Any] | None) -> Rollout:
-    """Read a raw Deployment; None stands for one that does not exist yet."""
-    if deployment is None:
-        return Rollout(current=False, replicas=0, updated=0, ready=0)
-    status = deployment.get("status", {})
-    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
-    progressing, refused = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
-    late = progressing.get("reason") == "ProgressDeadlineExceeded"
-    return Rollout(
-        current=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0),
-        replicas=status.get("replicas", 0),
-        updated=status.get("updatedReplicas", 0),
-        ready=status.get("readyReplicas", 0),
-        deadline_message=progressing.get("message", "") if late else "",
-        refused_message=refused.get("message", "") if refused.get("status") == "True" else "",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """All that one status is computed from.
 
     Attributes:
         spec: None when it makes no sense; then so is `plan`.
+        pods: Of the current plan; what those of an earlier one say is no matter of it.
         evidence: What more than its own status is known of a pod, by its name.
+        rolling: How pods of an earlier plan are replaced, in one sentence; empty while none is left.
+        blocked: Why that waits, if it does.
+        remark: What is worth knowing of pods that serve.
         pending: Kinds of the children that differ from the plan and are left alone, because of `spec.suspend`.
     """
 
@@ -93,12 +64,16 @@ class Subject:
     pending: Sequence[str] = ()
     rejection: Rejection | None = None
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    rolling: str = ""
+    blocked: Finding | None = None
+    remark: str = ""
 
 
 def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
     """Return the status as the API has it."""
     wanted = subject.spec.replicas if subject.spec is not None else None
     running = subject.rollout
+    conditions = tuple(_conditions(subject))
     status = Gemma4DeploymentStatus(
         observed_generation=subject.generation,
         plan=_plan_status(subject),
@@ -108,10 +83,11 @@ def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
         serving=f"{running.ready}/{wanted if wanted is not None else running.replicas}",
         selector=subject.selector,
         endpoint=_endpoint(subject) if subject.spec is not None else None,
+        last_failure=last_failure(conditions, previous=subject.previous, now=now),
     )
     body: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"conditions"})
     body["conditions"] = render_conditions(
-        _conditions(subject),
+        conditions,
         previous=subject.previous.get("conditions", ()),
         generation=subject.generation,
         now=now,
@@ -184,15 +160,32 @@ def _ready(subject: Subject) -> tuple[Condition, bool]:
         waiting = f"These wait to be changed: {', '.join(subject.pending)}. {Reason.SUSPENDED.sentence}"
         return _of(ConditionType.READY, False, Reason.SUSPENDED, waiting), False
     if _complete(subject.rollout, subject.spec.replicas):
-        return _complete_condition(subject.spec), False
-    finding = (
-        _refused(subject.rollout)
-        or diagnose(subject.pods, subject.evidence)
-        or _progress(subject.rollout, subject.spec.replicas)
-    )
+        return _complete_condition(subject.spec, subject.remark), False
+    finding = _refused(subject.rollout) or _hindrance(subject, subject.spec.replicas)
     if subject.rollout.current and subject.rollout.deadline_message:
         return _of(ConditionType.READY, False, _late(finding), finding.message), True
     return _of(ConditionType.READY, False, finding.reason, finding.message), False
+
+
+def _hindrance(subject: Subject, wanted: int) -> Finding:
+    """Return what keeps the rollout from its end: a pod that fails, a GPU that is not free, or time.
+
+    Of a rollout that is blocked, pods without a node say only that it is.
+    """
+    pods = [pod for pod in subject.pods if pod.scheduled] if subject.blocked is not None else subject.pods
+    found = diagnose(pods, subject.evidence)
+    if found is not None and found.reason is not Reason.STILL_STARTING:
+        return found
+    if subject.blocked is not None:
+        return subject.blocked
+    told = found or _progress(subject.rollout, wanted)
+    expected = _expected(subject.plan) if found is not None else ""
+    return Finding(reason=told.reason, message=" ".join(filter(None, (told.message, expected, subject.rolling))))
+
+
+def _expected(plan: Plan | None) -> str:
+    seconds = plan.predicted.load_seconds if plan is not None else 0
+    return f"The plan expects {seconds} s for it, downloads aside." if seconds else ""
 
 
 def _late(finding: Finding) -> Reason:
@@ -204,11 +197,13 @@ def _complete(running: Rollout, wanted: int) -> bool:
     return running.current and running.replicas == running.updated == running.ready == wanted
 
 
-def _complete_condition(spec: Gemma4DeploymentSpec) -> Condition:
+def _complete_condition(spec: Gemma4DeploymentSpec, remark: str) -> Condition:
     reason = Reason.SCALED_TO_ZERO if spec.replicas == 0 else Reason.READY
     message = f"{spec.replicas} of {spec.replicas} replicas serve." if spec.replicas else reason.sentence
     if spec.suspend:
         message += f" {Reason.SUSPENDED.sentence}"
+    if remark:
+        message += f" {remark}"
     return _of(ConditionType.READY, True, reason, message)
 
 

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     AVAILABLE = "Available"
     TOO_FEW_SERVING = "TooFewServing"
     PROGRESSING = "Progressing"
+    ROLLOUT_BLOCKED_NO_SPARE_GPU = "RolloutBlockedNoSpareGPU"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
 
     INSUFFICIENT_GPU = "InsufficientGPU"

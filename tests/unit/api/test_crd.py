@@ -122,7 +122,8 @@ def test_yaml_is_stable_small_and_the_same_document():
     text = to_yaml(deployment_crd())
     assert text == to_yaml(yaml.safe_load(text))
     assert yaml.safe_load(text) == deployment_crd()
-    assert len(text.encode()) < 60_000
+    # A client-side apply keeps it all in one annotation once more, and those take 256 KiB.
+    assert len(text.encode()) < 100_000
 
 
 def test_every_crd_has_its_own_name():

@@ -79,6 +79,7 @@ def test_defaults_are_the_published_ones():
         "secrets": {"imagePullSecrets": []},
         "endpoint": {"port": 8000, "servedModelName": "gemma-4", "serviceType": "ClusterIP"},
         "disruption": {"minAvailablePercent": 50},
+        "update": {"strategy": "Auto", "onOperatorUpgrade": "Keep"},
         "podTemplatePatch": {},
         "suspend": False,
     }

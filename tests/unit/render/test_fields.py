@@ -50,6 +50,7 @@ def tolerating(**toleration: Any) -> dict[str, Any]:
 # The planner chooses by these. Those in CHOSEN change its levers here; of the others the planner's own tests show what
 # they change, since on one kind of GPU and with a named model there is nothing else to take.
 CHOSEN = {
+    "workload.requestsPerMinute",
     "capabilities.modalities",
     "capabilities.toolCalling",
     "capabilities.reasoning",
@@ -196,6 +197,9 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
         field: (LOADED, with_fields(LOADED, **edit), DEPLOYMENT if field in CHOSEN else set())
         for field, edit in CHOOSING.items()
     },
+    # How a change reaches pods is decided when there is one, and no matter of what they are.
+    "update.strategy": (VLLM, with_fields(VLLM, update={"strategy": "Surge"}), set()),
+    "update.onOperatorUpgrade": (VLLM, with_fields(VLLM, update={"onOperatorUpgrade": "Roll"}), set()),
     # The runtime acts on it: it writes nothing. What would be written must not depend on it.
     "suspend": (VLLM, with_fields(VLLM, suspend=True), set()),
 }

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gemma4_operator.api.update import Disruption
 from gemma4_operator.render.context import Owner
-from gemma4_operator.render.disruption import drain_max_unavailable, rollout_max_unavailable
 from gemma4_operator.render.labels import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL, labels, match_labels, selector
 from tests.rendering import ONE_OF_EACH, OWNER, VLLM, walk, with_fields
 
@@ -73,27 +73,28 @@ class TestService:
 
 class TestDisruption:
     @pytest.mark.parametrize(
-        ("replicas", "percent", "rollout", "drain"),
+        ("replicas", "percent", "away"),
         [
-            (1, 50, 1, 1),
-            (1, 100, 1, 0),
-            (1, 0, 1, 1),
-            (2, 50, 1, 1),
-            (3, 50, 1, 1),
-            (4, 50, 2, 2),
-            (4, 75, 1, 1),
-            (10, 99, 1, 1),
-            (10, 100, 1, 0),
-            (10, 0, 10, 10),
-            (0, 50, 1, 1),
-            (0, 100, 1, 0),
+            (1, 50, 1),
+            (1, 100, 0),
+            (1, 0, 1),
+            (2, 50, 1),
+            (3, 50, 1),
+            (4, 50, 2),
+            (4, 75, 1),
+            (10, 99, 1),
+            (10, 100, 0),
+            (10, 0, 10),
+            (0, 50, 1),
+            (0, 100, 0),
         ],
     )
-    def test_how_many_may_be_away(self, replicas: int, percent: int, rollout: int, drain: int) -> None:
+    def test_how_many_may_be_away(self, replicas: int, percent: int, away: int) -> None:
+        """While nothing is rolled out; of the two numbers Kubernetes wants one above 0."""
         rendered = walk(with_fields(VLLM, replicas=replicas, disruption={"minAvailablePercent": percent}))
-        strategy = rendered.deployment["spec"]["strategy"]
-        assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": rollout}}
-        assert rendered.budget["spec"]["maxUnavailable"] == drain
+        numbers = {"maxSurge": 0 if away else 1, "maxUnavailable": away}
+        assert rendered.deployment["spec"]["strategy"] == {"type": "RollingUpdate", "rollingUpdate": numbers}
+        assert rendered.budget["spec"]["maxUnavailable"] == away
 
     def test_a_pod_that_never_came_up_holds_no_node(self) -> None:
         assert walk(VLLM).budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
@@ -101,23 +102,18 @@ class TestDisruption:
     def test_no_replicas_is_a_number_and_not_an_absence(self) -> None:
         assert walk(with_fields(VLLM, replicas=0)).deployment["spec"]["replicas"] == 0
 
-    @given(replicas=REPLICAS, percent=PERCENT)
-    def test_a_rollout_always_moves(self, replicas: int, percent: int) -> None:
-        assert rollout_max_unavailable(replicas=replicas, min_available_percent=percent) >= 1
-
     @given(replicas=REPLICAS, percent=st.integers(min_value=0, max_value=99))
     def test_a_drain_always_ends_unless_all_must_stay(self, replicas: int, percent: int) -> None:
-        assert drain_max_unavailable(replicas=replicas, min_available_percent=percent) >= 1
+        assert Disruption(min_available_percent=percent).max_unavailable(replicas) >= 1
 
     @given(replicas=REPLICAS, percent=PERCENT)
     def test_what_must_stay_stays_wherever_more_than_one_may_go(self, replicas: int, percent: int) -> None:
-        gone = drain_max_unavailable(replicas=replicas, min_available_percent=percent)
+        gone = Disruption(min_available_percent=percent).max_unavailable(replicas)
         assert gone <= 1 or (replicas - gone) * 100 >= replicas * percent
 
     @given(replicas=REPLICAS, lower=PERCENT, higher=PERCENT)
     def test_asking_for_more_never_takes_more_away(self, replicas: int, lower: int, higher: int) -> None:
-        lower, higher = sorted((lower, higher))
-        for rule in (rollout_max_unavailable, drain_max_unavailable):
-            assert rule(replicas=replicas, min_available_percent=higher) <= rule(
-                replicas=replicas, min_available_percent=lower
-            )
+        fewer, more = (
+            Disruption(min_available_percent=percent).max_unavailable(replicas) for percent in sorted((lower, higher))
+        )
+        assert more <= fewer

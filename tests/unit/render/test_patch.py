@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.api.common import TEMPLATE_LABEL
 from gemma4_operator.render.patch import PatchError
 from tests.rendering import LLAMA_CPP, OLLAMA, ONE_OF_EACH, VLLM, Rendered, env_of, walk, with_fields
 
@@ -42,9 +43,13 @@ class TestMaps:
 
     def test_labels_and_annotations_are_added(self) -> None:
         metadata = patched({"metadata": {"labels": {"team": "a"}, "annotations": {"note": "b"}}}).template["metadata"]
-        assert metadata["labels"].items() >= walk(VLLM).template["metadata"]["labels"].items() | {("team", "a")}
+        before = walk(VLLM).template["metadata"]["labels"]
+        # What bears the template's own hash is another one of another template.
+        assert metadata["labels"] == {**before, "team": "a", TEMPLATE_LABEL: metadata["labels"][TEMPLATE_LABEL]}
+        assert metadata["labels"][TEMPLATE_LABEL] != before[TEMPLATE_LABEL]
         assert metadata["annotations"] == {
             "kubectl.kubernetes.io/default-container": "vllm",
+            "karpenter.sh/do-not-disrupt": "1131s",
             "prometheus.io/scrape": "true",
             "prometheus.io/port": "8000",
             "prometheus.io/path": "/metrics",

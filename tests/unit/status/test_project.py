@@ -11,8 +11,9 @@ from gemma4_operator.api.status import Gemma4DeploymentStatus
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.status.pods import PodView
-from gemma4_operator.status.project import Problem, Rollout, Subject, project, rollout
+from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
+from gemma4_operator.status.rollout import Rollout, rollout
 from tests.unit.planner.plans import a_plan
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)

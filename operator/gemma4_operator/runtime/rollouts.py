@@ -1,0 +1,110 @@
+"""From the Deployment that should be to the one that is applied now: upgrades move nothing, rollouts have an order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gemma4_operator.kube.kinds import DEPLOYMENT
+from gemma4_operator.render.hash import stamped
+from gemma4_operator.rollout.course import course, is_rolling, of_template, standing
+from gemma4_operator.rollout.keep import kept
+from gemma4_operator.rollout.strategy import Standing, is_doubted
+from gemma4_operator.runtime.desire import Desire
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.taken import Taken
+from gemma4_operator.runtime.world import World
+from gemma4_operator.status.diagnose import Finding
+from gemma4_operator.status.pods import PodView
+
+SCHEDULER_SECONDS = 15.0
+"""After which the scheduler has looked at what is free: its longest pause for one pod is 10 s."""
+KEPT = (
+    "This version of the operator would render the pods in another way: they stay as they are until the spec changes, "
+    "or `spec.update.onOperatorUpgrade` is 'Roll'."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steered:
+    """What to apply now, and what to say of it.
+
+    Attributes:
+        pods: Those of the current plan.
+        told: How pods of an earlier plan are replaced; empty while none is left.
+        blocked: Why that waits, if it does.
+        remark: What is worth knowing of pods that serve.
+        again: Whether to look again without news.
+    """
+
+    objects: tuple[dict[str, Any], ...]
+    pods: tuple[PodView, ...]
+    told: str = ""
+    blocked: Finding | None = None
+    remark: str = ""
+    again: bool = False
+
+
+class Rollouts:
+    """Decides how each Deployment goes on.
+
+    It remembers only since when the scheduler has not used what seems free; who forgets that waits a little longer.
+
+    Args:
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(self, *, world: World, taken: Taken, monotonic: Callable[[], float]) -> None:
+        self._world = world
+        self._taken = taken
+        self._monotonic = monotonic
+        self._doubted: dict[Key, float] = {}
+
+    async def steer(self, key: Key, wanted: Desire) -> Steered:
+        """Return what to apply for a resource.
+
+        Raises:
+            ApiUnavailable: If the API server does not answer.
+        """
+        pods = self._world.pods.owned_by(key)
+        found = next((obj for obj in wanted.objects if obj["kind"] == DEPLOYMENT.kind), None)
+        if wanted.spec is None or wanted.plan is None or found is None:
+            return Steered(objects=wanted.objects, pods=pods)
+        live = self._world.child(DEPLOYMENT.kind, key)
+        deployment, is_kept = kept(found, live, wanted.spec.update.on_operator_upgrade)
+        remark = KEPT if is_kept else ""
+        mine = of_template(deployment, pods)
+        if live is None or not is_rolling(deployment, pods):
+            self.forget(key)
+            return Steered(objects=_with(wanted.objects, deployment), pods=mine, remark=remark)
+        now = standing(
+            deployment,
+            spec=wanted.spec,
+            pods=pods,
+            nodes=self._world.node_views(),
+            others=await self._taken.by_others(key),
+        )
+        waits = self._waits(key, now)
+        going = course(deployment, replace(now, unplaced=0) if waits else now, spec=wanted.spec, plan=wanted.plan)
+        return Steered(
+            objects=_with(wanted.objects, going.deployment),
+            pods=mine,
+            told=going.told,
+            blocked=going.blocked,
+            remark=remark,
+            again=waits,
+        )
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of a resource without a rollout."""
+        self._doubted.pop(key, None)
+
+    def _waits(self, key: Key, now: Standing) -> bool:
+        """Whether the scheduler may only not have looked at what is free: a GPU that was given up a moment ago."""
+        if not is_doubted(now):
+            self.forget(key)
+            return False
+        return self._monotonic() - self._doubted.setdefault(key, self._monotonic()) < SCHEDULER_SECONDS
+
+
+def _with(objects: Sequence[dict[str, Any]], deployment: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return tuple(stamped(deployment) if obj["kind"] == DEPLOYMENT.kind else obj for obj in objects)

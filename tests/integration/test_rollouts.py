@@ -1,0 +1,285 @@
+"""Rollouts on a real API server, watched without a gap: who serves goes on serving, and nothing waits for ever."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gemma4_operator.api.common import TEMPLATE_LABEL
+from gemma4_operator.kube.kinds import POD
+from tests.cluster import Cluster, wait_for
+from tests.cluster.fakenodes import READY_ANNOTATION
+from tests.integration.home import Home, condition, faulty, notes, sample
+from tests.integration.objects import Object
+from tests.integration.operating import Operators
+from tests.integration.watching import PodWatch
+
+pytestmark = pytest.mark.cluster
+
+L4: dict[str, Any] = {"product": "NVIDIA-L4", "memory_mib": 23034, "compute": (8, 9)}
+L40S: dict[str, Any] = {"product": "NVIDIA-L40S", "memory_mib": 46068, "compute": (8, 9)}
+OTHER = {"env": [{"name": "SOMETHING", "value": "else"}]}
+"""An edit of the engine that pods must be replaced for."""
+
+Pool = Callable[..., None]
+
+
+@pytest.fixture
+def pool(home: Home, cluster: Cluster) -> Iterator[Pool]:
+    """Adds nodes that only this test's pods may go to."""
+    added: list[str] = []
+
+    def add(gpus: int, *, of: dict[str, Any] = L4, **more: Any) -> None:
+        prefix = f"{home.namespace}-{len(added)}"
+        added.extend(
+            cluster.add_fake_nodes(1, prefix=prefix, count=gpus, labels={"pool": home.namespace}, **of, **more)
+        )
+
+    yield add
+    if added:
+        cluster.remove_nodes(*added)
+
+
+def pooled(home: Home, *, slow: bool = False, **spec: Any) -> Object:
+    """Return a deployment on the test's own nodes; `slow`: its pods take three seconds to serve."""
+    placement = {"nodeSelector": {"pool": home.namespace}, **spec.pop("placement", {})}
+    patience = {"metadata": {"annotations": {READY_ANNOTATION: "3"}}}
+    return sample("chat", placement=placement, **({"podTemplatePatch": patience} if slow else {}), **spec)
+
+
+@contextlib.contextmanager
+def watched(home: Home) -> Iterator[PodWatch]:
+    with PodWatch(home.objects, home.namespace) as watch:
+        yield watch
+
+
+def templates(home: Home) -> set[str]:
+    return {
+        pod["metadata"]["labels"][TEMPLATE_LABEL] for pod in home.pods() if "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def uids(home: Home) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in home.pods()}
+
+
+@pytest.mark.usefixtures("operator")
+class TestOrder:
+    def test_new_pods_come_first_where_a_gpu_is_free(self, home: Home, pool: Pool):
+        pool(3)
+        home.create(pooled(home, replicas=2))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+        assert watch.most_pods == 3
+        home.wait_quiet()
+        assert home.deployment("chat")["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+    def test_without_a_free_gpu_they_are_replaced_in_place(self, home: Home, pool: Pool):
+        """What Kubernetes does by default waits here for ever."""
+        pool(2)
+        home.create(pooled(home, replicas=2))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 1
+        assert watch.most_pods == 2
+
+    def test_even_a_single_one_is_replaced(self, home: Home, pool: Pool):
+        pool(1)
+        home.create(pooled(home))
+        home.wait_ready("chat")
+        before = templates(home)
+        home.edit("chat", engine=OTHER)
+        home.wait_ready("chat")
+        assert templates(home).isdisjoint(before)
+
+    def test_one_that_must_not_go_waits_and_says_for_what(self, home: Home, pool: Pool):
+        pool(2)
+        home.create(pooled(home, replicas=2, disruption={"minAvailablePercent": 100}))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
+            assert "No node has 1x NVIDIA-L4 free for a new pod, and none of the 2 old ones" in ready["message"]
+            assert "`spec.disruption.minAvailablePercent` is 100" in ready["message"]
+            assert condition(home.resource("chat"), "Available")["status"] == "True"
+            wait_for(lambda: notes(home.events("chat"), "RolloutBlockedNoSpareGPU"), 5, "an event")
+            home.wait_quiet()
+            pool(1)
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+
+    def test_one_that_is_blocked_goes_on_once_a_pod_may_go(self, home: Home, pool: Pool):
+        pool(1)
+        home.create(pooled(home, update={"strategy": "Surge"}))
+        home.wait_ready("chat")
+        home.edit("chat", engine=OTHER)
+        ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
+        assert "`spec.update.strategy` is 'Surge'" in ready["message"]
+        home.edit("chat", update={"strategy": "Auto"})
+        home.wait_ready("chat")
+
+    def test_recreate_never_takes_a_second_gpu(self, home: Home, pool: Pool):
+        pool(4)
+        home.create(pooled(home, replicas=2, update={"strategy": "Recreate"}))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            home.wait_ready("chat")
+        assert (watch.fewest_serving, watch.most_pods) == (1, 2)
+
+    def test_a_gpu_that_only_seemed_free_does_not_hold_the_rollout(self, home: Home, pool: Pool):
+        """The third pod finds a GPU and no memory: the scheduler knows better than we do."""
+        pool(3, resources={"memory": "12Gi"})
+        home.create(pooled(home, replicas=2))
+        home.wait_ready("chat")
+        memory = home.pods()[0]["spec"]["containers"][0]["resources"]["requests"]["memory"]
+        assert int(memory.removesuffix("Mi")) > 4 * 1024, "three pods would fit"
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            home.wait_ready("chat")
+        assert watch.most_pods == 3
+        assert watch.fewest_serving >= 1
+
+    def test_pods_that_do_not_serve_go_first_whatever_must_stay(self, home: Home, pool: Pool):
+        pool(1)
+        home.create(pooled(home, disruption={"minAvailablePercent": 100}, podTemplatePatch=faulty("ImagePullBackOff")))
+        home.wait_reason("chat", "ImageNotFound")
+        home.edit("chat", podTemplatePatch=None)
+        home.wait_ready("chat")
+
+
+@pytest.mark.usefixtures("operator")
+class TestChangesOfMind:
+    def test_a_revert_in_the_middle_keeps_those_that_serve(self, home: Home, pool: Pool):
+        pool(3)
+        home.create(pooled(home, replicas=2, slow=True))
+        home.wait_ready("chat")
+        before = uids(home)
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            wait_for(lambda: len(templates(home)) == 2, 10, "a new pod")
+            home.edit("chat", engine={"env": None})
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+        assert uids(home) == before
+
+    def test_a_revert_of_one_that_went_half_way_is_a_rollout_like_another(self, home: Home, pool: Pool):
+        pool(2)
+        home.create(pooled(home, replicas=2, slow=True))
+        home.wait_ready("chat")
+        first = templates(home)
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            wait_for(lambda: _ready_of(home, templates(home) - first), 20, "a new pod to serve")
+            home.edit("chat", engine={"env": None})
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 1
+        assert templates(home) == first
+
+    def test_a_plan_that_never_serves_takes_no_more_than_it_may(self, home: Home, pool: Pool):
+        pool(4)
+        home.create(pooled(home, replicas=4))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", podTemplatePatch=faulty("OOMKilled"))
+            home.wait_reason("chat", "HostOutOfMemory")
+            time.sleep(2)
+            home.edit("chat", podTemplatePatch=None)
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+
+    def test_one_that_is_scaled_in_the_middle_ends_with_the_new_count(self, home: Home, pool: Pool):
+        pool(4)
+        home.create(pooled(home, replicas=3, slow=True))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            wait_for(lambda: len(templates(home)) == 2, 10, "a new pod")
+            home.edit("chat", replicas=4)
+            home.wait_ready("chat")
+        assert watch.fewest_serving >= 2
+        assert home.resource("chat")["status"]["serving"] == "4/4"
+
+
+def _ready_of(home: Home, wanted: set[str]) -> bool:
+    return any(
+        condition(pod, "Ready").get("status") == "True" and pod["metadata"]["labels"][TEMPLATE_LABEL] in wanted
+        for pod in home.pods()
+    )
+
+
+@pytest.mark.usefixtures("operator")
+class TestOtherPlans:
+    def test_another_engine_and_variant_come_without_an_outage(self, home: Home, pool: Pool):
+        pool(3)
+        home.create(pooled(home, replicas=2))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", engine={"type": "VLLM"}, model={"variant": "E4B", "quantization": "FP8"})
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+        plan = home.resource("chat")["status"]["plan"]
+        assert (plan["engine"], plan["variant"]) == ("VLLM", "E4B")
+
+    def test_another_gpu_comes_without_an_outage(self, home: Home, pool: Pool):
+        pool(2, of=L4)
+        pool(2, of=L40S)
+        home.create(pooled(home, replicas=2, placement={"gpuProducts": ["NVIDIA-L4"]}))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", placement={"gpuProducts": ["NVIDIA-L40S"]})
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+        assert home.resource("chat")["status"]["plan"]["gpuProduct"] == "NVIDIA-L40S"
+
+    def test_old_pods_are_not_given_up_for_gpus_that_they_do_not_hold(self, home: Home, pool: Pool):
+        """One of two finds another GPU. For the other one to go would free nothing that the new pod can use."""
+        pool(2, of=L4)
+        pool(1, of=L40S)
+        home.create(pooled(home, replicas=2, placement={"gpuProducts": ["NVIDIA-L4"]}))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", placement={"gpuProducts": ["NVIDIA-L40S"]})
+            ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
+            assert "no node that fits would have room even without them" in ready["message"]
+            home.wait_quiet()
+            pool(1, of=L40S)
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 2
+
+    def test_another_name_for_clients_comes_without_an_outage(self, home: Home, pool: Pool):
+        pool(2)
+        home.create(pooled(home))
+        home.wait_ready("chat")
+        with watched(home) as watch:
+            home.edit("chat", endpoint={"servedModelName": "assistant"})
+            home.wait_ready("chat")
+        assert watch.fewest_serving == 1
+        assert home.resource("chat")["status"]["endpoint"]["model"] == "assistant"
+
+
+class TestOperators:
+    def test_one_that_dies_in_the_middle_leaves_the_rollout_to_the_next(
+        self, home: Home, pool: Pool, operators: Operators
+    ):
+        pool(3)
+        operator = operators.new(resync_seconds=5).wait_leading()
+        home.create(pooled(home, replicas=2, slow=True))
+        home.wait_ready("chat")
+        before = templates(home)
+        with watched(home) as watch:
+            home.edit("chat", engine=OTHER)
+            wait_for(lambda: len(templates(home)) == 2, 10, "a new pod")
+            operator.kill()
+            operator.start()
+            home.wait_ready("chat", timeout_seconds=40)
+        assert watch.fewest_serving == 2
+        assert templates(home).isdisjoint(before)
+        assert home.objects.list(POD, home.namespace)

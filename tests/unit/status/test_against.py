@@ -1,0 +1,60 @@
+"""What pods say against their plan."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gemma4_operator.planner.replan import Wrong
+from gemma4_operator.status.against import against_plan
+from gemma4_operator.status.evidence import gather
+from gemma4_operator.status.pods import pod_view
+from gemma4_operator.status.rollout import Rollout
+
+NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.10 GiB."
+
+
+def running(*, ready: int = 0, updated: int = 1, current: bool = True) -> Rollout:
+    return Rollout(current=current, replicas=1, updated=updated, ready=ready)
+
+
+def crashed(restarts: int) -> dict[str, Any]:
+    container = {
+        "name": "vllm",
+        "ready": False,
+        "restartCount": restarts,
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+        "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
+    }
+    return {"metadata": {"name": "chat-1"}, "status": {"phase": "Running", "containerStatuses": [container]}}
+
+
+def unplaced(seconds: int) -> dict[str, Any]:
+    since = (NOW - timedelta(seconds=seconds)).isoformat()
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU"}
+    return {"metadata": {"name": "chat-1"}, "status": {"conditions": [{**condition, "lastTransitionTime": since}]}}
+
+
+CASES: dict[str, tuple[dict[str, Any], Rollout, str, Wrong | None]] = {
+    "out of memory again and again": (crashed(2), running(), OUT_OF_MEMORY, Wrong.MEMORY),
+    "once may be chance": (crashed(1), running(), OUT_OF_MEMORY, None),
+    "another cause": (crashed(2), running(), "ValueError: unknown flag", None),
+    "a replica serves": (crashed(2), running(ready=1), OUT_OF_MEMORY, None),
+    "pods of the plan before say nothing about this one": (crashed(2), running(updated=0), OUT_OF_MEMORY, None),
+    "the Deployment is not seen yet": (crashed(2), running(current=False), OUT_OF_MEMORY, None),
+    "no node for ten minutes": (unplaced(601), running(), "", Wrong.UNPLACED),
+    "no node for less": (unplaced(599), running(), "", None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_wrong(case: str) -> None:
+    raw, found, log, wrong = CASES[case]
+    pod = pod_view(raw)
+    evidence = {pod.name: gather(pod, (), log)}
+    assert against_plan((pod,), found, evidence, patience_seconds=600, now=NOW) is wrong
+
+
+def test_nothing_is_read_into_what_nobody_said() -> None:
+    assert against_plan((pod_view(crashed(2)),), running(), {}, patience_seconds=600, now=NOW) is None
