@@ -44,7 +44,9 @@ class Objects:
         authority = kubeconfig.with_suffix(".ca")
         authority.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
         # The API server is restarted by some tests: a connection that has gone is no news.
-        self._pool = urllib3.PoolManager(ca_certs=str(authority), retries=urllib3.Retry(3, backoff_factor=0.2))
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(authority), retries=urllib3.Retry(3, backoff_factor=0.2), maxsize=4
+        )
 
     def close(self) -> None:
         """Close the connections."""

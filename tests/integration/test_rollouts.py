@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from gemma4_operator.api.common import TEMPLATE_LABEL
-from gemma4_operator.kube.kinds import POD
+from gemma4_operator.kube.kinds import DEPLOYMENT, POD
+from gemma4_operator.render.template import read_back, template_of
+from gemma4_operator.runtime.rollouts import KEPT
 from tests.cluster import Cluster, wait_for
 from tests.cluster.fakenodes import READY_ANNOTATION
 from tests.integration.home import Home, condition, faulty, notes, sample
 from tests.integration.objects import Object
 from tests.integration.operating import Operators
 from tests.integration.watching import PodWatch
+from tests.unit.rollout.test_keep import of_another_release
 
 pytestmark = pytest.mark.cluster
 
@@ -143,7 +146,8 @@ class TestOrder:
         assert int(memory.removesuffix("Mi")) > 4 * 1024, "three pods would fit"
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
-            home.wait_ready("chat")
+            # The scheduler has its pauses, and they are waited for before an old pod goes.
+            home.wait_ready("chat", timeout_seconds=90)
         assert watch.most_pods == 3
         assert watch.fewest_serving >= 1
 
@@ -283,3 +287,80 @@ class TestOperators:
         assert watch.fewest_serving == 2
         assert templates(home).isdisjoint(before)
         assert home.objects.list(POD, home.namespace)
+
+
+class TestUpgrade:
+    @pytest.fixture
+    def served_before(self, home: Home, operators: Operators) -> Object:
+        """A Deployment and its pod as another release has made them, and no operator."""
+        before = operators.new(resync_seconds=5).wait_leading()
+        home.create(sample("chat"))
+        home.wait_ready("chat")
+        before.stop()
+        live = home.deployment("chat")
+        other = of_another_release({"metadata": live["metadata"], "spec": {"template": _applied(live)}})
+        metadata = {"name": "chat", "annotations": other["metadata"]["annotations"]}
+        spec = {name: live["spec"][name] for name in ("replicas", "selector", "strategy")}
+        home.objects.apply(
+            DEPLOYMENT,
+            home.namespace,
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": metadata | {"labels": live["metadata"]["labels"], "ownerReferences": _owners(live)},
+                "spec": {**spec, "template": other["spec"]["template"]},
+            },
+            manager="gemma4-operator",
+        )
+        wait_for(lambda: templates(home) == {template_of(other)} and _ready_of(home, templates(home)), 20, "its pod")
+        return home.deployment("chat")
+
+    def test_a_new_operator_moves_no_pod_of_another_release(
+        self, home: Home, served_before: Object, operators: Operators
+    ):
+        before = uids(home)
+        operators.new(resync_seconds=5).wait_leading()
+        home.wait_quiet(seconds=3)
+        assert uids(home) == before
+        after = home.deployment("chat")
+        assert after["spec"]["template"] == served_before["spec"]["template"]
+        assert after["metadata"]["generation"] - served_before["metadata"]["generation"] <= 1
+        assert KEPT in home.ready("chat")["message"]
+
+    def test_what_is_kept_is_repaired_scaled_and_one_day_replaced(
+        self, home: Home, served_before: Object, operators: Operators
+    ):
+        kept = templates(home)
+        operators.new(resync_seconds=5).wait_leading()
+        home.wait_ready("chat")
+        edit = {"spec": {"template": {"spec": {"containers": [{"name": "llama-server", "image": "other:1"}]}}}}
+        home.patch(DEPLOYMENT, "chat", edit)
+        wait_for(
+            lambda: home.deployment("chat")["spec"]["template"] == served_before["spec"]["template"], 10, "the repair"
+        )
+        home.edit("chat", replicas=2)
+        home.wait_ready("chat")
+        assert templates(home) == kept
+        home.edit("chat", update={"onOperatorUpgrade": "Roll"})
+        home.wait_ready("chat")
+        assert templates(home).isdisjoint(kept)
+        assert KEPT not in home.ready("chat")["message"]
+        assert "OF_ANOTHER_RELEASE" not in str(home.deployment("chat"))
+
+    def test_a_new_wish_brings_the_new_release(self, home: Home, served_before: Object, operators: Operators):
+        operators.new(resync_seconds=5).wait_leading()
+        home.wait_ready("chat")
+        home.edit("chat", endpoint={"servedModelName": "assistant"})
+        home.wait_ready("chat")
+        assert "OF_ANOTHER_RELEASE" not in str(home.deployment("chat"))
+
+
+def _applied(live: Object) -> Object:
+    template = read_back(live)
+    assert template is not None
+    return template
+
+
+def _owners(live: Object) -> list[Object]:
+    owners: list[Object] = live["metadata"]["ownerReferences"]
+    return owners

@@ -27,6 +27,7 @@ from gemma4_operator.runtime.rollouts import Rollouts, Steered
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
+from gemma4_operator.runtime.worker import Again
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
 from gemma4_operator.status.against import against_plan
 from gemma4_operator.status.evidence import Evidence
@@ -70,8 +71,8 @@ class Reconciler:
         self._converger = Converger(api, children=world.children, settled=self._settled)
         self._uids: dict[Key, str] = {}
 
-    async def __call__(self, key: Key) -> bool:
-        """Walk once from left to right; return whether to come back without news (a problem time may solve).
+    async def __call__(self, key: Key) -> Again | None:
+        """Walk once from left to right; return when to come back without news, if time may change something.
 
         Raises:
             ApiUnavailable: Nothing is wrong with the object; the status stays as it is.
@@ -80,7 +81,7 @@ class Reconciler:
         resource = self._world.custom_resources.get(key)
         self._remember(key, resource)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
-            return False
+            return None
         pods = self._world.pods.owned_by(key)
         evidence = await self._witness.evidence(key.namespace, pods)
         wanted, steered = await self._wanted(key, resource, pods, evidence)
@@ -95,10 +96,10 @@ class Reconciler:
                     await self._converger.apply(change, key=key)
                     done.append(change)
             except NotFound:
-                return True  # The namespace or the custom resource went away in this moment.
+                return Again()  # The namespace or the custom resource went away in this moment.
             except (ForeignObject, ApiRejected) as error:
                 if isinstance(error, Forbidden) and error.namespace_is_terminating:
-                    return False
+                    return None
                 problem = _problem_of(error)
         status = project(
             Subject(
@@ -123,7 +124,9 @@ class Reconciler:
         )
         await self._write_status(resource, status)
         await self._announce(resource, status, done)
-        return steered.again or (problem is not None and problem.planned)
+        if problem is not None and problem.planned:
+            return Again()
+        return Again(after_seconds=steered.again_seconds) if steered.again_seconds is not None else None
 
     async def _wanted(
         self, key: Key, resource: Object, pods: Sequence[PodView], evidence: Mapping[str, Evidence]

@@ -33,7 +33,7 @@ class Steered:
         told: How pods of an earlier plan are replaced; empty while none is left.
         blocked: Why that waits, if it does.
         remark: What is worth knowing of pods that serve.
-        again: Whether to look again without news.
+        again_seconds: After which to look again without news; None: not.
     """
 
     objects: tuple[dict[str, Any], ...]
@@ -41,7 +41,7 @@ class Steered:
     told: str = ""
     blocked: Finding | None = None
     remark: str = ""
-    again: bool = False
+    again_seconds: float | None = None
 
 
 class Rollouts:
@@ -83,27 +83,31 @@ class Rollouts:
             nodes=self._world.node_views(),
             others=await self._taken.by_others(key),
         )
-        waits = self._waits(key, now)
-        going = course(deployment, replace(now, unplaced=0) if waits else now, spec=wanted.spec, plan=wanted.plan)
+        again_seconds = self._pause_seconds(key, now)
+        going = course(
+            deployment, now if again_seconds is None else replace(now, unplaced=0), spec=wanted.spec, plan=wanted.plan
+        )
         return Steered(
             objects=_with(wanted.objects, going.deployment),
             pods=mine,
             told=going.told,
             blocked=going.blocked,
             remark=remark,
-            again=waits,
+            again_seconds=again_seconds,
         )
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a resource without a rollout."""
         self._doubted.pop(key, None)
 
-    def _waits(self, key: Key, now: Standing) -> bool:
-        """Whether the scheduler may only not have looked at what is free: a GPU that was given up a moment ago."""
+    def _pause_seconds(self, key: Key, now: Standing) -> float | None:
+        """Return for how long the scheduler may only not have looked at what is free, a GPU given up a moment ago."""
         if not is_doubted(now):
             self.forget(key)
-            return False
-        return self._monotonic() - self._doubted.setdefault(key, self._monotonic()) < SCHEDULER_SECONDS
+            return None
+        since = self._doubted.setdefault(key, self._monotonic())
+        left = SCHEDULER_SECONDS - (self._monotonic() - since)
+        return left if left > 0 else None
 
 
 def _with(objects: Sequence[dict[str, Any]], deployment: dict[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -16,12 +16,23 @@ BACKOFF = Backoff(first_seconds=1.0, maximum_seconds=300.0)
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """That a key is to be looked at without news.
+
+    Attributes:
+        after_seconds: When; None: after ever longer pauses, as long as it goes on.
+    """
+
+    after_seconds: float | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Workers:
     """What all workers share: the queue, the pass, and how often each key failed in a row."""
 
     queue: KeyedQueue[Key]
-    reconcile: Callable[[Key], Awaitable[bool]]
+    reconcile: Callable[[Key], Awaitable[Again | None]]
     metrics: Metrics
     jitter: Callable[[], float]
     failures: dict[Key, int] = field(default_factory=dict)
@@ -31,17 +42,18 @@ class Workers:
         while True:
             key = await self.queue.take()
             try:
-                outcome = await self._pass(key)
+                again = await self._pass(key)
             finally:
                 self.queue.done(key)
-            self._schedule(key, outcome)
+            self._schedule(key, again)
 
-    async def _pass(self, key: Key) -> Outcome:
+    async def _pass(self, key: Key) -> Again | None:
         started = monotonic()
-        outcome = Outcome.ERROR
+        outcome: Outcome = Outcome.ERROR
+        again: Again | None = Again()
         try:
             again = await self.reconcile(key)
-            outcome = Outcome.AGAIN if again else Outcome.DONE
+            outcome = Outcome.DONE if again is None else Outcome.AGAIN
         except LeadershipLost:
             raise
         except ApiError as error:
@@ -50,11 +62,15 @@ class Workers:
         except Exception:  # A bug must not take the other objects with it; it is logged, counted and tried again.
             log.exception("%s/%s: the pass failed", key.namespace, key.name)
         self.metrics.reconciled(outcome, seconds=monotonic() - started)
-        return outcome
+        return again
 
-    def _schedule(self, key: Key, outcome: Outcome) -> None:
-        if outcome is Outcome.DONE:
+    def _schedule(self, key: Key, again: Again | None) -> None:
+        if again is None or again.after_seconds is not None:
             self.failures.pop(key, None)
+        if again is None:
+            return
+        if again.after_seconds is not None:
+            self.queue.add(key, after_seconds=again.after_seconds)
             return
         failures = self.failures[key] = self.failures.get(key, 0) + 1
         self.queue.add(key, after_seconds=BACKOFF.delay_seconds(failures, jitter=self.jitter))

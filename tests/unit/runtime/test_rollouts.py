@@ -80,7 +80,7 @@ async def test_at_rest_everything_is_as_it_was_rendered_and_nobody_is_asked() ->
     one.pod("chat-1", template_of(walk(VLLM).deployment))
     steered = await one.steer()
     assert list(steered.objects) == list(walk(VLLM).objects.values())
-    assert (steered.told, steered.remark, steered.blocked, steered.again) == ("", "", None, False)
+    assert (steered.told, steered.remark, steered.blocked, steered.again_seconds) == ("", "", None, None)
     assert one.looks == 0
 
 
@@ -140,10 +140,10 @@ async def test_a_gpu_that_was_given_up_a_moment_ago_is_left_to_the_scheduler() -
     one.pod("chat-2", template_of(walk(one.data).deployment))
     one.pod("chat-3", template_of(walk(one.data).deployment), placed=False)
     first = await one.steer()
-    assert (numbers(first), first.again) == ({"maxSurge": 1, "maxUnavailable": 0}, True)
+    assert (numbers(first), first.again_seconds) == ({"maxSurge": 1, "maxUnavailable": 0}, SCHEDULER_SECONDS)
     one.seconds = SCHEDULER_SECONDS
     later = await one.steer()
-    assert (numbers(later), later.again) == ({"maxSurge": 0, "maxUnavailable": 1}, False)
+    assert (numbers(later), later.again_seconds) == ({"maxSurge": 0, "maxUnavailable": 1}, None)
 
 
 async def test_its_pause_begins_anew_with_each_doubt() -> None:
@@ -155,6 +155,6 @@ async def test_its_pause_begins_anew_with_each_doubt() -> None:
     await one.steer()
     one.seconds = SCHEDULER_SECONDS
     one.others = (Use("a", GPU, 1),)
-    assert not (await one.steer()).again
+    assert (await one.steer()).again_seconds is None
     one.others = ()
-    assert (await one.steer()).again
+    assert (await one.steer()).again_seconds == SCHEDULER_SECONDS

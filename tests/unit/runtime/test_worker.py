@@ -10,7 +10,7 @@ from gemma4_operator.kube.errors import ApiUnavailable, LeadershipLost
 from gemma4_operator.runtime.metrics import Metrics
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.store import Key
-from gemma4_operator.runtime.worker import Workers
+from gemma4_operator.runtime.worker import Again, Workers
 
 pytestmark = pytest.mark.looptime
 
@@ -30,17 +30,19 @@ def metrics() -> Metrics:
 class Passes:
     """Records when each key was worked on; `say` decides how each pass ends."""
 
-    def __init__(self, say: Callable[[Key], Awaitable[bool]]) -> None:
+    def __init__(self, say: Callable[[Key], Awaitable[Again | None]]) -> None:
         self.at: dict[Key, list[float]] = {}
         self._say = say
 
-    async def __call__(self, key: Key) -> bool:
+    async def __call__(self, key: Key) -> Again | None:
         self.at.setdefault(key, []).append(seconds())
         return await self._say(key)
 
 
 @contextlib.asynccontextmanager
-async def working(say: Callable[[Key], Awaitable[bool]]) -> AsyncIterator[tuple[KeyedQueue[Key], Passes, Workers]]:
+async def working(
+    say: Callable[[Key], Awaitable[Again | None]],
+) -> AsyncIterator[tuple[KeyedQueue[Key], Passes, Workers]]:
     queue: KeyedQueue[Key] = KeyedQueue(clock=seconds)
     passes = Passes(say)
     workers = Workers(queue=queue, reconcile=passes, metrics=metrics(), jitter=lambda: 1.0)
@@ -53,10 +55,10 @@ async def working(say: Callable[[Key], Awaitable[bool]]) -> AsyncIterator[tuple[
             await task
 
 
-async def fails_if_bad(key: Key) -> bool:
+async def fails_if_bad(key: Key) -> Again | None:
     if key == BAD:
         raise RuntimeError("a bug")
-    return False
+    return None
 
 
 async def test_a_bug_in_one_pass_neither_ends_the_worker_nor_delays_another_object() -> None:
@@ -81,10 +83,10 @@ async def test_what_fails_again_and_again_is_tried_less_and_less() -> None:
 
 
 async def test_success_is_the_end_of_backing_off() -> None:
-    answers = iter([True, True, False, True])
+    answers = iter([Again(), Again(), None, Again()])
 
-    async def say(_: Key) -> bool:
-        return next(answers, False)
+    async def say(_: Key) -> Again | None:
+        return next(answers, None)
 
     async with working(say) as (queue, passes, workers):
         queue.add(GOOD)
@@ -94,6 +96,17 @@ async def test_success_is_the_end_of_backing_off() -> None:
         queue.add(GOOD)
         await asyncio.sleep(10)
         assert [round(at) for at in passes.at[GOOD]] == [0, 1, 3, 10, 11]
+
+
+async def test_who_names_a_time_comes_back_then_and_never_backs_off() -> None:
+    async def every_ten_seconds(_: Key) -> Again | None:
+        return Again(after_seconds=10)
+
+    async with working(every_ten_seconds) as (queue, passes, workers):
+        queue.add(GOOD)
+        await asyncio.sleep(35)
+        assert [round(at) for at in passes.at[GOOD]] == [0, 10, 20, 30]
+        assert workers.failures == {}
 
 
 async def test_news_do_not_wait_for_the_back_off() -> None:
@@ -107,7 +120,7 @@ async def test_news_do_not_wait_for_the_back_off() -> None:
 
 
 async def test_an_api_server_that_is_away_is_tried_again() -> None:
-    async def away(_: Key) -> bool:
+    async def away(_: Key) -> Again | None:
         raise ApiUnavailable("away")
 
     async with working(away) as (queue, passes, _):
@@ -117,7 +130,7 @@ async def test_an_api_server_that_is_away_is_tried_again() -> None:
 
 
 async def test_a_lost_lease_ends_the_worker_and_so_the_process() -> None:
-    async def lost(_: Key) -> bool:
+    async def lost(_: Key) -> Again | None:
         raise LeadershipLost("lost")
 
     queue: KeyedQueue[Key] = KeyedQueue(clock=seconds)
