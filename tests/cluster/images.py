@@ -67,7 +67,7 @@ def _compile_pause() -> bytes:
 
 
 def llama_server(*, name: str = LLAMA_IMAGE) -> Path:
-    """Returns llama.cpp's server as the upstream image has it: /app/llama-server, listening on all addresses."""
+    """Returns llama.cpp's server as the upstream image has it: /app/llama-server, on all addresses, a shell, and curl."""
     binary = engines.llama_server()
     # Its threads wait for one another by spinning: with one for each core, and a control plane on the same cores, most
     # of them spin while the last one is not even running, and it is four times slower than with half of them.
@@ -80,8 +80,9 @@ def llama_server(*, name: str = LLAMA_IMAGE) -> Path:
     )
 
     def build(target: Path) -> None:
-        tree = {**_BASE, "/app/llama-server": File(binary, mode=0o755), **interpreter.libraries([binary])}
-        oci.write_archive(target, image, [tree])
+        tools = ("sh", "sleep", "date", "grep", "curl")
+        tree = {**_BASE, **_tools(*tools), "/app/llama-server": File(binary, mode=0o755)}
+        oci.write_archive(target, image, [{**tree, **interpreter.libraries([binary, *_programs(*tools)])}])
 
     return _cached("llama-server", build, binary.parent.name.encode(), repr(image).encode())
 
@@ -92,9 +93,9 @@ def ollama_server() -> Path:
     image = _image(name=OLLAMA_IMAGE, entrypoint=("/usr/bin/ollama",))
 
     def build(target: Path) -> None:
-        tools = _tools("sh", "sleep")
-        tree = {**_BASE, **tools, "/usr/bin/ollama": File(binary, mode=0o755)}
-        oci.write_archive(target, image, [{**tree, **interpreter.libraries([binary, *_programs("sh", "sleep")])}])
+        tools = ("sh", "bash", "sleep")
+        tree = {**_BASE, **_tools(*tools), "/usr/bin/ollama": File(binary, mode=0o755)}
+        oci.write_archive(target, image, [{**tree, **interpreter.libraries([binary, *_programs(*tools)])}])
 
     return _cached("ollama", build, binary.parent.name.encode(), repr(image).encode())
 

@@ -5,17 +5,19 @@ put in place: its paths become temporary folders, its programs the real ones of 
 """
 
 import contextlib
+import dataclasses
 import http.client
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gemma4_operator.engines.base import ContainerSpec, EnvVar, Mount
+from gemma4_operator.engines.base import ContainerSpec, EnvVar, ExecProbe, HttpProbe, Mount
 from gemma4_operator.engines.volumes import WEIGHTS
 from tests.cluster import process, sweep
 from tests.cluster.process import Program, Running
@@ -187,19 +189,33 @@ def serving(machine: Machine, container: ContainerSpec, *, model: str, key: str 
     assert container.startup_probe is not None
     running = machine.start(container)
     server = Server(running, port=container.port, model=model, key=key)
-    path = container.startup_probe.path
     try:
-        wait_for(lambda: _ready(server, path), _START_SECONDS, lambda: f"a start:\n{running.tail()}")
+        wait_for(lambda: started(server, machine, container), _START_SECONDS, lambda: f"a start:\n{running.tail()}")
         yield server
     finally:
         running.stop()
 
 
-def _ready(server: Server, path: str) -> bool:
+def started(server: Server, machine: Machine, container: ContainerSpec) -> bool:
+    """Whether a container's startup probe succeeds now."""
     server.running.require()
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        return server.anonymous(path).status == 200
-    return False
+    match container.startup_probe:
+        case HttpProbe(path=path):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return server.anonymous(path).status == 200
+            return False
+        case ExecProbe(command=command, timeout_seconds=seconds):
+            return execute(machine, container, command, seconds=seconds).returncode == 0
+        case None:
+            raise AssertionError("a container without a startup probe")
+
+
+def execute(
+    machine: Machine, container: ContainerSpec, command: tuple[str, ...], *, seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command inside a container, as the kubelet does for probes and hooks: with its environment."""
+    words = machine.command(dataclasses.replace(container, command=command, args=()))
+    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=seconds)
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[str]:

@@ -4,24 +4,27 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gemma4_operator.engines import drain
 from gemma4_operator.engines.base import ClaimWeights, EnginePod, SecretSource
 from gemma4_operator.engines.llamacpp import LlamaCpp
 from tests.cluster import engines, ports
 from tests.cluster.waiting import wait_for
 from tests.real.gguf import with_chat_template
 from tests.real.prompts import CALL, CALL_CITY, CAPITAL, CAPITAL_ANSWER, LIKE_GEMMA_4, THINK, WEATHER
-from tests.real.served import Machine, Server, serving
+from tests.real.served import Machine, Server, execute, serving
 from tests.rendering import a_serving
 
 pytestmark = pytest.mark.engine
@@ -214,8 +217,54 @@ class TestLoad:
             assert all(json.loads(talk.result())["choices"] for talk in talks)
 
 
+class TestDrain:
+    def wait(self, start_machine: Machine, server: Server, **seconds: int) -> float:
+        """Run the rendered hook with other times; returns how long it took."""
+        times = {"pause_seconds": 0, "blind_seconds": 0, "finish_seconds": 60, **seconds}
+        command = drain.of_llama_cpp(port=server.port, **times)
+        begun = time.monotonic()
+        container = pod(port=server.port, api_key=SECRET).container
+        ended = execute(start_machine, container, command, seconds=90)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        return time.monotonic() - begun
+
+    @pytest.fixture
+    def machine(self, tmp_path: Path) -> Machine:
+        return Machine(tmp_path, {}, tmp_path, secrets={(SECRET.name, SECRET.key): KEY})
+
+    def test_an_idle_server_is_told_at_once(self, server: Server, machine: Machine) -> None:
+        wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 0, 30, "an idle server")
+        assert self.wait(machine, server) < 10
+
+    def test_what_runs_is_finished_first(self, server: Server, machine: Machine) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            whole = pool.submit(server.chat, "Story:", max_tokens=400, ignore_eos=True)
+            wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
+            assert not whole.done()
+            self.wait(machine, server)
+            assert metrics(server)["llamacpp:requests_processing"] == 0
+            assert whole.result(5).status == 200
+
+    def test_it_is_not_waited_for_without_end(self, server: Server, machine: Machine) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            whole = pool.submit(server.chat, "Story:", max_tokens=1900, ignore_eos=True)
+            wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
+            self.wait(machine, server, finish_seconds=2)
+            assert not whole.done()
+            whole.result()
+
+    def test_an_image_without_curl_gets_a_fixed_time(self, server: Server, tmp_path: Path) -> None:
+        sleep = shutil.which("sleep")
+        assert sleep is not None
+        bare = {"PATH": str(tmp_path / "bin")}
+        machine = Machine(
+            tmp_path, {"sleep": Path(sleep)}, tmp_path, secrets={(SECRET.name, SECRET.key): KEY}, environ=bare
+        )
+        assert 1 <= self.wait(machine, server, blind_seconds=1, finish_seconds=60) < 10
+
+
 class TestEnd:
-    """What happens at the signal is why the pause before it, ``drain_seconds``, is all the time that requests have."""
+    """What happens at the signal is why nothing may be in work when it comes."""
 
     def test_an_idle_server_ends_at_once(self, start: Start) -> None:
         with start() as server:

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.engines import first_answer
 from gemma4_operator.engines.base import ClaimWeights, EnginePod
 from gemma4_operator.engines.ollama import Ollama
 from tests.cluster import engines, ollama, ports
 from tests.real.prompts import CALL, CAPITAL, CAPITAL_ANSWER, WEATHER
-from tests.real.served import Machine, Server, serving
+from tests.real.served import Machine, Server, execute, serving
 from tests.rendering import a_serving
 
 pytestmark = pytest.mark.engine
@@ -140,14 +141,28 @@ class TestBringing:
 
 
 class TestProbes:
-    def test_every_rendered_path_answers(self, server: Server) -> None:
+    def test_the_rendered_paths_answer(self, server: Server) -> None:
         container = pod().container
-        probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
-        assert [server.get(probe.path).status for probe in probes if probe] == [200, 200, 200]
+        probes = (container.readiness_probe, container.liveness_probe)
+        assert [server.get(probe.path).status for probe in probes if probe] == [200, 200]
 
-    def test_they_do_so_before_the_model_is_loaded(self, start: Start) -> None:
+    def test_a_server_counts_as_started_only_with_its_model_loaded(self, root: Path, start: Start) -> None:
+        """Its health route says that all is well before."""
         with start() as fresh:
-            assert loaded(fresh) == []
+            assert [model["name"] for model in loaded(fresh)] == [f"{MODEL}:latest"]
+
+    def test_the_question_fails_where_nobody_answers_and_where_the_model_is_not(
+        self, root: Path, server: Server
+    ) -> None:
+        machine = Machine(root, {"ollama": ollama.ollama()}, engines.weights().parent)
+        container = pod(port=server.port).container
+        (free,) = ports.reserve(1)
+        free.release()
+        for port, model in ((free.port, MODEL), (server.port, "nobody")):
+            asked = execute(machine, container, first_answer.of_ollama(port=port, model=model), seconds=20)
+            assert asked.returncode != 0
+        asked = execute(machine, container, first_answer.of_ollama(port=server.port, model=MODEL), seconds=60)
+        assert asked.returncode == 0
 
 
 class TestVariables:

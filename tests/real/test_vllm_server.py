@@ -26,14 +26,14 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from gemma4_operator.api.common import Variant
-from gemma4_operator.engines import budget, dialects
-from gemma4_operator.engines.base import Adapter, ClaimWeights, EnginePod, SecretSource
+from gemma4_operator.engines import budget, dialects, first_answer
+from gemma4_operator.engines.base import Adapter, ClaimWeights, EnginePod, ExecProbe, SecretSource
 from gemma4_operator.engines.vllm import VLLM
 from gemma4_operator.planner import kv_vllm
 from gemma4_operator.planner.shape import KvDtype
 from tests.cluster import ports, sweep, vllm
 from tests.cluster.waiting import wait_for
-from tests.real.served import Answer, Machine, Server, short_folder
+from tests.real.served import Answer, Machine, Server, execute, short_folder
 from tests.rendering import CATALOG, a_serving
 
 pytestmark = pytest.mark.engine
@@ -169,10 +169,30 @@ def picture(side: int = 24) -> str:
 
 
 class TestProbes:
-    def test_every_rendered_path_answers_without_a_key(self, server: Server, checkpoint: Path) -> None:
+    def test_the_rendered_paths_answer_without_a_key(self, server: Server, checkpoint: Path) -> None:
         container = pod(checkpoint, server.port).container
-        probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
-        assert [server.anonymous(probe.path).status for probe in probes if probe] == [200, 200, 200]
+        probes = (container.readiness_probe, container.liveness_probe)
+        assert [server.anonymous(probe.path).status for probe in probes if probe] == [200, 200]
+
+    def test_the_question_for_a_first_answer_is_answered(
+        self, server: Server, checkpoint: Path, tmp_path: Path
+    ) -> None:
+        """It has the key of the container's own environment; without it, or where nobody listens, it fails."""
+        container = pod(checkpoint, server.port).container
+        assert isinstance(container.startup_probe, ExecProbe)
+        before = value(server, "vllm:generation_tokens_total")
+        machine = Machine(tmp_path, {}, checkpoint.parent, secrets={(SECRET.name, SECRET.key): KEY})
+        asked = execute(machine, container, container.startup_probe.command, seconds=60)
+        assert (asked.returncode, asked.stderr) == (0, "")
+        wait_for(lambda: value(server, "vllm:generation_tokens_total") == before + 1, 10, "one token to be counted")
+        stranger = Machine(tmp_path, {}, checkpoint.parent, secrets={(SECRET.name, SECRET.key): "wrong"})
+        asked = execute(stranger, container, container.startup_probe.command, seconds=60)
+        assert asked.returncode != 0
+        assert "no answer yet: HTTP Error 401" in asked.stderr
+        nowhere = first_answer.of_vllm(port=1, model=MODEL)
+        asked = execute(machine, container, nowhere, seconds=60)
+        assert "no answer yet: " in asked.stderr
+        assert "Traceback" not in asked.stderr
 
 
 class TestKey:

@@ -142,6 +142,16 @@ class HttpProbe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecProbe:
+    """A command in the container that must end with status 0, within its own timeout."""
+
+    command: tuple[str, ...]
+    period_seconds: int
+    failure_threshold: int
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """The names under which an engine publishes what a scaler and a person on call need; empty: it does not.
 
@@ -175,7 +185,11 @@ class User:
 class ContainerSpec:
     """One container, in the engine's own terms.
 
-    `read_only_root` says whether it writes to its volumes alone, as it should.
+    Attributes:
+        startup_probe: Once it has succeeded the others begin; so it may ask for more than they do, a first answer.
+        drain_seconds: How long the container goes on unchanged once it must end.
+        drain_command: What waits instead, and ends as soon as nothing is in work.
+        read_only_root: Whether it writes to its volumes alone, as it should.
     """
 
     name: str
@@ -186,10 +200,11 @@ class ContainerSpec:
     port: int | None = None
     mounts: tuple[Mount, ...] = ()
     gpus: int = 0
-    startup_probe: HttpProbe | None = None
+    startup_probe: HttpProbe | ExecProbe | None = None
     readiness_probe: HttpProbe | None = None
     liveness_probe: HttpProbe | None = None
     drain_seconds: int = 0
+    drain_command: tuple[str, ...] = ()
     read_only_root: bool = True
 
 

@@ -4,7 +4,7 @@ The start is dominated by moving the weights twice, from the network to disk and
 deliberately slow ones, because the budget decides when a pod is given up, not how fast a good one is.
 """
 
-from gemma4_operator.engines.base import HttpProbe
+from gemma4_operator.engines.base import ExecProbe, HttpProbe
 
 DOWNLOAD_BYTES_PER_SECOND = 50_000_000
 """A shared 1 Gbit/s link, less than half used."""
@@ -46,6 +46,16 @@ def drain_seconds(answer_seconds: int) -> int:
 def startup_probe(path: str, *, seconds: int) -> HttpProbe:
     """Ask every ten seconds until the budget is spent, rounded up."""
     return HttpProbe(path=path, period_seconds=_PERIOD_SECONDS, failure_threshold=-(-seconds // _PERIOD_SECONDS))
+
+
+def first_answer_probe(command: tuple[str, ...], *, seconds: int, answer_seconds: int) -> ExecProbe:
+    """Ask for a first answer in the same rhythm; one that is on its way is waited for."""
+    return ExecProbe(
+        command=command,
+        period_seconds=_PERIOD_SECONDS,
+        failure_threshold=-(-seconds // _PERIOD_SECONDS),
+        timeout_seconds=answer_seconds,
+    )
 
 
 def readiness_probe(path: str) -> HttpProbe:

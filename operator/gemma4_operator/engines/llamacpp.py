@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from gemma4_operator.api.common import EngineType
-from gemma4_operator.engines import arguments, budget, dialects, environment, volumes
+from gemma4_operator.engines import arguments, budget, dialects, drain, environment, volumes
 from gemma4_operator.engines.base import (
     ClaimWeights,
     ContainerSpec,
@@ -59,6 +59,7 @@ _BARRED: Mapping[str, str] = {
     "--n-gpu-layers": "since the plan counts on all layers on the GPU",
     "-ngl": "since the plan counts on all layers on the GPU",
     "--metrics": "which are always on",
+    "--warmup": "by whose first run a pod counts as serving",
     "--lora": "since it would change every answer, and no client could ask for it by name",
     "--lora-scaled": "since it would change every answer, and no client could ask for it by name",
 }
@@ -136,7 +137,7 @@ class LlamaCpp:
         seconds = budget.start_seconds(
             weights_bytes=serving.weights_bytes, downloads=isinstance(serving.weights, HuggingFaceWeights)
         )
-        drain = budget.drain_seconds(serving.answer_seconds)
+        blind = budget.drain_seconds(serving.answer_seconds)
         container = ContainerSpec(
             name="llama-server",
             image=serving.image,
@@ -149,13 +150,19 @@ class LlamaCpp:
             startup_probe=budget.startup_probe(_HEALTH, seconds=seconds),
             readiness_probe=budget.readiness_probe(_HEALTH),
             liveness_probe=budget.liveness_probe(_HEALTH),
-            drain_seconds=drain,
+            drain_seconds=blind,
+            drain_command=drain.of_llama_cpp(
+                pause_seconds=budget.DRAIN_SECONDS,
+                blind_seconds=blind - budget.DRAIN_SECONDS,
+                finish_seconds=budget.FINISH_SECONDS,
+                port=serving.port,
+            ),
         )
         return EnginePod(
             container=container,
             volumes=volumes.volumes(serving),
             start_seconds=seconds,
-            grace_seconds=drain + budget.CLOSE_SECONDS,
+            grace_seconds=budget.GRACE_SECONDS,
             dialects=(dialects.LLAMA_CPP,),
         )
 

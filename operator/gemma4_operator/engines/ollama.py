@@ -7,7 +7,7 @@ holds the model's blobs; the init container fills it, so that the server itself 
 import re
 
 from gemma4_operator.api.common import EngineType
-from gemma4_operator.engines import budget, environment, volumes
+from gemma4_operator.engines import budget, environment, first_answer, volumes
 from gemma4_operator.engines.base import (
     ClaimWeights,
     ContainerSpec,
@@ -109,6 +109,7 @@ class Ollama:
         seconds = budget.start_seconds(
             weights_bytes=serving.weights_bytes, downloads=not isinstance(serving.weights, ClaimWeights)
         )
+        load = budget.start_seconds(weights_bytes=serving.weights_bytes, downloads=False)
         drain = budget.drain_seconds(serving.answer_seconds)
         container = ContainerSpec(
             name="ollama",
@@ -119,7 +120,12 @@ class Ollama:
             port=serving.port,
             mounts=_STORE,
             gpus=serving.gpus,
-            startup_probe=budget.startup_probe(_HEALTH, seconds=budget.WARM_UP_SECONDS),
+            # Ollama loads at the first request, and gives up when whoever asked does.
+            startup_probe=budget.first_answer_probe(
+                first_answer.of_ollama(port=serving.port, model=serving.served_model_name),
+                seconds=budget.WARM_UP_SECONDS,
+                answer_seconds=load,
+            ),
             readiness_probe=budget.readiness_probe(_HEALTH),
             liveness_probe=budget.liveness_probe(_HEALTH),
             drain_seconds=drain,

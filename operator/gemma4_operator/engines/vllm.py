@@ -2,7 +2,7 @@
 
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.catalog.versions import version_of
-from gemma4_operator.engines import arguments, budget, dialects, environment, vllm_flags, volumes
+from gemma4_operator.engines import arguments, budget, dialects, environment, first_answer, vllm_flags, volumes
 from gemma4_operator.engines.base import (
     ClaimWeights,
     ContainerSpec,
@@ -60,7 +60,11 @@ class VLLM:
             port=serving.port,
             mounts=(*volumes.mounts(serving), volumes.SHARED_MEMORY),
             gpus=serving.gpus,
-            startup_probe=budget.startup_probe(_HEALTH, seconds=seconds),
+            startup_probe=budget.first_answer_probe(
+                first_answer.of_vllm(port=serving.port, model=serving.served_model_name),
+                seconds=seconds,
+                answer_seconds=first_answer.VLLM_SECONDS,
+            ),
             readiness_probe=budget.readiness_probe(_HEALTH),
             liveness_probe=budget.liveness_probe(_HEALTH),
             drain_seconds=budget.DRAIN_SECONDS,

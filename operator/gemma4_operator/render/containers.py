@@ -8,6 +8,7 @@ from gemma4_operator.engines.base import (
     ClaimVolume,
     ContainerSpec,
     EnvVar,
+    ExecProbe,
     HttpProbe,
     ScratchVolume,
     Volume,
@@ -51,7 +52,7 @@ def plain(container: ContainerSpec, resources: dict[str, str], *, gpu: str) -> d
         "startup_probe": _probe(container.startup_probe),
         "readiness_probe": _probe(container.readiness_probe),
         "liveness_probe": _probe(container.liveness_probe),
-        "lifecycle": _lifecycle(container.drain_seconds),
+        "lifecycle": _lifecycle(container),
     }
 
 
@@ -84,20 +85,30 @@ def _ports(container: ContainerSpec) -> list[dict[str, Any]]:
     return [{"name": PORT_NAME, "containerPort": container.port, "protocol": "TCP"}]
 
 
-def _probe(probe: HttpProbe | None) -> dict[str, Any] | None:
+def _probe(probe: HttpProbe | ExecProbe | None) -> dict[str, Any] | None:
     if probe is None:
         return None
-    headers = [{"name": name, "value": value} for name, value in probe.headers]
     return {
-        "httpGet": {"path": probe.path, "port": PORT_NAME, "httpHeaders": headers},
+        **_asking(probe),
         "periodSeconds": probe.period_seconds,
         "failureThreshold": probe.failure_threshold,
         "timeoutSeconds": probe.timeout_seconds,
     }
 
 
-def _lifecycle(drain_seconds: int) -> dict[str, Any] | None:
-    return {"preStop": {"sleep": {"seconds": drain_seconds}}} if drain_seconds else None
+def _asking(probe: HttpProbe | ExecProbe) -> dict[str, Any]:
+    match probe:
+        case ExecProbe(command=command):
+            return {"exec": {"command": list(command)}}
+        case HttpProbe(path=path, headers=headers):
+            told = [{"name": name, "value": value} for name, value in headers]
+            return {"httpGet": {"path": path, "port": PORT_NAME, "httpHeaders": told}}
+
+
+def _lifecycle(container: ContainerSpec) -> dict[str, Any] | None:
+    if container.drain_command:
+        return {"preStop": {"exec": {"command": list(container.drain_command)}}}
+    return {"preStop": {"sleep": {"seconds": container.drain_seconds}}} if container.drain_seconds else None
 
 
 def _mebibytes(number: int) -> str:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gemma4_operator.engines.base import EnginePod, HttpProbe, ScratchVolume
+from gemma4_operator.engines.base import EnginePod, ExecProbe, HttpProbe, ScratchVolume
 
 
-def budget_seconds(probe: HttpProbe | None) -> int:
+def budget_seconds(probe: HttpProbe | ExecProbe | None) -> int:
     assert probe is not None
     return probe.period_seconds * probe.failure_threshold
 

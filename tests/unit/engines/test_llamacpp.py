@@ -229,3 +229,19 @@ def test_it_refuses(case: str) -> None:
 def test_a_pod_that_it_refuses_is_never_described() -> None:
     with pytest.raises(ValueError, match="refuses"):
         ENGINE.pod(a_gguf_serving(weights=OllamaWeights(name="gemma4", tag="latest")))
+
+
+def test_a_pod_that_must_go_serves_until_nothing_is_in_work() -> None:
+    described = LlamaCpp().pod(a_serving(quantization="Q4_K_M", answer_seconds=4, port=8000, weights=FILE))
+    shell, flag, script, *words = described.container.drain_command
+    assert (shell, flag) == ("/bin/sh", "-c")
+    assert words == ["drain", "15", "15", "120", "8000"]
+    assert "8000" not in script
+    assert described.grace_seconds == 15 + 120 + 15
+
+
+def test_its_first_run_cannot_be_switched_off() -> None:
+    """A pod counts as serving by it: the health route answers only afterwards."""
+    refused = LlamaCpp().refuses(a_serving(quantization="Q4_K_M", weights=FILE, extra_args=("--no-warmup",)))
+    assert refused is not None
+    assert "by whose first run a pod counts as serving" in refused

@@ -14,6 +14,7 @@ from gemma4_operator.engines.base import (
     ContainerSpec,
     Drafter,
     EnginePod,
+    ExecProbe,
     HuggingFaceWeights,
     OllamaWeights,
     SecretSource,
@@ -79,9 +80,18 @@ class TestServer:
 
     def test_the_download_counts_for_the_start_though_no_probe_sees_it(self) -> None:
         probe = pod(weights_bytes=60_000_000_000).container.startup_probe
-        assert probe is not None
+        assert isinstance(probe, ExecProbe)
         assert probe.period_seconds * probe.failure_threshold == 300
+        # A question that is given up ends the loading that it began.
+        assert probe.timeout_seconds == 300 + 300
         assert pod(weights_bytes=60_000_000_000).start_seconds == 300 + 300 + 300 + 1200
+
+    def test_a_pod_counts_as_started_only_with_a_first_answer(self) -> None:
+        probe = pod(served_model_name="team/chat:1", port=9000).container.startup_probe
+        assert isinstance(probe, ExecProbe)
+        shell, flag, script, *words = probe.command
+        assert (shell, flag, words) == ("/bin/sh", "-c", ["first-answer", "9000", "team/chat:1"])
+        assert "team" not in script
 
 
 class TestBringer:

@@ -15,6 +15,7 @@ from gemma4_operator.engines.base import (
     ClaimWeights,
     Drafter,
     EnginePod,
+    ExecProbe,
     HuggingFaceWeights,
     OllamaWeights,
     ScratchVolume,
@@ -321,3 +322,15 @@ def test_a_refused_number_of_gpus_comes_with_one_that_works(variant: Variant, gp
         suggested = int(refusal.partition("take ")[2].split()[0])
         assert suggested < gpus
         assert ENGINE.refuses(a_serving(variant=variant, gpus=suggested)) is None
+
+
+def test_a_pod_counts_as_started_only_with_a_first_answer() -> None:
+    described = VLLM().pod(a_serving(served_model_name="team/chat:1", port=8000))
+    probe = described.container.startup_probe
+    assert isinstance(probe, ExecProbe)
+    assert probe.command[:2] == ("python3", "-c")
+    assert probe.command[3:] == ("8000", "team/chat:1")
+    assert "team" not in probe.command[2]
+    assert probe.timeout_seconds == 60
+    assert probe.period_seconds * probe.failure_threshold >= described.start_seconds
+    compile(probe.command[2], "probe", "exec")
