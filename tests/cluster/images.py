@@ -67,7 +67,7 @@ def _compile_pause() -> bytes:
 
 
 def llama_server(*, name: str = LLAMA_IMAGE) -> Path:
-    """Returns llama.cpp's server as the upstream image has it: /app/llama-server, on all addresses, a shell, and curl."""
+    """Returns llama.cpp's server as the upstream image has it: /app/llama-server, on all addresses, and a shell."""
     binary = engines.llama_server()
     # Its threads wait for one another by spinning: with one for each core, and a control plane on the same cores, most
     # of them spin while the last one is not even running, and it is four times slower than with half of them.
@@ -122,7 +122,11 @@ def vllm_server() -> Path:
             for path, file in interpreter.libraries([*compiled, *_programs("sh", "lscpu")]).items()
             if not Path(path).is_relative_to(root)
         }
-        tree = {**_tools("sh", "lscpu"), **outside, "/usr/local/bin/vllm": File(script.encode(), mode=0o755)}
+        programs = {
+            "/usr/local/bin/vllm": File(script.encode(), mode=0o755),
+            "/usr/local/bin/python3": File(f'#!/bin/sh\nexec {interpreter.PROGRAM} "$@"\n'.encode(), mode=0o755),
+        }
+        tree = {**_tools("sh", "lscpu"), **outside, **programs}
         oci.write_archive(target, image, [_python_layer(), tree])
 
     return _cached("vllm", build, root.name.encode(), repr(image).encode())
