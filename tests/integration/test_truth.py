@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.api.common import TEMPLATE_LABEL
 from gemma4_operator.kube.kinds import DEPLOYMENT, POD
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from gemma4_operator.status.reasons import Reason
@@ -71,6 +72,11 @@ class TestFailingPods:
         home.edit("chat", podTemplatePatch=None)
         home.wait_ready("chat")
         assert kstatus(home.resource("chat")) == "Current"
+        # Who looks in the morning sees what happened at night.
+        status = home.resource("chat")["status"]
+        assert status["lastFailure"]["reason"] == reason.value
+        assert status["observed"]["template"] == home.pods()[0]["metadata"]["labels"][TEMPLATE_LABEL]
+        assert status["observed"]["loadSeconds"] < 30
 
     def test_an_init_container_that_fails_is_named(self, home: Home):
         patch = faulty("InitFailed") | {"spec": {"initContainers": [INIT_CONTAINER]}}
@@ -85,7 +91,8 @@ class TestFailingPods:
     def test_an_engine_that_is_not_ready_yet_loads(self, home: Home):
         home.create(sample("chat", podTemplatePatch=faulty("NeverReady")))
         ready = home.wait_reason("chat", "StillStarting")
-        assert ready["message"] == "1 of 1 waiting pods load the weights."
+        assert ready["message"].startswith("1 of 1 waiting pods load the weights, the first of them since 20")
+        assert "The plan expects " in ready["message"]
         assert kstatus(home.resource("chat")) == "InProgress"
         # Loading is the usual course of things and no event.
         assert not notes(home.events("chat"), "StillStarting")

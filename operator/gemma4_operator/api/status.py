@@ -19,6 +19,7 @@ __all__ = [
     "EndpointStatus",
     "FailureStatus",
     "Gemma4DeploymentStatus",
+    "ObservedStatus",
     "PlanStatus",
 ]
 
@@ -69,6 +70,15 @@ class FailureStatus(StatusModel):
     """When it was first seen, if it has gone on since; UTC, in whole seconds."""
 
 
+class ObservedStatus(StatusModel):
+    """What pods of the current plan have shown, beside `plan.predicted`."""
+
+    template: Word
+    """The hash of the pod template that it is true of."""
+    load_seconds: Count | None = None
+    """How long the first pod that served took from its container's start, downloads included."""
+
+
 class EndpointStatus(StatusModel):
     """Where clients reach the model."""
 
@@ -99,5 +109,7 @@ class Gemma4DeploymentStatus(StatusModel):
     """The label selector of the pods, for autoscalers."""
     endpoint: EndpointStatus | None = None
     """Where clients reach the model."""
+    observed: ObservedStatus | None = None
+    """What pods of the current plan have shown."""
     last_failure: FailureStatus | None = None
     """What last kept pods from serving; it stays when they serve again."""

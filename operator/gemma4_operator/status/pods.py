@@ -56,6 +56,7 @@ class PodView:
         sandboxed: Whether volumes and network are there; None on a kubelet that does not say.
         running: Whether the engine's container runs, ready or not.
         started_at: Since when it does.
+        ready_at: Since when the pod serves.
         template: The hash of the template that the pod was made from.
         holds: What it takes of its node's GPUs; nothing while it has no node.
         containers: Those that are not ready; none of a pod that serves.
@@ -74,6 +75,7 @@ class PodView:
     sandboxed: bool | None = None
     running: bool = False
     started_at: datetime | None = None
+    ready_at: datetime | None = None
     template: str = ""
     holds: tuple[Use, ...] = ()
     containers: tuple[ContainerView, ...] = ()
@@ -107,6 +109,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
         running=bool(runs),
         started_at=moment(runs[0].get("startedAt")) if runs else None,
+        ready_at=moment(conditions.get("Ready", {}).get("lastTransitionTime")) if ready else None,
         template=text(mapping(metadata.get("labels")).get(TEMPLATE_LABEL)),
         holds=_holds(mapping(pod.get("spec")), status),
         containers=() if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main)),

@@ -19,6 +19,7 @@ from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.diagnosis.admission import refusal
 from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.last_failure import last_failure
+from gemma4_operator.status.observed import observed
 from gemma4_operator.status.pods import PodView
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import clean
@@ -83,6 +84,7 @@ def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
         serving=f"{running.ready}/{wanted if wanted is not None else running.replicas}",
         selector=subject.selector,
         endpoint=_endpoint(subject) if subject.spec is not None else None,
+        observed=observed(subject.pods, previous=subject.previous),
         last_failure=last_failure(conditions, previous=subject.previous, now=now),
     )
     body: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"conditions"})

@@ -10,7 +10,8 @@ from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.status import Gemma4DeploymentStatus
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.plan import Plan
-from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.diagnose import Finding
+from gemma4_operator.status.pods import ContainerView, Ended, PodView
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.rollout import Rollout, rollout
@@ -256,3 +257,47 @@ def test_a_raw_deployment_is_read() -> None:
     state = rollout(raw)
     assert (state.current, state.old, state.ready, state.deadline_message) == (True, 1, 2, "timed out")
     assert not rollout({"metadata": {"generation": 3}, "status": {"observedGeneration": 2}}).current
+
+
+class TestRollouts:
+    BLOCKED = Finding(reason=Reason.ROLLOUT_BLOCKED_NO_SPARE_GPU, message="No GPU is free. Add one.")
+    HALF = Rollout(current=True, replicas=3, updated=1, ready=2)
+
+    def ready(self, **fields: Any) -> dict[str, Any]:
+        body = status(spec=spec(replicas=2), rollout=self.HALF, **fields)
+        return next(one for one in body["conditions"] if one["type"] == "Ready")
+
+    def test_it_is_told_how_pods_are_replaced(self) -> None:
+        told = self.ready(rolling="Pods are replaced in place, 1 at a time.")["message"]
+        assert told == (
+            "2 of 2 replicas serve, 1 are up to date, 2 of an earlier plan are still to go. "
+            "Pods are replaced in place, 1 at a time."
+        )
+
+    def test_what_it_waits_for_goes_before_a_pod_without_a_node(self) -> None:
+        waiting = PodView(name="chat-3", ready=False, scheduled=False, unschedulable="0/4 nodes are available")
+        told = self.ready(pods=(waiting,), blocked=self.BLOCKED, rolling="The rollout waits for a free GPU.")
+        assert (told["reason"], told["message"]) == ("RolloutBlockedNoSpareGPU", "No GPU is free. Add one.")
+
+    def test_a_new_pod_that_fails_goes_before_what_the_others_wait_for(self) -> None:
+        ended = Ended(exit_code=137, reason="OOMKilled")
+        failing = PodView(
+            name="chat-3",
+            ready=False,
+            scheduled=True,
+            containers=(ContainerView(name="vllm", ended=ended, restarts=3),),
+        )
+        assert self.ready(pods=(failing,), blocked=self.BLOCKED)["reason"] == "HostOutOfMemory"
+
+    def test_loading_is_told_with_its_begin_and_what_the_plan_expects(self) -> None:
+        loading = PodView(name="chat-3", ready=False, scheduled=True, running=True, started_at=NOW)
+        told = self.ready(pods=(loading,))["message"]
+        seconds = plan().predicted.load_seconds
+        assert told == (
+            "1 of 1 waiting pods load the weights, the first of them since 2026-11-25T12:00:00Z. "
+            f"The plan expects {seconds} s for it, downloads aside."
+        )
+
+    def test_what_is_worth_knowing_is_said_of_pods_that_serve(self) -> None:
+        body = status(remark="They are of another release.")
+        assert body["conditions"][2]["message"] == "1 of 1 replicas serve. They are of another release."
