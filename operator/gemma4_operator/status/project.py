@@ -14,6 +14,8 @@ from gemma4_operator.api.status import (
 )
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
+from gemma4_operator.planner.replan import MOST_TRIES
+from gemma4_operator.status.against import RESTARTS_THAT_TELL
 from gemma4_operator.status.conditions import Condition, render_conditions
 from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.diagnosis.admission import refusal
@@ -177,12 +179,24 @@ def _hindrance(subject: Subject, wanted: int) -> Finding:
     pods = [pod for pod in subject.pods if pod.scheduled] if subject.blocked is not None else subject.pods
     found = diagnose(pods, subject.evidence)
     if found is not None and found.reason is not Reason.STILL_STARTING:
-        return found
+        return Finding(reason=found.reason, message=f"{found.message}{_own_help(found.reason, subject.plan)}")
     if subject.blocked is not None:
         return subject.blocked
     told = found or _progress(subject.rollout, wanted)
     expected = _expected(subject.plan) if found is not None else ""
     return Finding(reason=told.reason, message=" ".join(filter(None, (told.message, expected, subject.rolling))))
+
+
+def _own_help(reason: Reason, plan: Plan | None) -> str:
+    """Return what the operator itself does about a cause, if it does."""
+    if reason is not Reason.GPU_OUT_OF_MEMORY or plan is None:
+        return ""
+    if plan.tries >= MOST_TRIES:
+        return f" {MOST_TRIES} plans that leave more of it free have failed as well, so this one stays."
+    return (
+        f" After {RESTARTS_THAT_TELL} restarts it is planned anew with more left free, "
+        f"as try {plan.tries + 1} of {MOST_TRIES}, if anything fits then."
+    )
 
 
 def _expected(plan: Plan | None) -> str:

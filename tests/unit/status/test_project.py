@@ -301,3 +301,19 @@ class TestRollouts:
     def test_what_is_worth_knowing_is_said_of_pods_that_serve(self) -> None:
         body = status(remark="They are of another release.")
         assert body["conditions"][2]["message"] == "1 of 1 replicas serve. They are of another release."
+
+
+@pytest.mark.parametrize(
+    ("tries", "says"),
+    [
+        (0, "After 2 restarts it is planned anew with more left free, as try 1 of 3, if anything fits then."),
+        (2, "as try 3 of 3, if anything fits then."),
+        (3, "3 plans that leave more of it free have failed as well, so this one stays."),
+    ],
+)
+def test_what_the_operator_does_about_memory_itself_is_told(tries: int, says: str) -> None:
+    ended = Ended(exit_code=1, reason="Error", message="torch.OutOfMemoryError: CUDA out of memory.")
+    pod = PodView(name="chat-1", ready=False, scheduled=True, containers=(ContainerView(name="vllm", ended=ended),))
+    ready = status(plan=plan(tries=tries), pods=(pod,), rollout=running(1, ready=0))["conditions"][2]
+    assert ready["reason"] == "GPUOutOfMemory"
+    assert ready["message"].endswith(says)
