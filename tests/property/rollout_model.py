@@ -75,6 +75,7 @@ class Fleet:
         return Standing(
             replicas=self.replicas,
             max_unavailable=self.max_unavailable,
+            most=None,
             old=len(self.old),
             old_serving=sum(pod.serving for pod in self.old),
             placed=sum(pod.placed for pod in self.new),

@@ -73,7 +73,7 @@ class Placement(ApiModel):
     gpus_per_replica: Annotated[Integer, Field(ge=1, le=16)] | None = None
     """How many GPUs of one node each replica takes; absent: the planner chooses."""
     maximum_gpus: Annotated[Integer, Field(ge=1, le=10_000)] | None = None
-    """The most GPUs that all replicas together may take; absent: any number."""
+    """The most GPUs that all replicas together may take; a rollout that must add a pod first goes one pod beyond it."""
     allow_shared_gpus: Switch = False
     """Whether MIG slices and time-sliced GPUs may be used too."""
     node_selector: Annotated[dict[str, LabelValue], Field(max_length=32), Keys(LABEL_KEY)] = Field(default_factory=dict)

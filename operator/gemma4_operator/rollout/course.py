@@ -80,6 +80,7 @@ def standing(
     old, new = _split(deployment, pods)
     leaving = [pod for pod in pods if pod.deleting and pod.scheduled]
     asked = footprint(deployment["spec"]["template"])
+    budget, each = spec.placement.maximum_gpus, max(asked.gpus.values(), default=0)
     ours = [use for pod in pods for use in pod.holds]
     kept = [use for pod in new for use in pod.holds]
     # What asks for no GPU fits as far as we can see.
@@ -87,6 +88,7 @@ def standing(
     return Standing(
         replicas=spec.replicas,
         max_unavailable=spec.disruption.max_unavailable(spec.replicas),
+        most=budget // each if budget is not None and each else None,
         old=len(old),
         old_serving=sum(pod.ready for pod in old),
         placed=sum(bool(pod.scheduled) for pod in new),

@@ -18,6 +18,7 @@ class Standing:
     Attributes:
         replicas: How many pods are wanted.
         max_unavailable: How many of them may be away.
+        most: How many pods may stand at once, by what their GPUs add up to; None: any number.
         old: Pods of earlier templates that have not been told to go; `old_serving` of them serve.
         placed: Pods of the new template that have a node.
         unplaced: Those for which the scheduler found none, although it has had the time to look at what is free.
@@ -28,6 +29,7 @@ class Standing:
 
     replicas: int
     max_unavailable: int
+    most: int | None
     old: int
     old_serving: int
     placed: int
@@ -64,13 +66,20 @@ def decide(now: Standing, strategy: UpdateStrategy) -> Decision:
     """
     if strategy is UpdateStrategy.RECREATE:
         return _in_place(max(1, now.max_unavailable))
-    beyond = min(now.replicas, _places(now) - now.replicas)
+    dispensable = now.max_unavailable if strategy is UpdateStrategy.AUTO else 0
+    beyond = min(now.replicas, _places(now) - now.replicas, _within_budget(now, must_surge=not dispensable))
     if beyond > 0:
         return Decision(way=Way.SURGE, max_surge=beyond, max_unavailable=0)
-    may_go = max(now.old - now.old_serving, now.max_unavailable if strategy is UpdateStrategy.AUTO else 0)
+    may_go = max(now.old - now.old_serving, dispensable)
     if may_go and now.room_without_old > 0:
         return _in_place(may_go)
     return Decision(way=Way.BLOCKED, max_surge=1, max_unavailable=0)
+
+
+def _within_budget(now: Standing, *, must_surge: bool) -> int:
+    """Return how many pods beyond the replicas the budget has; one more than it has, where nothing else moves."""
+    left = now.replicas if now.most is None else now.most - now.replicas
+    return max(1, left) if must_surge else left
 
 
 def _places(now: Standing) -> int:

@@ -46,8 +46,17 @@ def stands(*pods: PodView, data: dict[str, Any] = TWO, others: tuple[Use, ...] =
     return standing(walk(data).deployment, spec=spec_of(data), pods=pods, nodes=NODES, others=others)
 
 
-def now(**facts: int) -> Standing:
-    usual = {"replicas": 2, "max_unavailable": 1, "old": 2, "old_serving": 2, "placed": 0, "unplaced": 0, "leaving": 0}
+def now(**facts: int | None) -> Standing:
+    usual = {
+        "replicas": 2,
+        "max_unavailable": 1,
+        "most": None,
+        "old": 2,
+        "old_serving": 2,
+        "placed": 0,
+        "unplaced": 0,
+        "leaving": 0,
+    }
     return Standing(**{**usual, "room": 0, "room_without_old": 2, **facts})
 
 
@@ -64,6 +73,12 @@ class TestStanding:
     def test_room_is_what_nobody_holds_and_what_would_be_left_without_the_old(self) -> None:
         found = stands(pod("a", of="old"), pod("b"), others=(Use("a", GPU, 1),))
         assert (found.room, found.room_without_old) == (1, 2)
+
+    def test_a_budget_of_gpus_is_one_of_pods(self) -> None:
+        assert stands().most is None
+        assert stands(data=with_fields(TWO, placement={"maximumGPUs": 5})).most == 5
+        double = with_fields(TWO, placement={"maximumGPUs": 5, "gpusPerReplica": 2})
+        assert stands(data=double).most == 2
 
     def test_one_that_goes_holds_its_place_until_it_is_gone(self) -> None:
         found = stands(pod("a", of="old", deleting=True), pod("b", deleting=True))

@@ -17,6 +17,7 @@ def standing(**facts: Any) -> Standing:
     usual = {
         "replicas": 2,
         "max_unavailable": 1,
+        "most": None,
         "old": 2,
         "old_serving": 2,
         "placed": 0,
@@ -53,6 +54,14 @@ CASES: dict[str, tuple[dict[str, Any], UpdateStrategy, tuple[Way, int, int]]] = 
     "other GPUs are wanted and none is free": ({"room_without_old": 0}, AUTO, (Way.BLOCKED, 1, 0)),
     "old pods that do not serve go": ({"old_serving": 0, "max_unavailable": 0}, AUTO, (Way.IN_PLACE, 0, 2)),
     "even where new ones must come first": ({"old_serving": 1}, SURGE, (Way.IN_PLACE, 0, 1)),
+    "a GPU is free and the budget has none": ({"room": 1, "most": 2}, AUTO, (Way.IN_PLACE, 0, 1)),
+    "many are and the budget has one": ({"room": 5, "most": 3}, AUTO, (Way.SURGE, 1, 0)),
+    "one goes beyond the budget where all must stay": (
+        {"room": 5, "most": 2, "max_unavailable": 0},
+        AUTO,
+        (Way.SURGE, 1, 0),
+    ),
+    "and where new pods must come first": ({"room": 5, "most": 2}, SURGE, (Way.SURGE, 1, 0)),
     "more are wanted than there were": ({"replicas": 4, "max_unavailable": 2, "room": 1}, AUTO, (Way.IN_PLACE, 0, 2)),
     "fewer are wanted than there were": ({"replicas": 1, "room": 0}, AUTO, (Way.SURGE, 1, 0)),
 }
@@ -71,6 +80,7 @@ STANDINGS = st.builds(
     serving=COUNT,
     replicas=st.integers(min_value=1, max_value=20),
     max_unavailable=COUNT,
+    most=st.none() | COUNT,
     placed=COUNT,
     unplaced=COUNT,
     leaving=COUNT,
