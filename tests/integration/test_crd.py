@@ -172,8 +172,9 @@ def test_what_the_operator_reads_is_what_is_stored(server: ServerJudge):
 
 def test_crd_fits_into_an_annotation_of_client_side_apply(cluster: Cluster, home: str):
     stored = cluster.get("crd", "gemma4deployments.gemma4.dev")
-    assert len(json.dumps(stored["spec"])) < 60_000
-    assert len(to_yaml(deployment_crd()).encode()) < 60_000
+    # All annotations of an object together may have 256 KiB.
+    assert len(json.dumps(stored["spec"])) < 100_000
+    assert len(to_yaml(deployment_crd()).encode()) < 100_000
     conditions = {condition["type"]: condition for condition in stored["status"]["conditions"]}
     assert conditions["Established"]["status"] == "True"
     assert "NonStructuralSchema" not in conditions
