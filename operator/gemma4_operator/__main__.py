@@ -11,9 +11,13 @@ from gemma4_operator.runtime.app import run
 from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
 
+DEEPEST_JSON = 2**15
+"""The API server stores objects of 10,000 levels and Python reads 1,000: one of them would blind the operator to all."""
+
 
 def main() -> int:
     """Return the exit status: 0 after a stop that was asked for, 1 otherwise, 2 for settings that cannot be."""
+    sys.setrecursionlimit(DEEPEST_JSON)
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
