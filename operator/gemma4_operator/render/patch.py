@@ -1,7 +1,7 @@
 """The user's pod template patch: merged last, and refused where it would break what the operator relies on.
 
-What is protected are the labels and annotations of the operator, the engine's container with its name and port, and
-the fences that keep a pod inside its namespace (`fences`). Everything else is the user's to change, for better or worse.
+What is protected are the labels and annotations of the operator, the engine's container with its name and port, and the
+fences that keep a pod inside its namespace (`fences`). Everything else is the user's to change, for better or worse.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ __all__ = ["PATH", "PatchError", "patched"]
 PATH = "spec.podTemplatePatch"
 
 _NEW_CONTAINER = {"securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
-"""How a container of the patch's own starts, so that a helper from somewhere else need not be told what all must keep."""
+"""How a container of the patch's own starts, so that a helper from elsewhere need not be told what all must keep."""
 
 
 def patched(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

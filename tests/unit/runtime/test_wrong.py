@@ -16,6 +16,8 @@ CHAT = Key("team", "chat")
 OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.10 GiB."
 LABELS = {"app.kubernetes.io/managed-by": "gemma4-operator", "gemma4.dev/deployment": "chat"}
 
+OWNERS = [{"kind": "ReplicaSet", "name": "chat-5f9c7d", "controller": True}]
+
 
 class FakeWitness:
     def __init__(self, log: str) -> None:
@@ -42,13 +44,15 @@ def crashed(restarts: int) -> dict[str, Any]:
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
         "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
     }
-    return {"metadata": metadata("chat-1"), "status": {"phase": "Running", "containerStatuses": [container]}}
+    status = {"phase": "Running", "containerStatuses": [container]}
+    return {"metadata": metadata("chat-1", ownerReferences=OWNERS), "status": status}
 
 
 def unplaced(seconds: int) -> dict[str, Any]:
     since = (NOW - timedelta(seconds=seconds)).isoformat()
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU"}
-    return {"metadata": metadata("chat-1"), "status": {"conditions": [{**condition, "lastTransitionTime": since}]}}
+    status = {"conditions": [{**condition, "lastTransitionTime": since}]}
+    return {"metadata": metadata("chat-1", ownerReferences=OWNERS), "status": status}
 
 
 async def wrong(pod: dict[str, Any], found: dict[str, Any], *, log: str = OUT_OF_MEMORY) -> Wrong | None:
