@@ -1,5 +1,6 @@
-"""Patches of pods that reach for what is not their author's, for all who must refuse them: the renderer and the chart's
-admission policy.
+"""Patches of pods that reach for what is not their author's, for both who must refuse them.
+
+They are the renderer (`render/fences.py`) and the chart's admission policy.
 """
 
 from dataclasses import dataclass

@@ -65,7 +65,9 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "a claim of devices": {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]},
     "names of other hosts": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["hub"]}]},
     "containers that see each other": {"shareProcessNamespace": True},
-    "another probe": {"containers": [{"name": "vllm", "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}}}]},
+    "another probe": {
+        "containers": [{"name": "vllm", "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}}}]
+    },
     "null for what is not there": {"priority": None, "nodeName": None, "ephemeralContainers": None},
 }  # fmt: skip
 
