@@ -21,22 +21,22 @@ class Hostile:
 def hostile(engine: str) -> dict[str, Hostile]:
     """Return every patch for a pod whose engine's container has this name."""
 
-    def spec(path: str, *, by_policy: bool = True, **fields: Any) -> Hostile:
-        return Hostile({"spec": fields}, f"{PATCH}.spec.{path}", by_policy)
+    def spec(path: str, **fields: Any) -> Hostile:
+        return Hostile({"spec": fields}, f"{PATCH}.spec.{path}")
 
-    def container(path: str, *, by_policy: bool = True, **fields: Any) -> Hostile:
+    def container(path: str, **fields: Any) -> Hostile:
         where = f"{PATCH}.spec.containers[{engine}]{path}"
-        return Hostile({"spec": {"containers": [{"name": engine, **fields}]}}, where, by_policy)
+        return Hostile({"spec": {"containers": [{"name": engine, **fields}]}}, where)
 
-    def secure(path: str, *, by_policy: bool = True, **fields: Any) -> Hostile:
-        return container(f".securityContext.{path}", by_policy=by_policy, securityContext=fields)
+    def secure(path: str, **fields: Any) -> Hostile:
+        return container(f".securityContext.{path}", securityContext=fields)
 
-    def helper(path: str, *, field: str = "initContainers", by_policy: bool = True, **fields: Any) -> Hostile:
+    def helper(path: str, *, field: str = "initContainers", **fields: Any) -> Hostile:
         where = f"{PATCH}.spec.{field}[helper]{path}"
-        return Hostile({"spec": {field: [{"name": "helper", "image": "a:1", **fields}]}}, where, by_policy)
+        return Hostile({"spec": {field: [{"name": "helper", "image": "a:1", **fields}]}}, where)
 
-    def volume(path: str = "", *, by_policy: bool = True, **source: Any) -> Hostile:
-        return spec(f"volumes[mine]{path}", by_policy=by_policy, volumes=[{"name": "mine", **source}])
+    def volume(path: str = "", **source: Any) -> Hostile:
+        return spec(f"volumes[mine]{path}", volumes=[{"name": "mine", **source}])
 
     def projected(**source: Any) -> Hostile:
         return volume(".projected.sources", projected={"sources": [source]})
@@ -171,9 +171,9 @@ def hostile(engine: str) -> dict[str, Hostile]:
         "a volume without a name": spec("volumes[0]", volumes=[{"emptyDir": {}}]),
         "sources that are a map": volume(".projected.sources", projected={"sources": {"serviceAccountToken": token}}),
         "a source that is a text": volume(".projected.sources[0]", projected={"sources": ["serviceAccountToken"]}),
-        "a probe that is a list": container(".livenessProbe", livenessProbe=["httpGet"], by_policy=False),
-        "a call that is a text": container(".livenessProbe.httpGet", livenessProbe={"httpGet": "a"}, by_policy=False),
-        "hooks that are a text": container(".lifecycle", lifecycle="a", by_policy=False),
+        "a probe that is a list": container(".livenessProbe", livenessProbe=["httpGet"]),
+        "a call that is a text": container(".livenessProbe.httpGet", livenessProbe={"httpGet": "a"}),
+        "hooks that are a text": container(".lifecycle", lifecycle="a"),
         "capabilities that are a list": secure("capabilities", capabilities=["ALL"]),
         "a profile that is a text": secure("seccompProfile", seccompProfile="Unconfined"),
         "a type that is a list": secure("seccompProfile.type", seccompProfile={"type": ["Unconfined"]}),

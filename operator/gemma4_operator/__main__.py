@@ -12,7 +12,7 @@ from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
 
 DEEPEST_JSON = 2**15
-"""The API server stores objects of 10,000 levels and Python reads 1,000: one of them would blind the operator to all."""
+"""The API server stores objects of 10,000 levels and Python reads 1,000: one of them would blind it to all others."""
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from gemma4_operator.render.fence import ANYTHING, Fence, check_fields, exactly,
 
 _PROFILES = frozenset({"RuntimeDefault", "Localhost"})
 _SELINUX_TYPES = frozenset({"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
-_SYSCTLS = frozenset(
+SYSCTLS = frozenset(
     {
         "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
         "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
@@ -19,6 +19,7 @@ _SYSCTLS = frozenset(
         "net.ipv4.tcp_rmem", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
     }
 )  # fmt: skip
+"""Settings of the kernel that each pod has its own of."""
 _PORTS = "NET_BIND_SERVICE"
 _NOT_ROOT = "must not be 0: an engine runs as any user but root."
 _SECCOMP = "must be 'RuntimeDefault' or 'Localhost': no engine needs all system calls."
@@ -62,7 +63,7 @@ def check_pod(context: Any, *, path: str) -> None:
     for sysctl in maps_at(given.get("sysctls"), place):
         check_fields(
             sysctl,
-            {"name": one_of(_SYSCTLS, "must be one of the sysctls that belong to the pod alone."), "value": ANYTHING},
+            {"name": one_of(SYSCTLS, "must be one of the sysctls that belong to the pod alone."), "value": ANYTHING},
             path=place,
         )
 
