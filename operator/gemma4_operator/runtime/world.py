@@ -91,11 +91,12 @@ def owner_of_pod(pod: Mapping[str, Any]) -> Key | None:
     Anybody who may make pods may give them any label. A reference to a ReplicaSet can be forged as well, but then the
     garbage collector deletes the pod, or Kubernetes itself counts it.
     """
-    name = (pod["metadata"].get("labels") or {}).get(OWNER_LABEL)
+    name: str | None = (pod["metadata"].get("labels") or {}).get(OWNER_LABEL)
     owner = controller(pod)
     of_deployment, _, _ = owner.get("name", "").rpartition("-")
-    is_ours = name and owner.get("kind") == "ReplicaSet" and of_deployment == name
-    return Key(pod["metadata"]["namespace"], name) if is_ours else None
+    if not name or owner.get("kind") != "ReplicaSet" or of_deployment != name:
+        return None
+    return Key(pod["metadata"]["namespace"], name)
 
 
 def _without_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:

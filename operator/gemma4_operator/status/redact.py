@@ -16,7 +16,7 @@ _SECRETS: Final = re.compile(
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[a-z]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
     r"|\bsk-[A-Za-z0-9][\w-]{15,}|\bAIza[\w-]{30,}"
     # Tokens that are signed, as a ServiceAccount's are, and private keys.
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
+    r"|\beyJ[\w-]{8,300}+\.[\w-]{8,}+(?:\.[\w-]*)?"
     r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?"
     # Headers, as HTTP clients print them in their errors.
     r"|(?<=\bBearer )[^\s'\",;]+|(?<=\bBasic )[A-Za-z0-9+/]{8,}={0,2}"
