@@ -1,5 +1,6 @@
 """What a patch may never make of a pod, however it is written, and what it may."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,18 @@ def test_volumes_that_the_standard_allows_are_all_there() -> None:
         assert violations({**walk(CLAIM).pod_spec, "volumes": [{"name": "a", kind: {}}]}) == []
     assert "serviceAccountToken" not in PROJECTED_KINDS
     assert "ephemeralContainers" not in POD_FIELDS
+
+
+def test_the_reference_lists_the_fields_that_may_be_set() -> None:
+    page = Path("docs/reference/pod-template-patch.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith("| affinity")]
+    free, bounded = ([name.strip() for name in cell.split(",")] for cell in row.strip("| ").split("|"))
+    # Free as a field, and looked at inside.
+    inside = {"securityContext", "volumes"}
+    assert free == sorted(name for name, fence in POD_FIELDS.items() if not fence.must and name not in inside)
+    assert bounded == sorted({name for name, fence in POD_FIELDS.items() if fence.must} | inside)
+    _, kinds = page.split("\n  Volumes are ")
+    assert kinds.split(";")[0].replace(" and ", ", ").split(", ") == list(VOLUME_KINDS)
 
 
 DEEP: dict[str, Any] = {}
