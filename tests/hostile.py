@@ -73,6 +73,7 @@ def hostile(engine: str) -> dict[str, Hostile]:
         "a node of its own choice": spec("nodeName", nodeName="control-plane-0"),
         "what nodes need to run is pushed out": spec("priorityClassName", priorityClassName="system-node-critical"),
         "a priority as a number": spec("priority", priority=2_000_001_000),
+        "a pod that never ends": spec("terminationGracePeriodSeconds", terminationGracePeriodSeconds=10**9),
         "another system's pod": spec("os", os={"name": "windows"}),
         # Privileges.
         "all privileges": secure("allowPrivilegeEscalation", **everything),

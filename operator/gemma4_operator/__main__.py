@@ -8,16 +8,13 @@ import sys
 from gemma4_operator.kube.connect import NoCredentials
 from gemma4_operator.kube.errors import LeadershipLost
 from gemma4_operator.runtime.app import run
+from gemma4_operator.runtime.depth import deepen
 from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
-
-DEEPEST_JSON = 2**15
-"""The API server stores objects of 10,000 levels and Python reads 1,000: one of them would blind it to all others."""
 
 
 def main() -> int:
     """Return the exit status: 0 after a stop that was asked for, 1 otherwise, 2 for settings that cannot be."""
-    sys.setrecursionlimit(DEEPEST_JSON)
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
@@ -25,6 +22,10 @@ def main() -> int:
         return 2
     configure(level=settings.log_level, log_format=settings.log_format)
     log = logging.getLogger("gemma4_operator")
+    if not deepen():
+        log.warning(
+            "This Python cannot read what is nested very deep; whoever writes such a resource ends the operator."
+        )
     for name in unknown_variables(os.environ):
         log.warning("%s is no setting of this operator and is ignored.", name)
     try:

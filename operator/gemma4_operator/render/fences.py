@@ -18,10 +18,13 @@ _FREE = (
     "affinity", "containers", "dnsConfig", "dnsPolicy", "enableServiceLinks", "hostAliases", "hostname",
     "hostnameOverride", "imagePullSecrets", "initContainers", "nodeSelector", "preemptionPolicy", "readinessGates",
     "resourceClaims", "resources", "restartPolicy", "runtimeClassName", "schedulerName", "schedulingGates",
-    "securityContext", "setHostnameAsFQDN", "shareProcessNamespace", "subdomain", "terminationGracePeriodSeconds",
-    "tolerations", "topologySpreadConstraints", "volumes",
+    "securityContext", "setHostnameAsFQDN", "shareProcessNamespace", "subdomain", "tolerations",
+    "topologySpreadConstraints", "volumes",
 )  # fmt: skip
 """Fields that reach no further than the pod itself, or are looked at one by one."""
+
+MOST_GRACE_SECONDS = 86_400
+"""A pod that may take longer to end holds its GPUs, and its namespace, for as long as its image likes."""
 
 POD_FIELDS: Mapping[str, Fence] = {
     **dict.fromkeys(_FREE, ANYTHING),
@@ -37,6 +40,10 @@ POD_FIELDS: Mapping[str, Fence] = {
     ),
     "serviceAccount": off(f"must be absent: {_NO_RIGHTS}"),
     "serviceAccountName": off(f"must be absent: {_NO_RIGHTS}"),
+    "terminationGracePeriodSeconds": Fence(
+        lambda value: value is None or (isinstance(value, int | float) and value <= MOST_GRACE_SECONDS),
+        f"must be at most {MOST_GRACE_SECONDS}: for so long a pod that ends keeps its GPUs.",
+    ),
 }
 """All fields of a pod that a patch may set, and within which bounds."""
 

@@ -65,6 +65,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "another scheduler, and a priority of the team's": {"schedulerName": "volcano", "priorityClassName": "production"},
     "a claim of devices": {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]},
     "names of other hosts": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["hub"]}]},
+    "a day to end": {"terminationGracePeriodSeconds": 86_400},
     "containers that see each other": {"shareProcessNamespace": True},
     "another probe": {
         "containers": [{"name": "vllm", "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}}}]
