@@ -41,6 +41,8 @@ def hostile(engine: str) -> dict[str, Hostile]:
     def projected(**source: Any) -> Hostile:
         return volume(".projected.sources", projected={"sources": [source]})
 
+    required, preferred = (f"{when}DuringSchedulingIgnoredDuringExecution" for when in ("required", "preferred"))
+    everyone = {"topologyKey": "topology.kubernetes.io/zone", "labelSelector": {}}
     token = {"path": "token", "expirationSeconds": 3600}
     everything = {"privileged": True, "allowPrivilegeEscalation": True, "capabilities": {"add": ["SYS_ADMIN"]}}
     return {
@@ -156,6 +158,28 @@ def hostile(engine: str) -> dict[str, Hostile]:
         ),
         "pods that cannot be deleted": Hostile(
             {"metadata": {"finalizers": ["example.com/never"]}}, f"{PATCH}.metadata.finalizers"
+        ),
+        "other namespaces kept from its nodes": spec(
+            f"affinity.podAntiAffinity.{required}",
+            affinity={"podAntiAffinity": {required: [{**everyone, "namespaceSelector": {}}]}},
+        ),
+        "other namespaces kept from its zone, if possible": spec(
+            f"affinity.podAntiAffinity.{preferred}",
+            affinity={
+                "podAntiAffinity": {
+                    preferred: [{"weight": 1, "podAffinityTerm": {**everyone, "namespaces": ["kube-system"]}}]
+                }
+            },
+        ),
+        "a place beside another namespace's pods": spec(
+            f"affinity.podAffinity.{required}",
+            affinity={"podAffinity": {required: [{**everyone, "namespaces": ["kube-system"]}]}},
+        ),
+        "terms that are a map": spec(
+            f"affinity.podAffinity.{required}", affinity={"podAffinity": {required: {"namespaceSelector": {}}}}
+        ),
+        "data of another namespace": volume(
+            ephemeral={"volumeClaimTemplate": {"spec": {"dataSourceRef": {"kind": "a", "namespace": "other"}}}}
         ),
         "another namespace": Hostile({"metadata": {"namespace": "kube-system"}}, f"{PATCH}.metadata.namespace"),
         "another owner": Hostile({"metadata": {"ownerReferences": []}}, f"{PATCH}.metadata.ownerReferences"),

@@ -70,6 +70,7 @@ def check(template: Mapping[str, Any], *, path: str) -> None:
     _check_annotations(template["metadata"].get("annotations"), path=f"{path}.metadata.annotations")
     spec, here = template["spec"], f"{path}.spec"
     check_fields(spec, POD_FIELDS, path=here)
+    _check_affinity(map_at(spec.get("affinity"), f"{here}.affinity"), path=f"{here}.affinity")
     for volume, place in _named(spec, "volumes", path=here):
         _check_volume(volume, path=place)
     security.check_pod(spec.get("securityContext"), path=f"{here}.securityContext")
@@ -95,9 +96,24 @@ def _check_annotations(annotations: Any, *, path: str) -> None:
             raise PatchError(path, f"must not switch AppArmor off with '{key}': leave it out.")
 
 
+def _check_affinity(affinity: Mapping[str, Any], *, path: str) -> None:
+    """Look for pods of other namespaces: what keeps away from them keeps them away from its own nodes and zones."""
+    for kind in ("podAffinity", "podAntiAffinity"):
+        for when, given in map_at(affinity.get(kind), f"{path}.{kind}").items():
+            place = f"{path}.{kind}.{when}"
+            for term in maps_at(given, place):
+                inner = map_at(term.get("podAffinityTerm"), f"{place}.podAffinityTerm")
+                # An empty selector stands for all namespaces.
+                if any(one.get("namespaceSelector") is not None or one.get("namespaces") for one in (term, inner)):
+                    raise PatchError(place, "must not look at other namespaces: leave out what names them.")
+
+
 def _check_volume(volume: Mapping[str, Any], *, path: str) -> None:
     for kind in sorted(volume.keys() - {"name", *VOLUME_KINDS}):
         raise PatchError(path, f"must not be a `{kind}`: take a claim instead.")
+    template = map_at(map_at(volume.get("ephemeral"), path).get("volumeClaimTemplate"), path)
+    if map_at(map_at(template.get("spec"), path).get("dataSourceRef"), path).get("namespace"):
+        raise PatchError(path, "must not take its data from another namespace: copy it into a claim of this one.")
     place = f"{path}.projected.sources"
     for source in maps_at(map_at(volume.get("projected"), f"{path}.projected").get("sources"), place):
         for kind in sorted(source.keys() - set(PROJECTED_KINDS)):

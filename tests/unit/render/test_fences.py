@@ -65,6 +65,15 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "another scheduler, and a priority of the team's": {"schedulerName": "volcano", "priorityClassName": "production"},
     "a claim of devices": {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]},
     "names of other hosts": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["hub"]}]},
+    "a place away from its own like": {
+        "affinity": {
+            "podAntiAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"namespaces": "a"}}}
+                ]
+            }
+        }
+    },
     "a day to end": {"terminationGracePeriodSeconds": 86_400},
     "containers that see each other": {"shareProcessNamespace": True},
     "another probe": {
@@ -104,10 +113,10 @@ def test_volumes_that_the_standard_allows_are_all_there() -> None:
 
 def test_the_reference_lists_the_fields_that_may_be_set() -> None:
     page = Path("docs/reference/pod-template-patch.md").read_text()
-    (row,) = [line for line in page.splitlines() if line.startswith("| affinity")]
+    (row,) = [line for line in page.splitlines() if line.startswith("| containers,")]
     free, bounded = ([name.strip() for name in cell.split(",")] for cell in row.strip("| ").split("|"))
     # Free as a field, and looked at inside.
-    inside = {"securityContext", "volumes"}
+    inside = {"affinity", "securityContext", "volumes"}
     assert free == sorted(name for name, fence in POD_FIELDS.items() if not fence.must and name not in inside)
     assert bounded == sorted({name for name, fence in POD_FIELDS.items() if fence.must} | inside)
     _, kinds = page.split("\n  Volumes are ")
