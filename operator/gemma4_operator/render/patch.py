@@ -1,13 +1,13 @@
 """The user's pod template patch: merged last, and refused where it would break what the operator relies on.
 
-What is protected are the labels and annotations of the operator, the engine's container with its name and port, and
-what would take a pod out of its namespace's fences: the host's namespaces and paths, privileged mode, and the identity
-of another workload. Everything else is the user's to change, for better or worse.
+What is protected are the labels and annotations of the operator, the engine's container with its name and port, and the
+fences that keep a pod inside its namespace (`fences`). Everything else is the user's to change, for better or worse.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from gemma4_operator.render import fences
 from gemma4_operator.render.containers import PORT_NAME
 from gemma4_operator.render.labels import OWN_PREFIX
 from gemma4_operator.render.merge import PatchError, merged
@@ -16,8 +16,8 @@ __all__ = ["PATH", "PatchError", "patched"]
 
 PATH = "spec.podTemplatePatch"
 
-_HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
-_IDENTITY_FIELDS = ("serviceAccountName", "serviceAccount", "automountServiceAccountToken")
+_NEW_CONTAINER = {"securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+"""How a container of the patch's own starts, so that a helper from elsewhere need not be told what all must keep."""
 
 
 def patched(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,14 +26,29 @@ def patched(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
     Raises:
         PatchError: If the patch is not of the form of a pod template, or touches what is protected.
     """
-    result: dict[str, Any] = merged(template, patch, path=PATH)
+    result: dict[str, Any] = merged(_with_room(template, patch), patch, path=PATH)
     _check_metadata(template["metadata"], result["metadata"])
-    _check_fences(patch.get("spec", {}))
+    fences.check(result, path=PATH)
     _check_engine(template["spec"], result["spec"])
     return result
 
 
+def _with_room(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template with the containers that are the patch's own, before it says anything of them."""
+    spec = dict(template["spec"])
+    for field in ("initContainers", "containers"):
+        given = patch.get("spec", {}).get(field)
+        known = {container["name"] for container in spec.get(field, ())}
+        names = [item.get("name") for item in given if isinstance(item, dict)] if isinstance(given, list) else []
+        new = dict.fromkeys(name for name in names if isinstance(name, str) and name not in known)
+        if new:
+            spec[field] = [*spec.get(field, ()), *({"name": name, **_NEW_CONTAINER} for name in new)]
+    return {**template, "spec": spec}
+
+
 def _check_metadata(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    for field in sorted(after.keys() - {"labels", "annotations"}):
+        raise PatchError(f"{PATH}.metadata.{field}", "must be absent: only labels and annotations can be added.")
     for section in ("labels", "annotations"):
         path = f"{PATH}.metadata.{section}"
         own, now = before[section], after.get(section, {})
@@ -45,23 +60,6 @@ def _check_metadata(before: Mapping[str, Any], after: Mapping[str, Any]) -> None
                 raise PatchError(path, f"must not change '{key}', by which the operator knows its pods: leave it out.")
 
 
-def _check_fences(spec: Mapping[str, Any]) -> None:
-    path = f"{PATH}.spec"
-    for field in _HOST_FIELDS:
-        if spec.get(field):
-            raise PatchError(f"{path}.{field}", "must not be true: no engine needs the host's own.")
-    for field in _IDENTITY_FIELDS:
-        if spec.get(field):
-            raise PatchError(f"{path}.{field}", "must be absent: no engine needs rights in the cluster.")
-    for volume in spec.get("volumes") or ():
-        if "hostPath" in volume:
-            raise PatchError(f"{path}.volumes[{volume['name']}]", "must not be a `hostPath`: take a claim instead.")
-    for where, container in _containers(spec):
-        security = container.get("securityContext")
-        if isinstance(security, dict) and security.get("privileged"):
-            raise PatchError(f"{path}.{where}.securityContext.privileged", "must not be true: no engine needs it.")
-
-
 def _check_engine(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     (engine,) = before["containers"]
     now = {container["name"]: container for container in after.get("containers", ())}.get(engine["name"], {})
@@ -70,13 +68,7 @@ def _check_engine(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         raise PatchError(
             f"{PATH}.spec.containers", f"must leave '{engine['name']}' its port '{PORT_NAME}', where requests arrive."
         )
-    for where, container in _containers(after):
+    for container, place in fences.containers(after, path=f"{PATH}.spec"):
         others = container.get("ports", [])[count if container is now else 0 :]
         if any(port.get("name") == PORT_NAME for port in others):
-            raise PatchError(f"{PATH}.spec.{where}.ports", f"must not have another port named '{PORT_NAME}'.")
-
-
-def _containers(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for field in ("initContainers", "containers"):
-        for container in spec.get(field) or ():
-            yield f"{field}[{container['name']}]", container
+            raise PatchError(f"{place}.ports", f"must not have another port named '{PORT_NAME}'.")

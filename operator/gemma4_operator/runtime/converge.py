@@ -9,6 +9,7 @@ from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, NotFound
 from gemma4_operator.kube.kinds import POD_DISRUPTION_BUDGET, Kind
+from gemma4_operator.kube.owners import controller
 from gemma4_operator.render.hash import HASH_ANNOTATION
 from gemma4_operator.runtime.store import Key, Shelf
 from gemma4_operator.runtime.world import CHILD_KINDS
@@ -111,20 +112,14 @@ def _require_ours(live: Object, obj: Object) -> None:
     """Raise `ForeignObject` unless the live object is the rendered one."""
     if belongs(live, obj):
         return
-    wanted = obj["metadata"]["ownerReferences"][0]
-    owners = live["metadata"].get("ownerReferences", ())
-    is_namesake = any(
-        owner.get("controller") and (owner["kind"], owner["name"]) == (wanted["kind"], wanted["name"])
-        for owner in owners
-    )
+    wanted, owner = controller(obj), controller(live)
+    is_namesake = (owner.get("kind"), owner.get("name")) == (wanted["kind"], wanted["name"])
     raise Leftover(live) if is_namesake else ForeignObject(live)
 
 
 def belongs(live: Object, obj: Object) -> bool:
     """Whether a live object has the controller that the rendered one names."""
-    wanted = obj["metadata"]["ownerReferences"][0]["uid"]
-    owners = live["metadata"].get("ownerReferences", ())
-    return any(owner.get("controller") and owner["uid"] == wanted for owner in owners)
+    return bool(controller(live).get("uid") == controller(obj)["uid"])
 
 
 class Converger:

@@ -1,15 +1,15 @@
 """Which GPUs pods have: looked up when a plan is to be made, which is seldom, and not watched, since pods are many."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.errors import Forbidden
 from gemma4_operator.kube.kinds import POD
 from gemma4_operator.planner.uses import Use, uses_of
-from gemma4_operator.render.labels import OWNER_LABEL
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.world import owner_of_pod
 
 FRESH_SECONDS = 5.0
 """For which one look serves all: many resources that are made at once cost one listing, not one each."""
@@ -54,10 +54,4 @@ class Taken:
         except Forbidden:
             log.warning("Pods may not be listed: plans rest on all GPUs of the nodes, not on the free ones.")
             return ()
-        return tuple(_Held(_owner(pod), use) for pod in pods.items for use in uses_of([pod]))
-
-
-def _owner(pod: Mapping[str, Any]) -> Key | None:
-    metadata = pod["metadata"]
-    name = (metadata.get("labels") or {}).get(OWNER_LABEL)
-    return Key(metadata["namespace"], name) if name else None
+        return tuple(_Held(owner_of_pod(pod), use) for pod in pods.items for use in uses_of([pod]))

@@ -15,6 +15,7 @@ from gemma4_operator.kube.kinds import (
     SERVICE,
     Kind,
 )
+from gemma4_operator.kube.owners import controller
 from gemma4_operator.planner.node_view import NodeView, node_view
 from gemma4_operator.render.labels import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL
 from gemma4_operator.runtime.store import Key, Shelf, key_of
@@ -56,8 +57,14 @@ class World:
         return self.nodes.owned_by(EVERYONE)
 
     def child(self, kind: str, key: Key) -> dict[str, Any] | None:
-        """Return a child by its kind's name; children bear the name of their custom resource."""
-        return self.children[kind].get(key)
+        """Return a child by its kind's name; children bear the name of their custom resource.
+
+        An object of that name that another owns, and be it a predecessor of the resource, is none of its children.
+        """
+        found, resource = self.children[kind].get(key), self.custom_resources.get(key)
+        if found is None or resource is None:
+            return found
+        return found if controller(found).get("uid") == resource["metadata"]["uid"] else None
 
 
 def empty_world() -> World:
@@ -68,7 +75,7 @@ def empty_world() -> World:
     return World(
         custom_resources=Shelf(owner=key_of, reduce=_without_managed_fields),
         children={kind.kind: Shelf(owner=key_of, reduce=_without_managed_fields) for kind in CHILD_KINDS},
-        pods=Shelf(owner=_labelled_owner, reduce=pod_view),
+        pods=Shelf(owner=owner_of_pod, reduce=pod_view),
         nodes=Shelf(owner=lambda node: EVERYONE, reduce=node_view),
     )
 
@@ -78,9 +85,18 @@ def selector_of(kind: Kind) -> str:
     return "" if kind in (GEMMA4_DEPLOYMENT, NODE) else OUR_LABEL_SELECTOR
 
 
-def _labelled_owner(obj: Mapping[str, Any]) -> Key | None:
-    name = obj["metadata"].get("labels", {}).get(OWNER_LABEL)
-    return Key(obj["metadata"]["namespace"], name) if name else None
+def owner_of_pod(pod: Mapping[str, Any]) -> Key | None:
+    """Return whose pod it is: by its label, if a ReplicaSet of the Deployment of that name controls it.
+
+    Anybody who may make pods may give them any label. A reference to a ReplicaSet can be forged as well, but then the
+    garbage collector deletes the pod, or Kubernetes itself counts it.
+    """
+    name: str | None = (pod["metadata"].get("labels") or {}).get(OWNER_LABEL)
+    owner = controller(pod)
+    of_deployment, _, _ = owner.get("name", "").rpartition("-")
+    if not name or owner.get("kind") != "ReplicaSet" or of_deployment != name:
+        return None
+    return Key(pod["metadata"]["namespace"], name)
 
 
 def _without_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:

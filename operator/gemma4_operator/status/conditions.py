@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gemma4_operator.status.reasons import Reason
+from gemma4_operator.status.redact import one_line
 
 _MESSAGE_LIMIT = 32768  # metav1.Condition
 
@@ -41,7 +42,7 @@ def _render(condition: Condition, before: Mapping[str, Any] | None, generation: 
         "type": condition.type,
         "status": status,
         "reason": condition.reason.value,
-        "message": condition.message[:_MESSAGE_LIMIT],
+        "message": one_line(condition.message, most=_MESSAGE_LIMIT),
         "observedGeneration": generation,
         "lastTransitionTime": before["lastTransitionTime"] if before is not None and unmoved else moment,
     }

@@ -12,22 +12,44 @@ _SECRETS: Final = re.compile(
     r"\b(?:hf_|api_org_)(?:[A-Za-z0-9]{20,}|(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{8,})"
     # NGC's personal and service keys.
     r"|\bnvapi-[\w-]{6,}"
+    # Keys by their makers' marks: AWS, GitHub, GitLab, OpenAI and those that imitate it, Google.
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[a-z]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
+    r"|\bsk-[A-Za-z0-9][\w-]{15,}|\bAIza[\w-]{30,}"
+    # Tokens that are signed, as a ServiceAccount's are, and private keys.
+    r"|\beyJ[\w-]{8,300}+\.[\w-]{8,}+(?:\.[\w-]*)?"
+    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?"
     # Headers, as HTTP clients print them in their errors.
     r"|(?<=\bBearer )[^\s'\",;]+|(?<=\bBasic )[A-Za-z0-9+/]{8,}={0,2}"
     # A password in a URL, and what signs one at AWS, Azure and Google.
     r"|(?<=://)[^\s/@:]{1,100}:[^\s/@]{1,200}(?=@)"
     r"|(?<=[?&])(?:X-Amz-[A-Za-z-]+|X-Goog-[A-Za-z-]+|sig|Signature|token|access_token|Key-Pair-Id|Policy)=[^\s&'\"]+",
 )
+_NAMED: Final = re.compile(
+    # What is called a key or a password, as flags, variables, headers and printed settings have it.
+    r"(?i)((?:api[_-]?key|access[_-]?key|secret[_-]?key|client[_-]?secret|passwd|password"
+    r"|\b(?:hf|hub|auth|access|api|refresh|github)_token)"
+    r"(?:[\"']?\s{0,3}(?:=|:)\s{0,3}[\[(]?[\"']|\s{0,3}=|(?<=-key) |[\"']?: ?(?=[^\s\"',;]{0,40}\d)))"
+    r"(?!None\b|null\b|\$|\[redacted)[^\s\"',;)\]}]{4,}"
+)
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL: Final = re.compile(
+    # Of ASCII and Latin-1, and what turns the direction of a line, breaks it or cannot be seen.
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _MOST_READ: Final = 4096
 """Letters of one text that are looked at; the kubelet itself cuts messages at 4096 (MaxPodTerminationMessageLog)."""
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, most: int = _MOST_READ) -> str:
     """Return a text without secrets, colours and control characters."""
-    readable = _CONTROL.sub(" ", _ANSI.sub("", text[:_MOST_READ]))
-    return _SECRETS.sub("[redacted]", readable)
+    readable = _CONTROL.sub(" ", _ANSI.sub("", text[:most]))
+    return _NAMED.sub(r"\1[redacted]", _SECRETS.sub("[redacted]", readable))
+
+
+def one_line(text: str, *, most: int) -> str:
+    """Return a text as it may stand in a status: clean, and in one line, so that it cannot look like more of them."""
+    return " ".join(clean(text, most=most).split())
 
 
 def shorten(text: str, limit: int, *, keep: tuple[int, int] = (0, 0)) -> str:

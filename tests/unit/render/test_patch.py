@@ -178,8 +178,26 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a token": (
         {"spec": {"automountServiceAccountToken": True}},
-        "`spec.podTemplatePatch.spec.automountServiceAccountToken` must be absent: "
+        "`spec.podTemplatePatch.spec.automountServiceAccountToken` must be false, as it is without the patch: "
         "no engine needs rights in the cluster.",
+    ),
+    "a token in a volume": (
+        {"spec": {"volumes": [{"name": "id", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]}},
+        "`spec.podTemplatePatch.spec.volumes[id].projected.sources` must not have a `serviceAccountToken`: "
+        "no engine needs rights in the cluster.",
+    ),
+    "a field that no patch may set": (
+        {"spec": {"overhead": {"cpu": "1"}}},
+        "`spec.podTemplatePatch.spec.overhead` must be absent: no patch may set this field.",
+    ),
+    "a user that is root": (
+        engine_with(securityContext={"runAsUser": 0}),
+        "`spec.podTemplatePatch.spec.containers[vllm].securityContext.runAsUser` must not be 0: "
+        "an engine runs as any user but root.",
+    ),
+    "pods that cannot be deleted": (
+        {"metadata": {"finalizers": ["example.com/never"]}},
+        "`spec.podTemplatePatch.metadata.finalizers` must be absent: only labels and annotations can be added.",
     ),
     "a path of the host": (
         {"spec": {"volumes": [{"name": "root", "hostPath": {"path": "/"}}]}},

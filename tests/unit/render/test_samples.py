@@ -182,7 +182,7 @@ def test_a_patch_of_the_reference_works_and_stays_restricted(text: str) -> None:
 
 
 def test_the_reference_has_its_examples() -> None:
-    assert len(PATCHES) == 4
+    assert len(PATCHES) == 5
 
 
 GUIDES = Path(__file__).parents[3] / "docs" / "guides"

@@ -54,6 +54,7 @@ class Situation:
                     "uid": name,
                     "resourceVersion": str(self._version),
                     "labels": labels,
+                    "ownerReferences": [{"kind": "ReplicaSet", "name": f"{CHAT.name}-1", "controller": True}],
                 },
                 "spec": {
                     "nodeName": "a" if placed else None,

@@ -15,8 +15,9 @@ CHAT = Key("team", "chat")
 
 def pod(name: str, *, gpus: int, owner: str | None = None, namespace: str = "team") -> dict[str, Any]:
     labels = {"gemma4.dev/deployment": owner} if owner else {}
+    owners = [{"kind": "ReplicaSet", "name": f"{owner}-5f9c7d", "controller": True}] if owner else []
     return {
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, "ownerReferences": owners},
         "spec": {"nodeName": "one", "containers": [{"resources": {"limits": {"nvidia.com/gpu": str(gpus)}}}]},
         "status": {"phase": "Running"},
     }

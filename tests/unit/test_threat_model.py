@@ -1,0 +1,82 @@
+"""docs/reference/threat-model.md and the tests agree: no row without its proof, no proof without its row."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reference" / "threat-model.md").read_text()
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py::[\w:]+)`", PAGE)))
+MARKED = (
+    "tests/chart/test_admission_policy.py",
+    "tests/integration/test_threats.py",
+    "tests/property/test_hostile_patches.py",
+    "tests/property/test_structure.py",
+    "tests/unit/render/test_fences.py",
+    "tests/unit/runtime/test_depth.py",
+    "tests/unit/runtime/test_strangers.py",
+    "tests/unit/status/test_redact.py",
+)
+"""Modules that hold nothing but threats."""
+ROW = re.compile(r"^\|(?! ---)(?P<cells>.+)\|$", re.MULTILINE)
+
+
+def proofs_in(path: str) -> set[str]:
+    """Return the names of a module's tests, as pytest writes them."""
+    found = set()
+    for node in ast.parse((ROOT / path).read_text()).body:
+        functions = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{path}::{node.name}::" if isinstance(node, ast.ClassDef) else f"{path}::"
+        names = [one.name for one in functions if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        found |= {prefix + name for name in names if name.startswith("test_")}
+    return found
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_row_names_a_test_that_exists(name: str) -> None:
+    assert name in proofs_in(name.partition("::")[0])
+
+
+@pytest.mark.parametrize("path", MARKED)
+def test_a_test_of_a_threat_has_a_row(path: str) -> None:
+    assert proofs_in(path) - set(NAMED) == set()
+
+
+def test_every_attempt_has_a_test() -> None:
+    tables = [table for table in PAGE.split("\n\n") if table.startswith(("| attempt", "| promise"))]
+    rows = [match["cells"] for table in tables for match in list(ROW.finditer(table))[1:]]
+    assert len(tables) == 5
+    assert [row for row in rows if "`tests/" not in row] == []
+
+
+def test_the_operator_has_one_client() -> None:
+    """Nothing but `kube` opens a connection: not to pods, not to Services, not to what a resource names."""
+    networks = {"aiohttp", "http", "kubernetes", "requests", "socket", "urllib", "urllib3"}
+    package = ROOT / "operator" / "gemma4_operator"
+    found = {
+        (path.relative_to(package).as_posix(), module)
+        for path in package.rglob("*.py")
+        for module in _imported(path)
+        if module.partition(".")[0] in networks and path.parent.name not in ("kube", "cli")
+    }
+    assert found == {
+        # The operator's own port, for kubelets and Prometheus.
+        ("runtime/health.py", "aiohttp"),
+        ("runtime/app.py", "kubernetes.aio.client.api_client"),
+        # The host's name, for the Lease.
+        ("runtime/app.py", "socket"),
+        # Codes of answers.
+        ("runtime/converge.py", "http"),
+    }
+
+
+def _imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
