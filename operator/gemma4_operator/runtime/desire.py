@@ -10,6 +10,7 @@ from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import Inventory, inventory
+from gemma4_operator.planner.limits import beyond_limits
 from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.record import restore
@@ -68,6 +69,8 @@ def desire(
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
         return Desire(spec=spec, rejection=plan, problem=problem)
+    if (excess := beyond_limits(plan, spec)) is not None:
+        return Desire(spec=spec, plan=plan, problem=Problem(reason=Reason.OVER_BUDGET, message=excess, planned=True))
     pod = engines[plan.engine].pod(serving(plan, spec, catalog.models[plan.variant]))
     metadata = resource["metadata"]
     owner = Owner(name=metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"])

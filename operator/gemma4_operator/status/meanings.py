@@ -68,6 +68,10 @@ STATES: Mapping[str, Meaning] = {
         "Nothing that the catalogue knows serves what is asked for on the GPUs there are.",
         "Take one of `status.plan.relaxations`, or add GPUs: new nodes are seen at once.",
     ),
+    "OverBudget": Meaning(
+        "`spec.replicas` take more GPUs or money than the spec allows; what runs stays as it is.",
+        "Lower `spec.replicas`, or raise the limit that the message names.",
+    ),
     "ChildrenApplied": Meaning(
         "Objects were created, changed or repaired.",
         _NOTHING,

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     ENGINE_REFUSES = "EngineRefuses"
     NO_GPUS = "NoGPUs"
     INFEASIBLE = "Infeasible"
+    OVER_BUDGET = "OverBudget"
     CHILDREN_APPLIED = "ChildrenApplied"
     NAME_CONFLICT = "NameConflict"
     SUSPENDED = "Suspended"

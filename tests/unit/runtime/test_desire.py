@@ -41,6 +41,20 @@ def test_the_same_resource_becomes_the_same_objects() -> None:
     assert wanted(resource()) == wanted(resource())
 
 
+def test_a_plan_that_is_scaled_beyond_its_budget_changes_nothing() -> None:
+    """The plan stays when replicas change, and so do its limits."""
+    raw = resource(placement={"maximumGPUs": 2})
+    plan = wanted(raw).plan
+    assert plan is not None
+    raw["status"] = {"plan": record(plan).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    raw["spec"]["replicas"] = 3
+    scaled = wanted(raw)
+    assert (scaled.plan, scaled.objects) == (plan, ())
+    assert scaled.problem is not None
+    assert (scaled.problem.reason, scaled.problem.planned) == (Reason.OVER_BUDGET, True)
+    assert "`spec.placement.maximumGPUs` is 2: run at most 2" in scaled.problem.message
+
+
 @pytest.mark.parametrize(
     ("spec", "reason", "path", "planned"),
     [
