@@ -19,7 +19,8 @@ _SECRETS: Final = re.compile(
     r"|(?<=[?&])(?:X-Amz-[A-Za-z-]+|X-Goog-[A-Za-z-]+|sig|Signature|token|access_token|Key-Pair-Id|Policy)=[^\s&'\"]+",
 )
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Also those of Unicode that turn the direction of writing, by which a log could say something else than it does.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _MOST_READ: Final = 4096
 """Letters of one text that are looked at; the kubelet itself cuts messages at 4096 (MaxPodTerminationMessageLog)."""
 
