@@ -15,6 +15,12 @@ PYTEST_ARGS ?=
 # third is faster on average, and now and then starves a control plane for longer than tests wait.
 PYTEST_WORKERS ?= 2
 SHARED_OUT := -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
+# What `make fuzz` runs at length.
+FUZZED := tests/property/test_bad_resources.py tests/property/test_bad_objects.py tests/unit/cli/test_bad_documents.py \
+	tests/integration/test_bad_input.py tests/integration/test_convergence.py
+MINUTES ?= 10
+RESOURCES ?= 100
+SEED ?= 6
 
 .PHONY: help
 help: ## Show this list
@@ -49,6 +55,16 @@ test-fast: setup ## Run the tests that need no cluster and no engine
 e2e: setup ## Run every engine that a CPU can run on a real node (needs root)
 	@$(PY) -m tests.cluster build
 	@$(PY) -m pytest tests/e2e tests/real $(PYTEST_ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## Send bad input and disturb at length: hundreds of resources, twenty seeds (about fifteen minutes)
+	@$(PY) -m tests.cluster build
+	@HYPOTHESIS_PROFILE=thorough $(PY) -m pytest $(FUZZED) $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: setup ## Ten minutes of random faults with 100 resources; MINUTES=, RESOURCES=, SEED= change that
+	@$(PY) -m tests.cluster build
+	@$(PY) -m tests.soak --minutes $(MINUTES) --resources $(RESOURCES) --seed $(SEED)
 
 .PHONY: lint
 lint: setup ## Check style, types, import contracts and generated files

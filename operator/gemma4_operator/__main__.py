@@ -8,7 +8,6 @@ import sys
 from gemma4_operator.kube.connect import NoCredentials
 from gemma4_operator.kube.errors import LeadershipLost
 from gemma4_operator.runtime.app import run
-from gemma4_operator.runtime.depth import deepen
 from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
 
@@ -22,10 +21,6 @@ def main() -> int:
         return 2
     configure(level=settings.log_level, log_format=settings.log_format)
     log = logging.getLogger("gemma4_operator")
-    if not deepen():
-        log.warning(
-            "This Python cannot read what is nested very deep; whoever writes such a resource ends the operator."
-        )
     for name in unknown_variables(os.environ):
         log.warning("%s is no setting of this operator and is ignored.", name)
     try:

@@ -15,7 +15,7 @@ MARKED = (
     "tests/property/test_hostile_patches.py",
     "tests/property/test_structure.py",
     "tests/unit/render/test_fences.py",
-    "tests/unit/runtime/test_depth.py",
+    "tests/unit/kube/test_shallow.py",
     "tests/unit/runtime/test_strangers.py",
     "tests/unit/status/test_redact.py",
 )

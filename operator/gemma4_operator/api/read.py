@@ -11,7 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gemma4_operator.api.deployment import Gemma4Deployment
+from gemma4_operator.api.shown import shown
 
+PROBLEMS_TOLD = 10
+"""How many a message has room for."""
 _WORDS = {
     "missing": "must be given",
     "extra_forbidden": "must be absent: there is no such field",
@@ -46,7 +49,9 @@ class InvalidResource(ValueError):
     """A custom resource that its own rules refuse."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(map(str, problems)))
+        more = len(problems) - PROBLEMS_TOLD
+        told = "; ".join(map(str, problems[:PROBLEMS_TOLD]))
+        super().__init__(f"{told}; and {more} more" if more > 0 else told)
         self.problems = problems
 
 
@@ -77,4 +82,4 @@ def _must(detail: ErrorDetails) -> str:
 
 def _path(location: tuple[int | str, ...]) -> str:
     """Write a location as people do: `spec.engine.env[0].name`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in location).removeprefix(".")

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gemma4_operator.api.bounded import Unbounded, require_bounded
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.catalog.checkpoints import Checkpoint, Tuning
 from gemma4_operator.catalog.engines import EngineImage, Form
@@ -162,9 +163,15 @@ _RowT = TypeVar("_RowT", Model, Checkpoint, Gpu, EngineImage)
 def read_yaml(text: str, name: str) -> Any:
     """Return what a YAML text holds; raises CatalogError."""
     try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+        document = yaml.load(text, Loader=_Loader)
+        require_bounded(document)
+    except Unbounded as error:
+        raise CatalogError(f"{name}: {error}") from error
+    except RecursionError as error:
+        raise CatalogError(f"{name}: must be YAML, and is nested deeper than any") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date of no calendar, a number without end.
         raise CatalogError(f"{name}: must be YAML: {error}") from error
+    return document
 
 
 def _rows(model: type[_RowT], text: str, name: str) -> tuple[_RowT, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gemma4_operator.api.common import Quantization, Variant
+from gemma4_operator.api.shown import shown
 from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.engines import EngineImage
 from gemma4_operator.catalog.gpus import Gpu
@@ -21,6 +22,7 @@ from gemma4_operator.catalog.products import normalized
 NAME = "override"
 """What messages call the text as a whole."""
 PRICES = "prices"
+_MOST_SHOWN = 1000
 _Change = Callable[[Catalog, Any, str], Catalog]
 
 
@@ -34,7 +36,7 @@ def override(catalog: Catalog, text: str) -> tuple[Catalog, tuple[str, ...]]:
     try:
         given = read_yaml(text, NAME)
     except CatalogError as error:
-        return catalog, (" ".join(str(error).split()),)
+        return catalog, (shown(" ".join(str(error).split()), _MOST_SHOWN),)
     if given is None:
         return catalog, ()
     if not isinstance(given, dict):
@@ -45,7 +47,8 @@ def override(catalog: Catalog, text: str) -> tuple[Catalog, tuple[str, ...]]:
             catalog = change(catalog, entry, where)
         except CatalogError as error:
             faults.append(str(error))
-    return catalog, tuple(faults)
+    # Keys and values are the writer's own words.
+    return catalog, tuple(shown(fault, _MOST_SHOWN) for fault in faults)
 
 
 def _entries(given: Mapping[Any, Any]) -> Iterator[tuple[str, _Change, Any]]:

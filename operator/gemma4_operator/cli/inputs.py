@@ -8,10 +8,15 @@ from typing import Any
 
 import yaml
 
+from gemma4_operator.api.bounded import Unbounded, require_bounded
+from gemma4_operator.api.shown import shown
+
 Object = dict[str, Any]
 STDIN = "-"
 _SHOWN = 40
 """Characters of a wrong value in a message."""
+_KINDS_TOLD = 5
+_ENDLESS = "a number has thousands of digits"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -56,7 +61,8 @@ def of_kinds(objects: Sequence[Object], *kinds: str, where: str, must: str) -> t
     """
     found = tuple(one for one in objects if one.get("kind") in kinds)
     if not found:
-        has = ", ".join(sorted({str(one.get("kind", "an object without `kind`")) for one in objects}))
+        kinds_told = sorted({shown(str(one.get("kind", "an object without `kind`")), _SHOWN) for one in objects})
+        has = ", ".join(kinds_told[:_KINDS_TOLD]) + (" and others" if len(kinds_told) > _KINDS_TOLD else "")
         raise InvalidInput(f"{where}: must {must}, and " + (f"has {has}" if has else "is empty"))
     return found
 
@@ -76,14 +82,20 @@ def _documents(text: str, where: str) -> Sequence[Any]:
             return _json_values(text)
         except json.JSONDecodeError as error:  # YAML in its flow style begins alike.
             broken = (error.lineno, error.msg)
+        except ValueError:  # A number without end.
+            broken = (0, _ENDLESS)
     try:
-        return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+        require_bounded(documents)
+        return documents
+    except Unbounded as error:
+        raise InvalidInput(f"{where}: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = min(mark.line + 1, len(text.splitlines())) if mark is not None else 0
         told = (line, " ".join(str(getattr(error, "problem", None) or error).split()))
-    except ValueError as error:  # A scalar with the form of a date that no calendar has.
-        told = (0, str(error))
+    except ValueError as error:  # A scalar with the form of a date that no calendar has, or a number without end.
+        told = (0, _ENDLESS if "int_max_str_digits" in str(error) else str(error))
     line, problem = max(broken or told, told, key=lambda fault: fault[0])
     raise InvalidInput(
         f"{where}: must be YAML or JSON, and is not" + (f" in line {line}" if line else "") + f": {problem}"
@@ -115,6 +127,4 @@ def _unfolded(document: Any, where: str) -> Iterator[Object]:
         case dict():
             yield document
         case _:
-            text = str(document)
-            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-            raise InvalidInput(f"{where}: must hold Kubernetes objects, and holds '{shown}'")
+            raise InvalidInput(f"{where}: must hold Kubernetes objects, and holds '{shown(str(document), _SHOWN)}'")

@@ -58,11 +58,14 @@ def _run(args: argparse.Namespace) -> Exit:
 def _many(args: argparse.Namespace, catalog: Catalog, version: Version) -> Exit:
     where = "standard input" if args.csv == STDIN else args.csv
     reader = csv.DictReader(io.StringIO(read_text(args.csv)))
-    heads = [*(reader.fieldnames or ())]
-    missing = [name for name in COLUMNS if name not in heads]
-    if missing:
-        raise InvalidInput(f"{where}: must have the columns {','.join(COLUMNS)}, and lacks {', '.join(missing)}")
-    rows = [*_filled(reader, where, catalog, version)]
+    try:
+        heads = [*(reader.fieldnames or ())]
+        missing = [name for name in COLUMNS if name not in heads]
+        if missing:
+            raise InvalidInput(f"{where}: must have the columns {','.join(COLUMNS)}, and lacks {', '.join(missing)}")
+        rows = [*_filled(reader, where, catalog, version)]
+    except csv.Error as error:
+        raise InvalidInput(f"{where}: must be CSV, and is not: {error}") from error
     heads += [name for name in _RESULTS if name not in heads]
     emit(rows, args.output, table=lambda: _csv(rows, heads))
     return Exit.OK

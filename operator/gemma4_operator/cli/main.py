@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
+from gemma4_operator.api.shown import shown
 from gemma4_operator.cli import completion, crds, diagnose, explain, fit, kv, plan, predict, render
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
@@ -25,6 +26,8 @@ VERBS = (
 
 _INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended."""
+_MOST_SHOWN = 2000
+"""Of an error, which names keys and values as they were given."""
 _EPILOG = """\
 exit codes:
   0  done
@@ -61,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, code: Exit) -> Exit:
-    print(f"gemma4: {str(error) or type(error).__name__}", file=sys.stderr)
+    print(f"gemma4: {shown(str(error) or type(error).__name__, _MOST_SHOWN)}", file=sys.stderr)
     return code
 
 

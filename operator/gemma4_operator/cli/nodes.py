@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gemma4_operator.api.shown import shown
 from gemma4_operator.cli.inputs import InvalidInput, Object, objects_in, of_kinds, place, read_text
 from gemma4_operator.planner.node_labels import PREFIX
 
 _QUANTITY = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][0-9]{1,2}|[KMGTPE]i|[mkMGTPE])?")
 """The form of k8s.io/apimachinery's resource.Quantity."""
 _WHOLE = re.compile(r"[0-9]+")
+_SHOWN = 40
 Fault = tuple[str, str]
 """A field, and what it must be."""
 
@@ -122,5 +124,4 @@ def _list(section: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _shown(value: Any) -> str:
-    text = str(value)
-    return f"'{text[:40]}'"
+    return f"'{shown(str(value), _SHOWN)}'"

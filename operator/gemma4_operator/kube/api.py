@@ -18,6 +18,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from gemma4_operator.kube.errors import ApiError, ApiUnavailable, from_response
 from gemma4_operator.kube.kinds import POD, Kind
 from gemma4_operator.kube.retry import Backoff
+from gemma4_operator.kube.shallow import shallow
 
 Object = dict[str, Any]
 
@@ -164,7 +165,7 @@ class Api:
     async def _once(self, verb: str, kind: Kind, method: str, path: str, **options: Any) -> Object:
         data = await self._sent(verb, kind, method, path, **options)
         try:
-            parsed: Object = json.loads(data)
+            parsed: Object = json.loads(shallow(data))
         except ValueError as error:
             raise ApiUnavailable(f"no answer from the API server: {error}") from error
         return parsed

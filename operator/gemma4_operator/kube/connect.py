@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import kopf
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config, kube_config
+
+from gemma4_operator.kube.shallow import ShallowResponse
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -50,8 +53,8 @@ async def connect(*, user_agent: str) -> ApiClient:
     return client
 
 
-def kopf_login(client: ApiClient) -> kopf.ConnectionInfo:
-    """Give kopf the same server, authority and token that the client uses now.
+def kopf_login(client: ApiClient) -> kopf.AiohttpSession:
+    """Give kopf the same server, authority and token that the client uses now, in a session that it closes itself.
 
     kopf asks again after a 401, and a ServiceAccount's token is re-read by then.
     """
@@ -60,7 +63,7 @@ def kopf_login(client: ApiClient) -> kopf.ConnectionInfo:
         token: str | None = SERVICE_ACCOUNT.read_text().strip()
     else:
         token = (configuration.api_key.get("BearerToken") or "").removeprefix("Bearer ").strip() or None
-    return kopf.ConnectionInfo(
+    info = kopf.ConnectionInfo(
         server=configuration.host,
         ca_path=configuration.ssl_ca_cert,
         insecure=not configuration.verify_ssl,
@@ -68,3 +71,10 @@ def kopf_login(client: ApiClient) -> kopf.ConnectionInfo:
         private_key_path=configuration.key_file,
         token=token,
     )
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
+        headers=info.as_http_headers(),
+        trust_env=bool(info.trust_env),
+        response_class=ShallowResponse,
+    )
+    return kopf.AiohttpSession(server=info.server, aiohttp_session=session)

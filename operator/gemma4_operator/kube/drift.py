@@ -1,8 +1,8 @@
 """Whether a live object still is what was applied: field by field, in the API server's own notion of equality.
 
-Only fields that were applied count; what others added stays theirs. Three things differ in writing and not in
-meaning: a zero value and an absent field, two spellings of one quantity, and the order of a list whose items have a
-name.
+Only fields that were applied count; what others added stays theirs, except in a selector, which is one value as a
+whole: a key more, and a Service finds no pod. Three things differ in writing and not in meaning: a zero value and an
+absent field, two spellings of one quantity, and the order of a list whose items have a name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,8 @@ _SUFFIXES = {
 }  # fmt: skip
 _IDENTITIES = ("name", "mountPath", "containerPort", "port", "uid", "key", "type")
 _ATOMIC = frozenset({"tolerations", "matchExpressions", "nodeSelectorTerms", "matchFields"})
+_ATOMIC_MAPS = frozenset({"selector", "matchLabels", "nodeSelector"})
+"""Of which the API server takes an apply for the whole (`x-kubernetes-map-type: atomic`)."""
 
 
 def differences(applied: Any, live: Any, *, path: str = "") -> Iterator[str]:
@@ -40,6 +42,9 @@ def _in_mapping(applied: Mapping[str, Any], live: Any, path: str) -> Iterator[st
     if live is not None and not isinstance(live, Mapping):
         yield path
         return
+    if path.rpartition(".")[2] in _ATOMIC_MAPS and not (live or {}).keys() <= applied.keys():
+        yield path
+        return
     for name, value in applied.items():
         yield from differences(value, (live or {}).get(name), path=f"{path}.{name}" if path else name)
 
@@ -54,11 +59,13 @@ def _in_list(applied: Sequence[Any], live: Any, path: str) -> Iterator[str]:
         for index, item in enumerate(applied):
             yield from differences(item, have[index], path=f"{path}[{index}]")
         return
-    by_identity = {item.get(identity): item for item in have if isinstance(item, Mapping)}
+    # As texts, since a patch may have a list or an object where a name belongs.
+    by_identity = {str(item.get(identity)): item for item in have if isinstance(item, Mapping)}
     for item in applied:
-        place = f"{path}[{item[identity]}]"
-        if item[identity] in by_identity:
-            yield from differences(item, by_identity[item[identity]], path=place)
+        mark = str(item[identity])
+        place = f"{path}[{mark}]"
+        if mark in by_identity:
+            yield from differences(item, by_identity[mark], path=place)
         else:
             yield place
 

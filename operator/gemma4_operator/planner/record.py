@@ -19,6 +19,7 @@ from gemma4_operator.planner.account import plan_hash
 from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.origin import read_weights, written
 from gemma4_operator.planner.plan import Alternative, Licence, Plan, PlanMemory, Predicted, Rejection, Relaxation
+from gemma4_operator.planner.sensible import is_sensible
 
 NOTES = 8
 """How many the status has room for."""
@@ -87,14 +88,16 @@ def record_rejection(rejection: Rejection) -> PlanStatus | None:
 def restore(written: object, spec: Gemma4DeploymentSpec) -> Plan | None:
     """Return the plan that a status holds, if it is still the one for this spec; None: choose anew.
 
-    Whatever cannot be read, because an older operator wrote less or somebody edited the status, is chosen anew too.
+    Whatever cannot be read or makes no sense, because an older operator wrote less or somebody edited the status, is
+    chosen anew too.
     """
     if not isinstance(written, Mapping) or written.get("hash") != plan_hash(spec):
         return None
     try:
-        return _plan(PlanStatus.model_validate(written), spec)
+        plan = _plan(PlanStatus.model_validate(written), spec)
     except (ValidationError, ValueError, AttributeError, TypeError):
         return None
+    return plan if is_sensible(plan, spec) else None
 
 
 def _plan(status: PlanStatus, spec: Gemma4DeploymentSpec) -> Plan:

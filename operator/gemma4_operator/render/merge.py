@@ -7,6 +7,8 @@ Maps merge, null removes a field, lists of objects with an identity merge by it,
 
 from typing import Any
 
+from gemma4_operator.api.shown import shown
+
 _IDENTITIES = {
     "containers": "name",
     "initContainers": "name",
@@ -20,14 +22,17 @@ _WHOLE = frozenset({"env", "volumes", "volumeMounts"})
 _FREE_KEYS = frozenset({"labels", "annotations", "nodeSelector", "limits", "requests"})
 """Maps whose keys are the user's own words, so that a label may be called `env`."""
 
+_MOST_SHOWN = 300
+"""Of a path and of a message, in which names and keys are the user's own words."""
+
 
 class PatchError(ValueError):
     """A patch that cannot be, with the path below the custom resource and one sentence that names it."""
 
     def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"`{path}` {message}")
-        self.path = path
-        self.message = message
+        self.path = shown(path, _MOST_SHOWN)
+        self.message = shown(message, _MOST_SHOWN)
+        super().__init__(f"`{self.path}` {self.message}")
 
 
 def merged(base: Any, patch: Any, *, path: str, free: bool = False) -> Any:

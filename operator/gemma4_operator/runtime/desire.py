@@ -1,6 +1,6 @@
 """From a raw custom resource to what should exist: the pure middle of a pass, or the problem that stopped it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from gemma4_operator.planner.workable import workable
 from gemma4_operator.render.context import Owner
 from gemma4_operator.render.merge import PatchError
 from gemma4_operator.render.render import render
+from gemma4_operator.status.pods import mapping
 from gemma4_operator.status.project import Problem
 from gemma4_operator.status.reasons import Reason
 
@@ -57,7 +58,7 @@ def desire(
         spec = read_deployment(resource).spec
     except InvalidResource as error:
         return Desire(problem=Problem(reason=Reason.INVALID_SPEC, message=f"{error}.", planned=False))
-    kept = restore(resource.get("status", {}).get("plan", {}), spec)
+    kept = restore(_told(resource), spec)
     plan: Plan | Rejection
     if kept is None:
         plan = _chosen(spec, catalog, engines, _found(spec, catalog, nodes, uses))
@@ -161,7 +162,7 @@ class Desires:
 
 def _is_told(resource: dict[str, Any], plan: Plan | None) -> bool:
     """Whether the status tells of this plan, as far as its sentence and its tries can say, and of no other."""
-    told = resource.get("status", {}).get("plan") or {}
+    told = _told(resource)
     return plan is None or (told.get("hash"), told.get("why"), told.get("tries", 0)) == (
         plan.hash,
         plan.why,
@@ -175,4 +176,9 @@ def _has_plan(resource: dict[str, Any]) -> bool:
         spec = read_deployment(resource).spec
     except InvalidResource:
         return True
-    return restore(resource.get("status", {}).get("plan", {}), spec) is not None
+    return restore(_told(resource), spec) is not None
+
+
+def _told(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plan of a status, in which anything may stand that the CRD of the day lets in."""
+    return mapping(mapping(resource.get("status")).get("plan"))

@@ -47,13 +47,13 @@ class Doorbell:
 
 
 def registry(
-    *, doorbell: Doorbell, kinds: tuple[Kind, ...], login: Callable[[], kopf.ConnectionInfo]
+    *, doorbell: Doorbell, kinds: tuple[Kind, ...], login: Callable[[], kopf.AiohttpSession]
 ) -> kopf.OperatorRegistry:
     """Return a registry of our own: one login and one event handler for each kind, nothing global."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
-    async def log_in(**_: Any) -> kopf.ConnectionInfo:
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
         return login()
 
     for kind in kinds:

@@ -44,6 +44,21 @@ SAME: dict[str, tuple[Any, Any]] = {
 }
 
 DIFFERENT: dict[str, tuple[Any, Any, str]] = {
+    "a key more in a selector": (
+        {"spec": {"selector": {"a": "b"}}},
+        {"spec": {"selector": {"a": "b", "c": "d"}}},
+        "spec.selector",
+    ),
+    "an expression more beside labels": (
+        {"selector": {"matchLabels": {"a": "b"}}},
+        {"selector": {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]}},
+        "selector",
+    ),
+    "a node label more than was asked for": (
+        {"nodeSelector": {"a": "b"}},
+        {"nodeSelector": {"a": "b", "c": "d"}},
+        "nodeSelector",
+    ),
     "a value": ({"a": {"b": 1}}, {"a": {"b": 2}}, "a.b"),
     "a value that is gone": ({"a": {"b": 1}}, {"a": {}}, "a.b"),
     "a parent that is gone": ({"a": {"b": 1}}, {}, "a.b"),
@@ -111,3 +126,10 @@ def test_what_others_add_at_the_top_never_counts(obj: dict[str, Any], foreign: d
 def test_a_changed_value_is_always_seen(obj: dict[str, Any], name: str) -> None:
     applied = obj | {name: "is"}
     assert name in list(differences(applied, applied | {name: "was"}))
+
+
+@pytest.mark.parametrize("name", [{}, [], {"a": "b"}, None, 7, True])
+def test_an_item_whose_name_is_none_is_compared_as_well(name: Any):
+    applied = {"hostAliases": [{"name": name, "ip": "1"}]}
+    assert not list(differences(applied, applied))
+    assert list(differences(applied, {"hostAliases": [{"name": "a"}, "text", {"name": {}}]}))

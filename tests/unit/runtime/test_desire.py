@@ -88,6 +88,15 @@ def test_no_document_is_a_traceback(spec: Any) -> None:
     assert result.problem.message.startswith("spec")
 
 
+@pytest.mark.parametrize("status", [None, {"plan": None}, {"plan": []}, {"plan": "a"}, {"plan": {"hash": 7}}])
+def test_a_status_without_a_plan_of_any_form_is_one_without_a_plan(status: Any) -> None:
+    raw = resource() | {"status": status}
+    assert wanted(raw).plan == wanted(resource()).plan
+    desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
+    assert desires.must_choose(raw)
+    assert desires.of(raw).plan is not None
+
+
 def changed(raw: dict[str, Any], *, generation: int, **spec: Any) -> dict[str, Any]:
     return {**raw, "metadata": {**raw["metadata"], "generation": generation}, "spec": {**raw["spec"], **spec}}
 
