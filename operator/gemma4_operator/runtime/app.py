@@ -20,6 +20,7 @@ from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
 from gemma4_operator.runtime import facts
+from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import FIELD_MANAGER
 from gemma4_operator.runtime.desire import Desires
 from gemma4_operator.runtime.health import serve_health
@@ -175,6 +176,7 @@ class App:
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
             taken=Taken(self.api, monotonic=time.monotonic),
             witness=Witness(self.api, monotonic=time.monotonic),
+            contests=Contests(monotonic=time.monotonic),
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
         )

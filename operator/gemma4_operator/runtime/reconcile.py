@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from gemma4_operator.kube.api import Api, Object
-from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
 from gemma4_operator.kube.events import Event, EventType, Recorder
 from gemma4_operator.kube.kinds import DEPLOYMENT
 from gemma4_operator.planner.replan import Wrong
 from gemma4_operator.render.labels import selector
+from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import (
-    FIELD_MANAGER,
     Change,
     Converger,
     ForeignObject,
@@ -24,16 +23,16 @@ from gemma4_operator.runtime.converge import (
     summary,
 )
 from gemma4_operator.runtime.desire import Desire, Desires
+from gemma4_operator.runtime.publish import StatusWriter
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
-from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World
+from gemma4_operator.runtime.world import World
 from gemma4_operator.status.diagnose import diagnose, max_restarts
 from gemma4_operator.status.project import Problem, Subject, project, rollout
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.unplaced import unplaced_seconds
 
-STATUS_MANAGER = f"{FIELD_MANAGER}-status"
 RESTARTS_THAT_TELL = 2
 """After so many an engine that runs out of memory does so by its plan, and not for what another process left."""
 _UNEVENTFUL = frozenset({Reason.PROGRESSING, Reason.STILL_STARTING})
@@ -53,6 +52,7 @@ class Reconciler:
         desires: Desires,
         taken: Taken,
         witness: Witness,
+        contests: Contests,
         unplaced_seconds: float,
         now: Callable[[], datetime],
     ) -> None:
@@ -65,7 +65,11 @@ class Reconciler:
         self._unplaced_seconds = unplaced_seconds
         self._now = now
         self._settled = Settled()
-        self._converger = Converger(api, children=world.children, settled=self._settled)
+        self._publisher = StatusWriter(
+            api, resources=world.custom_resources, settled=self._settled, contests=contests, recorder=recorder
+        )
+        self._contests = contests
+        self._converger = Converger(api, children=world.children, settled=self._settled, contests=contests)
         self._uids: dict[Key, str] = {}
 
     async def __call__(self, key: Key) -> bool:
@@ -88,16 +92,17 @@ class Reconciler:
                 changes = self._due(wanted, key)
                 pending = changes if wanted.spec is not None and wanted.spec.suspend else ()
                 for change in changes if not pending else ():
-                    await self._converger.apply(change, key=key)
-                    done.append(change)
+                    written = await self._converger.apply(change, key=key)
+                    done += [change] if written else []
+                problem = _contested(self._contests.told(resource["metadata"]["uid"])) if not pending else None
             except NotFound:
                 return True  # The namespace or the custom resource went away in this moment.
             except (ForeignObject, ApiRejected) as error:
                 if isinstance(error, Forbidden) and error.namespace_is_terminating:
                     return False
                 problem = _problem_of(error)
-        await self._tell(key, resource, wanted, problem, pending, done)
-        return problem is not None and problem.planned
+        waits = await self._tell(key, resource, wanted, problem, pending, done)
+        return waits or (problem is not None and problem.planned)
 
     async def _wanted(self, key: Key, resource: Object) -> Desire:
         """Return what should exist; where nothing fits a choice takes seconds, and the Lease must not wait for it.
@@ -135,7 +140,8 @@ class Reconciler:
         problem: Problem | None,
         pending: Sequence[Change],
         done: Sequence[Change],
-    ) -> None:
+    ) -> bool:
+        """Say how it is; return whether that has to wait."""
         pods = self._world.pods.owned_by(key)
         subject = Subject(
             namespace=key.namespace,
@@ -153,30 +159,9 @@ class Reconciler:
             pending=tuple(change.kind for change in pending),
         )
         status = project(subject, now=self._now())
-        await self._write_status(resource, status)
+        waits = await self._publisher.write(resource, status)
         await self._announce(resource, status, done)
-
-    async def _write_status(self, resource: Object, status: dict[str, Any]) -> None:
-        previous = resource.get("status", {})
-        stale = set(previous) - set(status)
-        conditions = {condition["type"] for condition in previous.get("conditions", ())}
-        outdated = conditions != {condition["type"] for condition in status["conditions"]}
-        mark = str(status)
-        unchanged = not stale and not outdated and next(differences(status, previous), None) is None
-        if unchanged or self._settled.is_settled(resource, mark):
-            return
-        body = {
-            "apiVersion": GEMMA4_DEPLOYMENT.api_version,
-            "kind": GEMMA4_DEPLOYMENT.kind,
-            "metadata": {name: resource["metadata"][name] for name in ("namespace", "name", "uid")},
-            "status": status,
-        }
-        try:
-            after = await self._api.apply_status(GEMMA4_DEPLOYMENT, body, manager=STATUS_MANAGER)
-        except NotFound:
-            return
-        self._settled.note(resource, after, mark)
-        self._world.custom_resources.put(after)
+        return waits
 
     async def _announce(self, resource: Object, status: dict[str, Any], done: Sequence[Change]) -> None:
         """Publish what was done, and the cause when it has changed."""
@@ -229,6 +214,7 @@ class Reconciler:
             self._recorder.forget(known)
             self._settled.forget(known)
             self._desires.forget(known)
+            self._contests.forget(known)
         if uid is not None:
             self._uids[key] = uid
 
@@ -239,6 +225,12 @@ def _identity(plan: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _ready(status: dict[str, Any]) -> dict[str, Any] | Any:
     return next((condition for condition in status.get("conditions", ()) if condition["type"] == "Ready"), None)
+
+
+def _contested(told: Sequence[str]) -> Problem | None:
+    if not told:
+        return None
+    return Problem(reason=Reason.CONTESTED, message=" ".join((*told, Reason.CONTESTED.advice)), planned=True)
 
 
 def _problem_of(error: ForeignObject | ApiRejected) -> Problem:

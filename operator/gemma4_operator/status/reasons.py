@@ -23,6 +23,7 @@ class Reason(StrEnum):
     INFEASIBLE = "Infeasible"
     CHILDREN_APPLIED = "ChildrenApplied"
     NAME_CONFLICT = "NameConflict"
+    CONTESTED = "Contested"
     SUSPENDED = "Suspended"
     READY = "Ready"
     SCALED_TO_ZERO = "ScaledToZero"

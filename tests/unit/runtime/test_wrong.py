@@ -63,6 +63,7 @@ async def wrong(pod: dict[str, Any], found: dict[str, Any], *, log: str = OUT_OF
         desires=nothing,
         taken=nothing,
         witness=FakeWitness(log),  # type: ignore[arg-type]
+        contests=nothing,
         unplaced_seconds=600,
         now=lambda: NOW,
     )
