@@ -37,7 +37,6 @@ def account(name: str = NAME) -> str:
 def install_crd(cluster: Cluster) -> None:
     """Install the kind Gemma4Deployment and return once the API server serves it."""
     cluster.apply(_CRD_FILES)
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
 
     def serves() -> bool:
         return cluster.kubectl("get", "g4d", "-A", check=False).returncode == 0
