@@ -8,7 +8,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -210,6 +210,25 @@ class OperatorProcess:
         return float(self.process.memory_info().rss / 2**20)
 
 
+class Kubelet:
+    """Starts an operator again whenever it has ended, and counts how often."""
+
+    def __init__(self, operator: OperatorProcess) -> None:
+        self._operator = operator
+        self.restarts = 0
+
+    def wait_for(self, reached: Callable[[], bool], timeout_seconds: float, describe: str) -> None:
+        """Return once something is reached, keeping the operator alive meanwhile."""
+
+        def look() -> bool:
+            if not self._operator.alive():
+                self.restarts += 1
+                self._operator.start()
+            return reached()
+
+        wait_for(look, timeout_seconds, lambda: f"{describe}; the operator says:\n{self._operator.log()[-2000:]}")
+
+
 class Operators:
     """Makes operator processes for one test and ends them with it."""
 
@@ -254,4 +273,4 @@ class Operators:
         self._made.close()
 
 
-__all__ = ["OperatorProcess", "Operators", "account", "add_account", "install", "install_crd"]
+__all__ = ["Kubelet", "OperatorProcess", "Operators", "account", "add_account", "install", "install_crd"]
