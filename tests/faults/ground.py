@@ -28,8 +28,8 @@ class Ground:
     folder: Path
 
     @contextlib.contextmanager
-    def home(self, **labels: str) -> Iterator[Home]:
-        """Give a namespace of its own."""
+    def home(self, *, leave: bool = False, **labels: str) -> Iterator[Home]:
+        """Give a namespace of its own, with further labels; who leaves it behind ends it."""
         name = f"fault-{secrets.token_hex(4)}"
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED | labels}}
         self.objects.request("POST", NAMESPACE_PATH, body=body)
@@ -37,7 +37,7 @@ class Ground:
         wait_for(lambda: self.objects.get(_SERVICE_ACCOUNT, name, "default"), 20, account, interval_seconds=0.05)
         made = Home(self.cluster, self.objects, name)
         yield made
-        if not made.is_gone():
+        if not leave and not made.is_gone():
             made.end()
 
     @contextlib.contextmanager

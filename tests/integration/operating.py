@@ -77,6 +77,7 @@ class OperatorProcess:
         identity: Its name in the Lease.
         lease: Operators with the same Lease stand by for each other.
         settings: Further settings, by the names of their environment variables.
+        module: What is run in the operator's place.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class OperatorProcess:
         identity: str = "operator-0",
         lease: str = NAME,
         settings: Mapping[str, str] | None = None,
+        module: str = "gemma4_operator",
     ) -> None:
         environment = {
             "KUBECONFIG": str(kubeconfig),
@@ -98,7 +100,7 @@ class OperatorProcess:
         variables = [f"{name}={value}" for name, value in {**environment, **(settings or {})}.items()]
         # What somebody's shell has set is no part of a test.
         unset = [word for name in os.environ if name.startswith("GEMMA4_") for word in ("-u", name)]
-        command = ("/usr/bin/env", *unset, *variables, sys.executable, "-m", "gemma4_operator")
+        command = ("/usr/bin/env", *unset, *variables, sys.executable, "-m", module)
         self._program = Program(name=identity, command=command, log=log, grace_seconds=25.0)
         self._running: Running | None = None
         self._log_start = 0
@@ -245,6 +247,8 @@ class Operators:
         server: str | None = None,
         authority: Path | None = None,
         lease: str | None = None,
+        module: str = "gemma4_operator",
+        environment: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> OperatorProcess:
         """Return an operator that has been started.
@@ -254,6 +258,8 @@ class Operators:
             server: The API server's address, where it is not the real one.
             authority: The CA of that address.
             lease: Its Lease; a new one unless two shall share it.
+            module: What is run in the operator's place.
+            environment: Further variables.
             **settings: By name, such as `resync_seconds=5`.
         """
         self._count += 1
@@ -264,7 +270,11 @@ class Operators:
             identity=identity,
             # A Lease that somebody else held would have to run out first.
             lease=lease or f"lease-{secrets.token_hex(4)}",
-            settings={f"GEMMA4_{name.upper()}": str(value) for name, value in settings.items()},
+            settings={
+                **{f"GEMMA4_{name.upper()}": str(value) for name, value in settings.items()},
+                **(environment or {}),
+            },
+            module=module,
         )
         return self._made.enter_context(operator)
 

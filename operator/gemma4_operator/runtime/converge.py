@@ -230,13 +230,10 @@ def summary(changes: Sequence[Change]) -> str:
 
 def contest(change: Change, rivals: Sequence[str]) -> str:
     """Say who undoes each repair of a child, as far as that can be known."""
+    who = " and ".join(f"'{name}'" for name in rivals) or "a writer without a name, such as an admission webhook"
+    told = f"Each repair of {_part(change)} is undone by {who}"
     if change.what is What.CREATED:
         told = f"{change.kind} is deleted each time it is made"
-    elif rivals:
-        names = " and ".join(f"'{name}'" for name in rivals)
-        told = f"{names} undoes each repair of {_part(change)}"
-    else:
-        told = f"Each repair of {_part(change)} is undone by a writer without a name, such as an admission webhook"
     return f"{told}, so repairs are made less often now."
 
 

@@ -86,14 +86,14 @@ class StatusWriter:
         live = await self._api.get(GEMMA4_DEPLOYMENT, namespace=metadata["namespace"], name=metadata["name"])
         fields = [f"status.{path}" for path in paths]
         rivals = writers(live, fields, apart_from=STATUS_MANAGER, of_status=True)
-        names = " and ".join(f"'{name}'" for name in rivals) or "A writer without a name"
+        names = " and ".join(f"'{name}'" for name in rivals) or "a writer without a name"
         await self._recorder.publish(
             Event(
                 regarding=resource,
                 type=EventType.WARNING,
                 reason=Reason.CONTESTED.value,
                 action="Reconcile",
-                note=f"{names} undoes each write of the status, which is the operator's alone; it is written less "
+                note=f"Each write of the status, which is the operator's alone, is undone by {names}; so it is written less "
                 "often now, and may not be true.",
             )
         )

@@ -10,7 +10,13 @@ OURS = "gemma4-operator"
 
 
 def entry(manager: str, fields: dict[str, Any], *, time: str = "2026-11-29T12:00:00Z", **more: Any) -> dict[str, Any]:
-    return {"manager": manager, "operation": "Update", "time": time, "fieldsType": "FieldsV1", "fieldsV1": fields} | more
+    return {
+        "manager": manager,
+        "operation": "Update",
+        "time": time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    } | more
 
 
 def live(*entries: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +26,9 @@ def live(*entries: dict[str, Any]) -> dict[str, Any]:
 REPLICAS = {"f:spec": {"f:replicas": {}}}
 IMAGE = {
     "f:spec": {
-        "f:template": {"f:spec": {"f:containers": {'k:{"name":"llama-server"}': {".": {}, "f:image": {}, "f:name": {}}}}}
+        "f:template": {
+            "f:spec": {"f:containers": {'k:{"name":"llama-server"}': {".": {}, "f:image": {}, "f:name": {}}}}
+        }
     }
 }
 SELECTOR = {"f:spec": {"f:selector": {}}}

@@ -1,0 +1,42 @@
+"""Every fault as a test. `make faults` names this file; `make test` does not collect it and runs a part (test_faults).
+
+Faults that only concern pods are played at once, by the first of their tests.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.faults import patients
+from tests.faults.fault import Fault
+from tests.faults.ground import Ground
+from tests.faults.matrix import FAULTS
+from tests.faults.pods import TOLD
+from tests.integration.objects import Objects
+from tests.integration.operating import install
+
+NODES = 8
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A cluster of its own: some faults are the whole cluster's."""
+    with Cluster.start(name="faults", root=tmp_path_factory.mktemp("faults")) as cluster:
+        cluster.add_fake_nodes(NODES)
+        install(cluster)
+        admin = Objects(cluster.kubeconfig)
+        yield Ground(cluster, admin, tmp_path_factory.mktemp("operators"))
+        admin.close()
+
+
+@functools.cache
+def _told(ground: Ground) -> dict[str, str]:
+    return patients.play(ground, TOLD)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if not fault.tests], ids=lambda fault: fault.name)
+def test_fault(fault: Fault, ground: Ground, record_property: Callable[[str, object], None]) -> None:
+    seen = fault.play(ground) if fault.play is not None else _told(ground)[fault.name]
+    record_property(fault.name, seen)
