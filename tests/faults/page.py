@@ -15,7 +15,7 @@ _CHANCE = (
 )
 
 _HEAD = """\
-<!-- Written by `make faults WRITE=1`; do not edit. -->
+<!-- Written by `python -m tests.faults --write-docs`; do not edit. -->
 
 # Faults
 

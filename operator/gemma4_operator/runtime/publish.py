@@ -93,8 +93,8 @@ class StatusWriter:
                 type=EventType.WARNING,
                 reason=Reason.CONTESTED.value,
                 action="Reconcile",
-                note=f"Each write of the status, which is the operator's alone, is undone by {names}; so it is written less "
-                "often now, and may not be true.",
+                note=f"Each write of the status, which is the operator's alone, is undone by {names}; so it is "
+                "written less often now, and may not be true.",
             )
         )
 

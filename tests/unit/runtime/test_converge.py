@@ -164,7 +164,8 @@ def test_the_summary_is_for_people() -> None:
         (
             Change(what=What.REPAIRED, obj={"kind": "Deployment"}, paths=("spec.replicas",)),
             (),
-            "Each repair of Deployment (spec.replicas) is undone by a writer without a name, such as an admission webhook",
+            "Each repair of Deployment (spec.replicas) is undone by a writer without a name, such as an admission "
+            "webhook",
         ),
         (
             Change(what=What.CREATED, obj={"kind": "Service"}, paths=()),
