@@ -57,7 +57,7 @@ class Ground:
         with self.operators() as made:
             running = made.new(**settings).wait_leading()
             yield running
-            assert "Traceback" not in running.log()
+            assert "Traceback" not in running.whole_log()
 
     @contextlib.contextmanager
     def proxy(self) -> Iterator[FaultProxy]:

@@ -186,6 +186,10 @@ class OperatorProcess:
             file.seek(self._log_start)
             return file.read().decode(errors="replace")
 
+    def whole_log(self) -> str:
+        """Return what it has said since it was first started."""
+        return self.log_file.read_text(errors="replace")
+
     def readyz(self) -> tuple[int, str]:
         """Return status and text of /readyz; status 0 while nothing answers."""
         return self._ask("/readyz")

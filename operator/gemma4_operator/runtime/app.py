@@ -44,6 +44,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class WatchesEnded(Exception):
+    """kopf has given up on a watch: the kind is gone, or the right to watch it. A new process waits for it."""
+
+
 @dataclass(slots=True)
 class _State:
     """What /readyz says."""
@@ -99,7 +103,7 @@ class App:
         )
 
     async def run(self) -> None:
-        """Run until the process is told to stop. Raises `LeadershipLost`."""
+        """Run until the process is told to stop. Raises `LeadershipLost`, `WatchesEnded`."""
         async with serve_health(
             host=self.settings.health_host,
             port=self.settings.health_port,
@@ -154,6 +158,10 @@ class App:
         ]
         try:
             await kopf.run_tasks([*tasks, *ours], ignored=bystanders - {holding})
+        except Exception as error:
+            if any(map(_has_failed, ours)):
+                raise
+            raise WatchesEnded(f"Objects can no longer be watched, so the process ends: {error}") from error
         finally:
             await _ended(*ours)
 
@@ -194,6 +202,10 @@ class App:
                     yield condition["reason"]
 
 
+def _has_failed(task: "asyncio.Task[None]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
 async def _ended(*tasks: "asyncio.Task[None]") -> None:
     """End tasks; what they fail with has been heard already, or follows from the same loss of the Lease."""
     for task in tasks:
@@ -202,7 +214,7 @@ async def _ended(*tasks: "asyncio.Task[None]") -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Connect and run. Raises `NoCredentials`, `LeadershipLost`."""
+    """Connect and run. Raises `NoCredentials`, `LeadershipLost`, `WatchesEnded`."""
     client = await connect(user_agent=FIELD_MANAGER)
     try:
         identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"

@@ -52,6 +52,9 @@ class PodView:
         unschedulable: The scheduler's message while the pod has no node.
         unschedulable_since: When it first said that no node can take the pod.
         sandboxed: Whether volumes and network are there; None on a kubelet that does not say.
+        node: Where it is.
+        abandoned: Whether readiness was taken from it although its containers are ready. The node's controller does
+            so when the kubelet falls silent, and gives no reason, as a kubelet does.
         running: Whether the engine's container runs, ready or not.
         containers: Those that are not ready; none of a pod that serves.
     """
@@ -67,6 +70,8 @@ class PodView:
     unschedulable: str = ""
     unschedulable_since: datetime | None = None
     sandboxed: bool | None = None
+    node: str = ""
+    abandoned: bool = False
     running: bool = False
     containers: tuple[ContainerView, ...] = ()
 
@@ -78,8 +83,10 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
     scheduled = conditions.get("PodScheduled", {})
     waits = scheduled.get("status") == "False"
     disruption = conditions.get("DisruptionTarget", {})
-    ready = conditions.get("Ready", {}).get("status") == "True"
+    readiness = conditions.get("Ready", {})
+    ready = readiness.get("status") == "True"
     main = mappings(status.get("containerStatuses"))
+    unready = () if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main))
     return PodView(
         name=text(metadata.get("name")),
         ready=ready,
@@ -96,8 +103,10 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         if waits and scheduled.get("reason") == "Unschedulable"
         else None,
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
+        node=text(mapping(pod.get("spec")).get("nodeName")),
+        abandoned=_answer(readiness) is False and bool(main) and not unready and not text(readiness.get("reason")),
         running=any("running" in mapping(item.get("state")) for item in main),
-        containers=() if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main)),
+        containers=unready,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.kube.api import Listing
 from gemma4_operator.kube.errors import ApiRejected
 from gemma4_operator.kube.events import Event
 from gemma4_operator.runtime.contest import FREE, Contests
@@ -42,12 +43,13 @@ class FakeApi:
             raise ApiRejected(self.refusals.pop(), status=500)
         return resource(body["status"], version=1 + len(self.sent))
 
-    async def get(self, kind: Any, *, namespace: str, name: str) -> dict[str, Any]:
+    async def list(self, kind: Any, *, namespace: str, field_selector: str) -> Listing:
+        assert field_selector == "metadata.name=chat"
         fields = {"f:status": {"f:serving": {}}}
         entries = [
             {"manager": manager, "subresource": "status", "fieldsV1": fields} for manager in (STATUS_MANAGER, "rival")
         ]
-        return {"metadata": {"managedFields": entries}}
+        return Listing(items=({"metadata": {"managedFields": entries}},), resource_version=1)
 
 
 class FakeRecorder:
@@ -84,10 +86,14 @@ async def test_what_is_no_longer_true_is_taken_away() -> None:
 
 async def test_an_older_crd_gets_what_it_knows(caplog: pytest.LogCaptureFixture) -> None:
     api = FakeApi(OLDER)
-    await writer(api, FakeRecorder()).write(resource(), STATUS)
+    writes = writer(api, FakeRecorder())
+    await writes.write(resource(), STATUS)
     without = {"plan": {"why": "cheap", "alternatives": [{"engine": "VLLM"}]}, "conditions": STATUS["conditions"]}
     assert api.sent == [STATUS, without]
     assert "does not know status fields (plan.alternatives.lostBecause, serving)" in caplog.text
+    # Nor is it tried again as long as nothing else changes.
+    await writes.write(resource(without, version=3), STATUS)
+    assert len(api.sent) == 2
 
 
 async def test_another_refusal_is_not_taken_for_an_old_crd() -> None:
