@@ -8,7 +8,7 @@ from typing import Any
 
 from gemma4_operator.kube.kinds import NODE, POD, Kind
 from tests.cluster import wait_for
-from tests.cluster.fakenodes import MANAGED_ANNOTATION
+from tests.cluster.fakenodes import fake_gpu_node
 from tests.faults.fault import HEALED, Fault
 from tests.faults.fault import Kind as FaultKind
 from tests.faults.ground import Ground, nothing_lost, pods_of, with_twin
@@ -98,36 +98,67 @@ def drained(ground: Ground) -> str:
 
 
 def lost(ground: Ground) -> str:
-    """Let a node fall silent: its kubelet renews nothing any more, and the control plane takes note."""
-    with ground.operator(resync_seconds=30), ground.home() as home, pool(ground, home, nodes=2) as (nodes, placement):
+    """Let a node fall silent, whose kubelet this test plays: the control plane gives it 50 s, and then takes note."""
+    with ground.operator(resync_seconds=30), ground.home() as home, pool(ground, home) as ((other,), placement):
         soon = [
-            {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 8}
+            {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
             for taint in ("unreachable", "not-ready")
         ]
-        twin_pod = with_twin(home, sample("chat", placement=placement | {"tolerations": soon}))
-        home.wait_ready("chat", timeout_seconds=60)
-        before = specs(home)
-        (pod,) = pods_of(home, "chat")
-        node = pod["spec"]["nodeName"]
-        ground.cluster.kubectl("annotate", "node", node, f"{MANAGED_ANNOTATION}-")
-        _unknown(home, node)
-        ready = home.wait_reason("chat", "NodeNotReady", timeout_seconds=30)
-        assert node in ready["message"]
-        home.wait_ready("chat", timeout_seconds=60)
-        (after,) = [one for one in pods_of(home, "chat") if "deletionTimestamp" not in one["metadata"]]
-        assert after["spec"]["nodeName"] in set(nodes) - {node}
-        ground.cluster.remove_nodes(node)
-        wait_for(lambda: len(pods_of(home, "chat")) == 1, 60, "the end of the pod on the node that is gone")
+        ground.cluster.kubectl("cordon", other)
+        node = f"{home.namespace}-silent"
+        _register(home, node, placement["nodeSelector"])
+        try:
+            twin_pod = with_twin(home, sample("chat", placement=placement | {"tolerations": soon}))
+            pod = wait_for(lambda: _bound(home, node), 30, "a pod on the node")
+            _serve(home, pod)
+            home.wait_ready("chat", timeout_seconds=60)
+            before = specs(home)
+            ground.cluster.kubectl("uncordon", other)
+            ready = home.wait_reason("chat", "NodeNotReady", timeout_seconds=100)
+            assert f"node '{node}'" in ready["message"]
+            home.wait_ready("chat", timeout_seconds=60)
+        finally:
+            ground.cluster.remove_nodes(node)
+        # Nobody is left to say that the pod has ended; Kubernetes waits a minute more, an administrator need not.
+        gone = ("-n", home.namespace, pod["metadata"]["name"], "--force", "--grace-period=0", "--ignore-not-found")
+        ground.cluster.kubectl("delete", "pod", *gone)
+        (after,) = pods_of(home, "chat")
+        assert after["spec"]["nodeName"] == other
         settled(home, twin_pod, before)
         return str(ready["message"])
 
 
-def _unknown(home: Home, node: str) -> None:
-    """Say of a node what its controller says 50 s after the last renewal."""
-    said = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}
-    said["message"] = "Kubelet stopped posting node status."
-    path = NODE.path(name=node, subresource="status")
-    home.objects.request("PATCH", path, body={"status": {"conditions": [said]}}, content_type=_STRATEGIC)
+def _register(home: Home, name: str, labels: dict[str, str]) -> None:
+    """Add a node that no program plays, and say once that it is well."""
+    node = fake_gpu_node(name, labels=labels)
+    node["metadata"].pop("annotations")
+    home.objects.request("POST", NODE.path(), body=node)
+    well = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
+    path = NODE.path(name=name, subresource="status")
+    home.objects.request("PATCH", path, body={"status": {"conditions": [well]}}, content_type=_STRATEGIC)
+
+
+def _bound(home: Home, node: str) -> dict[str, Any] | None:
+    return next((pod for pod in pods_of(home, "chat") if pod["spec"].get("nodeName") == node), None)
+
+
+def _serve(home: Home, pod: dict[str, Any]) -> None:
+    """Say of a pod, as its kubelet, that it serves."""
+    containers = [
+        {
+            "name": one["name"],
+            "image": one["image"],
+            "imageID": "",
+            "ready": True,
+            "restartCount": 0,
+            "state": {"running": {}},
+        }
+        for one in pod["spec"]["containers"]
+    ]
+    conditions = [{"type": name, "status": "True"} for name in ("Initialized", "ContainersReady", "Ready")]
+    status = {"phase": "Running", "containerStatuses": containers, "conditions": conditions}
+    path = POD.path(namespace=home.namespace, name=pod["metadata"]["name"], subresource="status")
+    home.objects.request("PATCH", path, body={"status": status}, content_type=_STRATEGIC)
 
 
 def shrinks(ground: Ground) -> str:

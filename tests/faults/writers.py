@@ -49,28 +49,28 @@ class Fight:
 
 
 FIGHTS = {
-    "replicas": Fight(
+    "about-replicas": Fight(
         kind=DEPLOYMENT,
         resource="deployments",
         undone=lambda found: found["spec"]["replicas"] == 0,
         patch={"spec": {"replicas": 0}},
         fields=f"Each repair of Deployment (spec.replicas) is undone by '{RIVAL}'",
     ),
-    "port": Fight(
+    "about-port": Fight(
         kind=SERVICE,
         resource="services",
         undone=lambda found: found["spec"]["selector"] == {"app": "rival"},
         patch={"spec": {"selector": {"gemma4.dev/deployment": None, "app": "rival"}}},
         fields=f"Each repair of Service (spec.selector.gemma4.dev/deployment) is undone by '{RIVAL}'",
     ),
-    "deletion": Fight(
+    "about-deletion": Fight(
         kind=POD_DISRUPTION_BUDGET,
         resource="poddisruptionbudgets",
         undone=lambda found: False,
         patch=None,
         fields="PodDisruptionBudget is deleted each time it is made",
     ),
-    "status": Fight(
+    "about-status": Fight(
         kind=GEMMA4_DEPLOYMENT,
         resource="gemma4deployments/status",
         undone=lambda found: found.get("status", {}).get("serving") == "9/9",
@@ -138,7 +138,7 @@ def fights(ground: Ground) -> dict[str, str]:
                 said[name] = wait_for(
                     functools.partial(_told, home, name, fight), 30, f"word of the fight about {name}"
                 )
-            assert condition(home.resource("port"), "Available")["status"] == "True"
+            assert condition(home.resource("about-port"), "Available")["status"] == "True"
             time.sleep(max(0.0, FIGHT_SECONDS - (time.monotonic() - started)))
         finally:
             for rival in rivals:
@@ -213,28 +213,28 @@ FAULTS = (
         kind=FaultKind.WRITERS,
         sees="`Contested` with the other's name and the fields.",
         proof=PATIENT,
-        play=fight("replicas"),
+        play=fight("about-replicas"),
     ),
     Fault(
         name="A controller sets the Service's selector back each time",
         kind=FaultKind.WRITERS,
         sees="`Contested` with the other's name and the fields.",
         proof=PATIENT,
-        play=fight("port"),
+        play=fight("about-port"),
     ),
     Fault(
         name="A controller deletes the PodDisruptionBudget each time",
         kind=FaultKind.WRITERS,
         sees="`Contested`, which says that it is deleted.",
         proof=PATIENT,
-        play=fight("deletion"),
+        play=fight("about-deletion"),
     ),
     Fault(
         name="A controller writes into the status each time",
         kind=FaultKind.WRITERS,
         sees="An event `Contested` with the other's name; the status itself is the other's meanwhile.",
         proof=PATIENT,
-        play=fight("status"),
+        play=fight("about-status"),
     ),
     Fault(
         name="A child is changed by hand",
