@@ -32,7 +32,10 @@ class Progress:
         self.seen |= {name: shown(str(value)) for name, value in report.user_properties}
         said = "  ".join(str(value) for _, value in report.user_properties)
         word = "FAILED" if report.failed else "ok"
-        print(f"faults {time.monotonic() - self._started:5.0f} s: {word:6} {_name(report.nodeid)}  {said[:160]}")
+        at = f"{time.monotonic() - self._started:5.0f} s"
+        print(f"faults {at}: {word:6} {_name(report.nodeid)}  {said[:160]}", flush=True)
+        if report.failed:
+            print(report.longreprtext, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,8 +51,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     elsewhere = sorted({test for fault in FAULTS for test in fault.tests})
     progress = Progress()
-    words = [str(_ALL), *elsewhere, "-q", "--no-header", "-p", "no:terminal" if not options.k else "no:cacheprovider"]
-    status = pytest.main([*words, "-k", options.k] if options.k else words, plugins=[progress])
+    # This says itself how it goes on, so pytest's own reporter and its options are left out.
+    quiet = ["-p", "no:terminal", "-o", "addopts=--strict-markers --strict-config --import-mode=importlib"]
+    chosen = ["-k", options.k] if options.k else []
+    status = pytest.main([str(_ALL), *elsewhere, *quiet, *chosen], plugins=[progress])
     print(f"faults: {progress.done} tests for {len(FAULTS)} faults, {progress.failed} failed")
     if status or not options.write_docs:
         return int(status)

@@ -161,6 +161,17 @@ def permission_withdrawn(ground: Ground) -> str:
         return f"The log: {line.partition(': ')[2].strip()[:160]}"
 
 
+def watching_forbidden(ground: Ground) -> str:
+    """End all watches, and forbid new ones for a while."""
+    with behind_proxy(ground) as (home, proxy, operator, twin_pod):
+        proxy.fail(Match(watch=True), Status(403), for_seconds=6)
+        proxy.cut(Match(watch=True))
+        work(home)
+        survive(home, operator, twin_pod, restarts=6)
+        (line, *_) = [line for line in operator.whole_log().splitlines() if "can no longer be watched" in line]
+        return f"The log: {line.partition(': ')[2]}"
+
+
 def webhook_down(ground: Ground) -> str:
     """Have the API server ask a webhook that nobody answers before it lets a Service in."""
     name = f"fault-{secrets.token_hex(4)}"
@@ -303,6 +314,13 @@ FAULTS = (
         sees="Nothing in the status, which cannot be written; the operator's log names the permission.",
         proof=SAME,
         play=permission_withdrawn,
+    ),
+    Fault(
+        name="Watches end, and new ones are forbidden (403) for 6 s",
+        kind=FaultKind.API_SERVER,
+        sees="Nothing in the status; the log says in one sentence why the process ends.",
+        proof=f"{SAME} The process ends until the right is back, since it would be blind.",
+        play=watching_forbidden,
     ),
     Fault(
         name="An admission webhook of others does not answer",

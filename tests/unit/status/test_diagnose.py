@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.status.diagnose import diagnose
+from gemma4_operator.status.evidence import gather
 from gemma4_operator.status.pods import pod_view
 from gemma4_operator.status.reasons import Reason
 
@@ -134,3 +135,14 @@ def test_a_pod_that_waits_for_a_gate_of_others_is_not_lost() -> None:
     finding = diagnose([pod_view(abandoned(reason="ReadinessGatesNotReady"))])
     assert finding is not None
     assert finding.reason is Reason.STILL_STARTING
+
+
+@pytest.mark.parametrize(
+    "said", ["Volume is already used by pod(s) store-0", "Volume is already used by pod(s) store-0."]
+)
+def test_what_others_said_and_the_advice_are_two_sentences(said: str) -> None:
+    found = {"metadata": {"name": "chat-1"}, "status": {"containerStatuses": [{"name": "engine"}]}}
+    event = {"reason": "FailedAttachVolume", "message": said, "involvedObject": {"kind": "Pod", "name": "chat-1"}}
+    finding = diagnose([pod_view(found)], {"chat-1": gather(found, [event])})
+    assert finding is not None
+    assert f"store-0. {finding.reason.advice}" in finding.message
