@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     made = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     made.add_argument("-k", metavar="EXPRESSION", default="", help="only those whose names match, as in pytest")
+    made.add_argument("--workers", type=int, default=2, help="processes, each with a control plane (default: 2)")
     made.add_argument("--write-docs", action="store_true", help=f"write {PAGE.name} in docs/reference if all hold")
     return made
 
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     # This says itself how it goes on, so pytest's own reporter and its options are left out.
     quiet = ["-p", "no:terminal", "-o", "addopts=--strict-markers --strict-config --import-mode=importlib"]
     chosen = ["-k", options.k] if options.k else []
-    status = pytest.main([str(_ALL), *elsewhere, *quiet, *chosen], plugins=[progress])
+    shared = ["-n", str(options.workers), "--dist", "loadgroup"]
+    status = pytest.main([str(_ALL), *elsewhere, *quiet, *shared, *chosen], plugins=[progress])
     print(f"faults: {progress.done} tests for {len(FAULTS)} faults, {progress.failed} failed")
     if status or not options.write_docs:
         return int(status)

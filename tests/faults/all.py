@@ -1,10 +1,11 @@
 """Every fault as a test. `make faults` names this file; `make test` does not collect it and runs a part (test_faults).
 
-Faults that only concern pods are played at once, by the first of their tests.
+Faults that are played together are played by the first of their tests, so they must be one process's.
 """
 
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,12 @@ def _told(ground: Ground) -> dict[str, str]:
     return patients.play(ground, TOLD)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if not fault.tests], ids=lambda fault: fault.name)
+def _one(fault: Fault) -> Any:
+    marks = [pytest.mark.xdist_group(fault.together)] if fault.together else []
+    return pytest.param(fault, id=fault.name, marks=marks)
+
+
+@pytest.mark.parametrize("fault", [_one(fault) for fault in FAULTS if not fault.tests])
 def test_fault(fault: Fault, ground: Ground, record_property: Callable[[str, object], None]) -> None:
     seen = fault.play(ground) if fault.play is not None else _told(ground)[fault.name]
     record_property(fault.name, seen)

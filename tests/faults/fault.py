@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,7 @@ class Fault:
         told: How a pod fails, if that is the fault; all such faults are played at once.
         play: Does it, proves it, and returns what was seen; for all other faults.
         tests: Tests elsewhere that do so, by their node ids.
+        together: Faults that are played at once, and so by one process.
     """
 
     name: str
@@ -70,7 +71,8 @@ class Fault:
     mention: tuple[str, ...] = ()
     told: Told | None = None
     play: "Callable[[Ground], str] | None" = None
-    tests: tuple[str, ...] = field(default=())
+    tests: tuple[str, ...] = ()
+    together: str = ""
 
     @property
     def slug(self) -> str:

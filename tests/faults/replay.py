@@ -58,7 +58,7 @@ def _fault(
 ) -> Fault:
     scheduled = {item["type"]: item for item in status.get("conditions", ())}.get("PodScheduled", {})
     told = Told(status=_as_ours(status, log), events=events, scheduled=scheduled.get("status") != "False")
-    return Fault(name=name, kind=kind, reason=reason, mention=mention, proof=HEALED, told=told)
+    return Fault(name=name, kind=kind, reason=reason, mention=mention, proof=HEALED, told=told, together="pods")
 
 
 def _as_ours(status: dict[str, Any], log: tuple[str, ...]) -> dict[str, Any]:

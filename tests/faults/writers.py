@@ -214,6 +214,7 @@ FAULTS = (
         sees="`Contested` with the other's name and the fields.",
         proof=PATIENT,
         play=fight("about-replicas"),
+        together="fights",
     ),
     Fault(
         name="A controller sets the Service's selector back each time",
@@ -221,6 +222,7 @@ FAULTS = (
         sees="`Contested` with the other's name and the fields.",
         proof=PATIENT,
         play=fight("about-port"),
+        together="fights",
     ),
     Fault(
         name="A controller deletes the PodDisruptionBudget each time",
@@ -228,6 +230,7 @@ FAULTS = (
         sees="`Contested`, which says that it is deleted.",
         proof=PATIENT,
         play=fight("about-deletion"),
+        together="fights",
     ),
     Fault(
         name="A controller writes into the status each time",
@@ -235,6 +238,7 @@ FAULTS = (
         sees="An event `Contested` with the other's name; the status itself is the other's meanwhile.",
         proof=PATIENT,
         play=fight("about-status"),
+        together="fights",
     ),
     Fault(
         name="A child is changed by hand",
