@@ -68,7 +68,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _name(node: str) -> str:
-    return node.partition("[")[2].rstrip("]") or node.rpartition("::")[2]
+    """Return a fault's name, or a test's elsewhere; a group's name may stand at the end of a fault's."""
+    fault = node.partition("::test_fault[")[2]
+    return fault.rpartition("]")[0] or node.rpartition("/")[2]
 
 
 if __name__ == "__main__":
