@@ -80,6 +80,11 @@ generate: setup ## Write the CRDs, their copies, the reference pages and manifes
 	@$(PY) -m hack.manifests
 	@$(PY) -m hack.record
 
+.PHONY: faults
+faults: setup ## Make every fault of the matrix on a real control plane (FAULTS_ARGS="--write-docs": and its page)
+	@$(PY) -m tests.cluster build
+	@$(PY) -m tests.faults $(FAULTS_ARGS)
+
 .PHONY: bench
 bench: setup ## Measure requests, writes, memory and speed on a local cluster
 	@$(PY) -m tests.cluster build

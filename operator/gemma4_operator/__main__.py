@@ -7,7 +7,7 @@ import sys
 
 from gemma4_operator.kube.connect import NoCredentials
 from gemma4_operator.kube.errors import LeadershipLost
-from gemma4_operator.runtime.app import run
+from gemma4_operator.runtime.app import WatchesEnded, run
 from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
 
@@ -27,7 +27,7 @@ def main() -> int:
         asyncio.run(run(settings))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
-    except (NoCredentials, LeadershipLost) as error:
+    except (NoCredentials, LeadershipLost, WatchesEnded) as error:
         log.error("%s", error)
         return 1
     return 0

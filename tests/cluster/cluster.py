@@ -119,6 +119,10 @@ class Cluster:
     def start_apiserver(self) -> None:
         self._runtime.start_apiserver()
 
+    def restart_etcd(self) -> None:
+        """Kills etcd and starts it again; the API server reconnects by itself, some seconds later."""
+        self._runtime.restart_etcd()
+
     def programs(self) -> dict[str, bool]:
         """Returns for each program whether it runs."""
         return self._runtime.summary()

@@ -2,9 +2,11 @@
 
 A pod on such a node starts, becomes ready ``fake.kwok.dev/ready-seconds`` (annotation, default 1) later, and is gone
 at once when deleted, or ``fake.kwok.dev/stop-seconds`` later. With the label ``fake.kwok.dev/fault`` it fails as a real
-kubelet would report it; taking the label off heals it, putting it on breaks a healthy pod.
+kubelet would report it; taking the label off heals it, putting it on breaks a healthy pod. With the fault `Told` it
+waits until the annotation `fake.kwok.dev/told` says, as JSON, what the kubelet reports; see `told_status`.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from tests.cluster.controlplane import ControlPlane
 from tests.cluster.process import Program
 
 FAULT_LABEL = "fake.kwok.dev/fault"
-FAULTS = ("NeverReady", "ImagePullBackOff", "OOMKilled", "GPUOutOfMemory", "InitFailed")
+FAULTS = ("NeverReady", "ImagePullBackOff", "OOMKilled", "GPUOutOfMemory", "InitFailed", "Told")
+TOLD_ANNOTATION = "fake.kwok.dev/told"
+TOLD_CONDITION = "fake.kwok.dev/Told"
 READY_ANNOTATION = "fake.kwok.dev/ready-seconds"
 STOP_ANNOTATION = "fake.kwok.dev/stop-seconds"
 MANAGED_ANNOTATION = "kwok.x-k8s.io/node"
@@ -84,6 +88,12 @@ def fake_gpu_node(
         "spec": {"taints": taints} if taints else {},
         "status": {"capacity": capacity, "allocatable": dict(capacity)},
     }
+
+
+def told_status(status: Mapping[str, Any]) -> str:
+    """Returns the annotation by which a pod reports a status; its condition keeps it from being reported again."""
+    told = {"type": TOLD_CONDITION, "status": "True"}
+    return json.dumps({**status, "conditions": [*status.get("conditions", ()), told]})
 
 
 def _gpu_labels(

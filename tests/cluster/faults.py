@@ -178,12 +178,16 @@ class Terms(TypedDict, total=False):
 
 @dataclass(kw_only=True, eq=False)
 class Rule:
-    """A fault in force: the handle that ``fail`` returns. ``hits`` says how many requests it has met."""
+    """A fault in force: the handle that ``fail`` returns. ``hits`` says how many requests it has met.
+
+    Before the first of them it lets ``after`` pass that it could have met.
+    """
 
     match: Match
     fault: Fault
     times: int | None
     until: float | None
+    after: int = 0
     hits: int = 0
 
     def meets(self, record: Record) -> bool:
@@ -200,9 +204,9 @@ class Script:
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
 
-    def add(self, match: Match, fault: Fault, *, times: int | None, for_seconds: float | None) -> Rule:
+    def add(self, match: Match, fault: Fault, *, times: int | None, for_seconds: float | None, after: int = 0) -> Rule:
         until = None if for_seconds is None else time.monotonic() + for_seconds
-        rule = Rule(match=match, fault=fault, times=times, until=until)
+        rule = Rule(match=match, fault=fault, times=times, until=until, after=after)
         with self._lock:
             self._rules.append(rule)
         return rule
@@ -214,9 +218,13 @@ class Script:
     def take(self, record: Record) -> Fault | None:
         with self._lock:
             for rule in self._rules:
-                if rule.meets(record):
-                    rule.hits += 1
-                    return rule.fault
+                if not rule.meets(record):
+                    continue
+                if rule.after:
+                    rule.after -= 1
+                    continue
+                rule.hits += 1
+                return rule.fault
         return None
 
 

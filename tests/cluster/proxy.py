@@ -101,9 +101,20 @@ class FaultProxy:
     def log(self) -> list[Record]:
         return self._ledger.records()
 
-    def fail(self, match: Match, fault: Fault, *, times: int | None = None, for_seconds: float | None = None) -> Rule:
-        """Meets new requests with a fault, so often or so long; rules are tried in the order they were added."""
-        return self._script.add(match, fault, times=times, for_seconds=for_seconds)
+    def fail(
+        self,
+        match: Match,
+        fault: Fault,
+        *,
+        times: int | None = None,
+        for_seconds: float | None = None,
+        after: int = 0,
+    ) -> Rule:
+        """Meets new requests with a fault, so often or so long; rules are tried in the order they were added.
+
+        The first ``after`` requests that match pass unharmed.
+        """
+        return self._script.add(match, fault, times=times, for_seconds=for_seconds, after=after)
 
     def clear(self, *rules: Rule) -> None:
         """Takes these rules back, or all. What they have already done to open requests stays done."""

@@ -91,6 +91,12 @@ class Runtime:
             server.stop()
             self._save()
 
+    def restart_etcd(self) -> None:
+        """Ends etcd without a warning and starts it again on its data; the API server stays and finds it again."""
+        if etcd := self._running.pop("etcd", None):
+            etcd.kill()
+        self.run(self.plane.etcd())
+
     def stop(self) -> None:
         """Ends everything, at once: the data is thrown away."""
         for program in reversed(self._running.values()):

@@ -59,6 +59,18 @@ def without_noise(obj: Object | None) -> Object | None:
     return {name: value for name, value in obj.items() if name != "status"} | {"metadata": metadata}
 
 
+def as_anywhere(child: Object | None) -> Object | None:
+    """Return a child without what differs from one object to the next of the same spec."""
+    child = without_noise(child)
+    if child is None:
+        return None
+    (owner,) = child["metadata"]["ownerReferences"]
+    text = str(child["spec"]).replace(owner["name"], "NAME")
+    for address in child["spec"].get("clusterIPs", ()):
+        text = text.replace(address, "ADDRESS")
+    return {"spec": text, "labels": str(child["metadata"]["labels"]).replace(owner["name"], "NAME")}
+
+
 class Home:
     """A namespace of a test's own."""
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -78,6 +78,7 @@ class OperatorProcess:
         identity: Its name in the Lease.
         lease: Operators with the same Lease stand by for each other.
         settings: Further settings, by the names of their environment variables.
+        module: What is run in the operator's place.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class OperatorProcess:
         identity: str = "operator-0",
         lease: str = NAME,
         settings: Mapping[str, str] | None = None,
+        module: str = "gemma4_operator",
     ) -> None:
         environment = {
             "KUBECONFIG": str(kubeconfig),
@@ -99,7 +101,7 @@ class OperatorProcess:
         variables = [f"{name}={value}" for name, value in {**environment, **(settings or {})}.items()]
         # What somebody's shell has set is no part of a test.
         unset = [word for name in os.environ if name.startswith("GEMMA4_") for word in ("-u", name)]
-        command = ("/usr/bin/env", *unset, *variables, sys.executable, "-m", "gemma4_operator")
+        command = ("/usr/bin/env", *unset, *variables, sys.executable, "-m", module)
         self._program = Program(name=identity, command=command, log=log, grace_seconds=25.0)
         self._running: Running | None = None
         self._log_start = 0
@@ -185,6 +187,10 @@ class OperatorProcess:
             file.seek(self._log_start)
             return file.read().decode(errors="replace")
 
+    def whole_log(self) -> str:
+        """Return what it has said since it was first started."""
+        return self.log_file.read_text(errors="replace")
+
     def readyz(self) -> tuple[int, str]:
         """Return status and text of /readyz; status 0 while nothing answers."""
         return self._ask("/readyz")
@@ -211,6 +217,25 @@ class OperatorProcess:
         return float(self.process.memory_info().rss / 2**20)
 
 
+class Kubelet:
+    """Starts an operator again whenever it has ended, and counts how often."""
+
+    def __init__(self, operator: OperatorProcess) -> None:
+        self._operator = operator
+        self.restarts = 0
+
+    def wait_for(self, reached: Callable[[], bool], timeout_seconds: float, describe: str) -> None:
+        """Return once something is reached, keeping the operator alive meanwhile."""
+
+        def look() -> bool:
+            if not self._operator.alive():
+                self.restarts += 1
+                self._operator.start()
+            return reached()
+
+        wait_for(look, timeout_seconds, lambda: f"{describe}; the operator says:\n{self._operator.log()[-2000:]}")
+
+
 class Operators:
     """Makes operator processes for one test and ends them with it."""
 
@@ -227,6 +252,8 @@ class Operators:
         server: str | None = None,
         authority: Path | None = None,
         lease: str | None = None,
+        module: str = "gemma4_operator",
+        environment: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> OperatorProcess:
         """Return an operator that has been started.
@@ -236,6 +263,8 @@ class Operators:
             server: The API server's address, where it is not the real one.
             authority: The CA of that address.
             lease: Its Lease; a new one unless two shall share it.
+            module: What is run in the operator's place.
+            environment: Further variables.
             **settings: By name, such as `resync_seconds=5`.
         """
         self._count += 1
@@ -246,7 +275,11 @@ class Operators:
             identity=identity,
             # A Lease that somebody else held would have to run out first.
             lease=lease or f"lease-{secrets.token_hex(4)}",
-            settings={f"GEMMA4_{name.upper()}": str(value) for name, value in settings.items()},
+            settings={
+                **{f"GEMMA4_{name.upper()}": str(value) for name, value in settings.items()},
+                **(environment or {}),
+            },
+            module=module,
         )
         return self._made.enter_context(operator)
 
@@ -255,4 +288,4 @@ class Operators:
         self._made.close()
 
 
-__all__ = ["OperatorProcess", "Operators", "account", "add_account", "install", "install_crd"]
+__all__ = ["Kubelet", "OperatorProcess", "Operators", "account", "add_account", "install", "install_crd"]

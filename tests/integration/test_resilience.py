@@ -13,9 +13,17 @@ from gemma4_operator.runtime.world import USUAL_KINDS
 from tests.cluster import Cluster, audit, wait_for
 from tests.cluster.faults import ApplyThenDrop, Hang, Match, Status, WatchError
 from tests.cluster.proxy import FaultProxy
-from tests.integration.home import Home, is_ready, names, notes, sample, without_noise
-from tests.integration.objects import Object
-from tests.integration.operating import CRD, SYSTEM, OperatorProcess, Operators, account, add_account, install_crd
+from tests.integration.home import Home, as_anywhere, is_ready, names, notes, sample
+from tests.integration.operating import (
+    CRD,
+    SYSTEM,
+    Kubelet,
+    OperatorProcess,
+    Operators,
+    account,
+    add_account,
+    install_crd,
+)
 
 pytestmark = pytest.mark.cluster
 
@@ -25,25 +33,6 @@ WATCHES = 8
 """Of the resource itself, three kinds of children, pods, and kopf's of all CRDs."""
 NEVER = 3600
 """Seconds until a resync that is to play no part in a test."""
-
-
-class Kubelet:
-    """Starts an operator again whenever it has ended, and counts how often."""
-
-    def __init__(self, operator: OperatorProcess) -> None:
-        self._operator = operator
-        self.restarts = 0
-
-    def wait_for(self, reached: Callable[[], bool], timeout_seconds: float, describe: str) -> None:
-        """Return once something is reached, keeping the operator alive meanwhile."""
-
-        def look() -> bool:
-            if not self._operator.alive():
-                self.restarts += 1
-                self._operator.start()
-            return reached()
-
-        wait_for(look, timeout_seconds, lambda: f"{describe}; the operator says:\n{self._operator.log()[-2000:]}")
 
 
 def writes(cluster: Cluster, name: str, *, since: int) -> list[datetime]:
@@ -134,18 +123,6 @@ class TestLeadership:
         assert "was not renewed in time" in first.log()
         wait_for(lambda: {home.service(name)["spec"]["ports"][0]["port"] for name in names(4)} == {9000}, 10, "9000")
         assert max(writes(cluster, FIRST, since=start)) < min(writes(cluster, SECOND, since=start))
-
-
-def as_anywhere(child: Object | None) -> Object | None:
-    """Return a child without what differs from one object to the next of the same spec."""
-    child = without_noise(child)
-    if child is None:
-        return None
-    (owner,) = child["metadata"]["ownerReferences"]
-    text = str(child["spec"]).replace(owner["name"], "NAME")
-    for address in child["spec"].get("clusterIPs", ()):
-        text = text.replace(address, "ADDRESS")
-    return {"spec": text, "labels": str(child["metadata"]["labels"]).replace(owner["name"], "NAME")}
 
 
 class TestDeath:

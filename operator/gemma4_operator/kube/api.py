@@ -5,7 +5,7 @@ Typed models are avoided on purpose: they cost ten times the CPU and drop fields
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
@@ -23,6 +23,7 @@ from gemma4_operator.kube.shallow import shallow
 Object = dict[str, Any]
 
 _APPLY = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
 _MERGE = "application/merge-patch+json"
 RETRIES = Backoff(first_seconds=0.2, maximum_seconds=2.0, attempts=4)
 
@@ -144,6 +145,20 @@ class Api:
         path = kind.path(namespace=namespace, name=name)
         return await self._once("patch", kind, "PATCH", path, body=patch, content_type=_MERGE)
 
+    async def remove_status(self, kind: Kind, live: Object, pointers: Sequence[str]) -> Object:
+        """Take parts of a status away, whoever owns them; an apply takes only what is ours. Not retried.
+
+        Args:
+            kind: The object's.
+            live: The object as it is known; `Conflict` or a rejection if it has changed since.
+            pointers: Of the parts (RFC 6901), in an order in which each is still where it was.
+        """
+        metadata = live["metadata"]
+        path = kind.path(namespace=metadata["namespace"], name=metadata["name"], subresource="status")
+        same = {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
+        steps = [same, *({"op": "remove", "path": pointer} for pointer in pointers)]
+        return await self._once("patch", kind, "PATCH", path, body=steps, content_type=_JSON_PATCH)
+
     async def _apply(self, kind: Kind, obj: Object, *, manager: str, force: bool, subresource: str | None) -> Object:
         metadata = obj["metadata"]
         path = kind.path(namespace=metadata["namespace"], name=metadata["name"], subresource=subresource)
@@ -178,7 +193,7 @@ class Api:
         path: str,
         *,
         query: dict[str, str] | None = None,
-        body: Object | None = None,
+        body: Object | Sequence[Object] | None = None,
         content_type: str = "application/json",
         within: aiohttp.ClientTimeout | None = None,
     ) -> bytes:

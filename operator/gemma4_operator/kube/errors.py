@@ -72,6 +72,8 @@ _REJECTIONS: dict[int, type[ApiRejected]] = {
 }
 _MALFORMED = ("failed to create typed patch object", "failed to convert new object")
 """What the API server says, with status 500, of an applied object that has a wrong type or quantity inside."""
+_UNHOOKED = "failed calling webhook"
+"""What it says, with status 500, where a webhook of others does not answer: nobody mends that by trying faster."""
 _TRANSIENT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -80,7 +82,7 @@ def from_response(*, status: int, body: bytes, retry_after: str | None) -> ApiEr
     details = _status_object(body)
     message = str(details.get("message") or f"the API server answered {status}")
     reason = str(details.get("reason") or "")
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR and message.startswith(_MALFORMED):
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR and (message.startswith(_MALFORMED) or _UNHOOKED in message):
         return ApiRejected(message, status=status, reason=reason)
     if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ApiUnavailable(message, status=status, reason=reason, retry_after_seconds=_seconds(retry_after))

@@ -20,6 +20,7 @@ from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
 from gemma4_operator.runtime import facts
+from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import FIELD_MANAGER
 from gemma4_operator.runtime.desire import Desires
 from gemma4_operator.runtime.health import serve_health
@@ -41,6 +42,10 @@ log = logging.getLogger(__name__)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class WatchesEnded(Exception):
+    """kopf has given up on a watch: the kind is gone, or the right to watch it. A new process waits for it."""
 
 
 @dataclass(slots=True)
@@ -98,7 +103,7 @@ class App:
         )
 
     async def run(self) -> None:
-        """Run until the process is told to stop. Raises `LeadershipLost`."""
+        """Run until the process is told to stop. Raises `LeadershipLost`, `WatchesEnded`."""
         async with serve_health(
             host=self.settings.health_host,
             port=self.settings.health_port,
@@ -153,6 +158,10 @@ class App:
         ]
         try:
             await kopf.run_tasks([*tasks, *ours], ignored=bystanders - {holding})
+        except Exception as error:
+            if any(map(_has_failed, ours)):
+                raise
+            raise WatchesEnded(f"Objects can no longer be watched, so the process ends: {error}") from error
         finally:
             await _ended(*ours)
 
@@ -175,6 +184,7 @@ class App:
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
             taken=Taken(self.api, monotonic=time.monotonic),
             witness=Witness(self.api, monotonic=time.monotonic),
+            contests=Contests(monotonic=time.monotonic),
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
             monotonic=time.monotonic,
@@ -193,6 +203,10 @@ class App:
                     yield condition["reason"]
 
 
+def _has_failed(task: "asyncio.Task[None]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
 async def _ended(*tasks: "asyncio.Task[None]") -> None:
     """End tasks; what they fail with has been heard already, or follows from the same loss of the Lease."""
     for task in tasks:
@@ -201,7 +215,7 @@ async def _ended(*tasks: "asyncio.Task[None]") -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Connect and run. Raises `NoCredentials`, `LeadershipLost`."""
+    """Connect and run. Raises `NoCredentials`, `LeadershipLost`, `WatchesEnded`."""
     client = await connect(user_agent=FIELD_MANAGER)
     try:
         identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"

@@ -9,8 +9,10 @@ from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, NotFound
 from gemma4_operator.kube.kinds import POD_DISRUPTION_BUDGET, Kind
+from gemma4_operator.kube.managers import writers
 from gemma4_operator.kube.owners import controller
 from gemma4_operator.render.hash import HASH_ANNOTATION
+from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.store import Key, Shelf
 from gemma4_operator.runtime.world import CHILD_KINDS
 
@@ -117,26 +119,55 @@ def _require_ours(live: Object, obj: Object) -> None:
     raise Leftover(live) if is_namesake else ForeignObject(live)
 
 
+def owner_uid(obj: Object) -> str:
+    """Return the uid of the custom resource that a rendered object belongs to."""
+    return str(obj["metadata"]["ownerReferences"][0]["uid"])
+
+
 def belongs(live: Object, obj: Object) -> bool:
     """Whether a live object has the controller that the rendered one names."""
-    return bool(controller(live).get("uid") == controller(obj)["uid"])
+    return bool(controller(live).get("uid") == owner_uid(obj))
 
 
 class Converger:
     """Writes children."""
 
-    def __init__(self, api: Api, *, children: Mapping[str, Shelf[Object]], settled: Settled) -> None:
+    def __init__(
+        self, api: Api, *, children: Mapping[str, Shelf[Object]], settled: Settled, contests: Contests
+    ) -> None:
         self._api = api
         self._children = children
         self._settled = settled
+        self._contests = contests
 
-    async def apply(self, change: Change, *, key: Key) -> None:
-        """Write one child and remember what is stored now.
+    async def apply(self, change: Change, *, key: Key) -> bool:
+        """Write one child and remember what is stored now, unless somebody undoes it each time and it has to wait.
+
+        Returns:
+            Whether it was written.
 
         Raises:
             ForeignObject: If an object of that name turns out to be somebody else's.
             ApiError: As the client does.
         """
+        mark, uid = fingerprint(change.obj), owner_uid(change.obj)
+        if self._contests.holds(uid, change.kind, mark):
+            if not self._contests.is_told(uid, change.kind, change.paths):
+                self._contests.tell(uid, change.kind, change.paths, contest(change, await self._rivals(change, key)))
+            return False
+        await self._write(change, key)
+        self._contests.wrote(uid, change.kind, mark, repair=change.what is What.REPAIRED)
+        return True
+
+    async def _rivals(self, change: Change, key: Key) -> tuple[str, ...]:
+        """Return who has written what differs; the shelves do not keep it, since it is asked for so seldom."""
+        try:
+            live = await self._api.get(_KINDS[change.kind], namespace=key.namespace, name=key.name)
+        except NotFound:
+            return ()
+        return writers(live, change.paths, apart_from=FIELD_MANAGER)
+
+    async def _write(self, change: Change, key: Key) -> None:
         kind = _KINDS[change.kind]
         before = self._children[change.kind].get(key)
         is_first = change.what is What.CREATED
@@ -190,6 +221,15 @@ def summary(changes: Sequence[Change]) -> str:
         if parts:
             sentences.append(f"{what.value} {', '.join(parts)}.")
     return " ".join(sentences)
+
+
+def contest(change: Change, rivals: Sequence[str]) -> str:
+    """Say who undoes each repair of a child, as far as that can be known."""
+    who = " and ".join(f"'{name}'" for name in rivals) or "a writer without a name, such as an admission webhook"
+    told = f"Each repair of {_part(change)} is undone by {who}"
+    if change.what is What.CREATED:
+        told = f"{change.kind} is deleted each time it is made"
+    return f"{told}, so repairs are made less often now."
 
 
 def _part(change: Change) -> str:

@@ -23,6 +23,17 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+class Brevity(logging.Filter):
+    """Takes kopf's tracebacks away: it logs one for each answer of the API server that ends a watch."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass."""
+        if record.name.startswith("kopf."):
+            record.exc_info = None
+            record.exc_text = None
+        return True
+
+
 def configure(*, level: LogLevel, log_format: LogFormat) -> None:
     """Set up the root logger; kopf is quieter than ourselves, since it logs each event it delivers."""
     handler = logging.StreamHandler()
@@ -30,6 +41,8 @@ def configure(*, level: LogLevel, log_format: LogFormat) -> None:
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    if level is not LogLevel.DEBUG:
+        handler.addFilter(Brevity())
     logging.basicConfig(level=level.value.upper(), handlers=[handler], force=True)
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)

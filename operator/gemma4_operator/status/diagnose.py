@@ -63,13 +63,19 @@ def _without_node(pod: PodView) -> bool:
 
 
 def _finding(pod: PodView, cause: Diagnosis, *, alike: int, waiting: int) -> Finding:
-    said = cause.message[:_MESSAGE_LIMIT]
+    said = _closed(cause.message[:_MESSAGE_LIMIT])
     if _without_node(pod):
         message = f"{alike} of {waiting} waiting pods fit on no node: {said}"
     else:
         others = f" ({alike} pods)" if alike > 1 else ""
         message = f"Pod '{pod.name}'{others}: {said}"
     return Finding(reason=cause.reason, message=f"{message} {cause.reason.advice}")
+
+
+def _closed(said: str) -> str:
+    """Return what others said with an end, so that the advice does not run on from it."""
+    text = said.rstrip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _starting(pods: Sequence[PodView]) -> Finding | None:

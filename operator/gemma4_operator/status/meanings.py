@@ -80,6 +80,10 @@ STATES: Mapping[str, Meaning] = {
         "An object of the name that is needed exists and does not belong to this Gemma4Deployment.",
         "Rename the Gemma4Deployment, or delete the other object.",
     ),
+    "Contested": Meaning(
+        "Another writer undoes each repair of an object that the operator keeps; it is repaired less and less often.",
+        "Let one of the two decide: take the named fields out of what the other writes, or set them in this resource.",
+    ),
     "Suspended": Meaning(
         "`spec.suspend` is true: the status is kept fresh, nothing else is changed.",
         "Set `spec.suspend` to false to let changes through.",

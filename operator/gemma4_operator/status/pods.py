@@ -54,6 +54,9 @@ class PodView:
         unschedulable: The scheduler's message while the pod has no node.
         unschedulable_since: When it first said that no node can take the pod.
         sandboxed: Whether volumes and network are there; None on a kubelet that does not say.
+        node: Where it is.
+        abandoned: Whether readiness was taken from it although its containers are ready. The node's controller does
+            so when the kubelet falls silent, and gives no reason, as a kubelet does.
         running: Whether the engine's container runs, ready or not.
         started_at: Since when it does.
         ready_at: Since when the pod serves.
@@ -73,6 +76,8 @@ class PodView:
     unschedulable: str = ""
     unschedulable_since: datetime | None = None
     sandboxed: bool | None = None
+    node: str = ""
+    abandoned: bool = False
     running: bool = False
     started_at: datetime | None = None
     ready_at: datetime | None = None
@@ -88,9 +93,11 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
     scheduled = conditions.get("PodScheduled", {})
     waits = scheduled.get("status") == "False"
     disruption = conditions.get("DisruptionTarget", {})
-    ready = conditions.get("Ready", {}).get("status") == "True"
+    readiness = conditions.get("Ready", {})
+    ready = readiness.get("status") == "True"
     main = mappings(status.get("containerStatuses"))
     runs = [mapping(state["running"]) for item in main if "running" in (state := mapping(item.get("state")))]
+    unready = () if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main))
     return PodView(
         name=text(metadata.get("name")),
         ready=ready,
@@ -107,12 +114,14 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         if waits and scheduled.get("reason") == "Unschedulable"
         else None,
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
+        node=text(mapping(pod.get("spec")).get("nodeName")),
+        abandoned=_answer(readiness) is False and bool(main) and not unready and not text(readiness.get("reason")),
         running=bool(runs),
         started_at=moment(runs[0].get("startedAt")) if runs else None,
-        ready_at=moment(conditions.get("Ready", {}).get("lastTransitionTime")) if ready else None,
+        ready_at=moment(readiness.get("lastTransitionTime")) if ready else None,
         template=text(mapping(metadata.get("labels")).get(TEMPLATE_LABEL)),
         holds=_holds(mapping(pod.get("spec")), status),
-        containers=() if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main)),
+        containers=unready,
     )
 
 

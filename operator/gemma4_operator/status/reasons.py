@@ -24,6 +24,7 @@ class Reason(StrEnum):
     OVER_BUDGET = "OverBudget"
     CHILDREN_APPLIED = "ChildrenApplied"
     NAME_CONFLICT = "NameConflict"
+    CONTESTED = "Contested"
     SUSPENDED = "Suspended"
     READY = "Ready"
     SCALED_TO_ZERO = "ScaledToZero"

@@ -82,3 +82,10 @@ def test_a_malformed_apply_is_rejected_though_the_server_says_500(message: str) 
     error = from_response(status=500, body=status_object(message), retry_after=None)
     assert type(error) is ApiRejected
     assert error.message == message
+
+
+def test_a_webhook_that_does_not_answer_is_told_and_not_waited_for_in_silence() -> None:
+    said = 'Internal error occurred: failed calling webhook "policy.example.com": connection refused'
+    error = from_response(status=500, body=status_object(said, "InternalError"), retry_after=None)
+    assert type(error) is ApiRejected
+    assert error.message == said

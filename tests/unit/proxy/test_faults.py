@@ -201,3 +201,13 @@ async def test_times_hold_among_many_requests_and_many_threads(client, proxy):
     await asyncio.gather(*(asyncio.to_thread(proxy.fail, Match(), Status(500), times=1) for _ in range(30)))
     codes = await asyncio.gather(*(one() for _ in range(80)))
     assert (codes.count(500), codes.count(201), proxy.count(method="POST")) == (30, 50, 80)
+
+
+async def test_a_rule_may_let_the_first_requests_pass(client, proxy, upstream):
+    rule = proxy.fail(Match(path="pods"), Status(503), times=1, after=2)
+    answers = []
+    for _ in range(4):
+        async with client.get(PODS) as got:
+            answers.append(got.status)
+    assert answers == [200, 200, 503, 200]
+    assert (rule.hits, len(upstream.seen)) == (1, 3)

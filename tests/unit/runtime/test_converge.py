@@ -6,7 +6,18 @@ import pytest
 
 from gemma4_operator.render.hash import HASH_ANNOTATION, stamped
 from gemma4_operator.render.labels import labels
-from gemma4_operator.runtime.converge import Change, ForeignObject, Leftover, Settled, What, due_changes, summary
+from gemma4_operator.runtime.contest import FREE, Contests
+from gemma4_operator.runtime.converge import (
+    Change,
+    Converger,
+    ForeignObject,
+    Leftover,
+    Settled,
+    What,
+    contest,
+    due_changes,
+    summary,
+)
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.world import World, empty_world
 
@@ -140,3 +151,73 @@ def test_the_summary_is_for_people() -> None:
         ),
     ]
     assert summary(changes) == "Created Deployment, Service. Repaired PodDisruptionBudget (a, b, c and 1 more)."
+
+
+@pytest.mark.parametrize(
+    ("change", "rivals", "words"),
+    [
+        (
+            Change(what=What.REPAIRED, obj={"kind": "Deployment"}, paths=("spec.replicas",)),
+            ("argocd", "hpa"),
+            "Each repair of Deployment (spec.replicas) is undone by 'argocd' and 'hpa'",
+        ),
+        (
+            Change(what=What.REPAIRED, obj={"kind": "Deployment"}, paths=("spec.replicas",)),
+            (),
+            "Each repair of Deployment (spec.replicas) is undone by a writer without a name, such as an admission "
+            "webhook",
+        ),
+        (
+            Change(what=What.CREATED, obj={"kind": "Service"}, paths=()),
+            (),
+            "Service is deleted each time it is made",
+        ),
+    ],
+    ids=["by name", "nameless", "deletion"],
+)
+def test_a_contest_is_told_with_who_and_what(change: Change, rivals: tuple[str, ...], words: str) -> None:
+    assert contest(change, rivals) == f"{words}, so repairs are made less often now."
+
+
+async def test_a_rival_is_asked_for_once_and_repairs_go_on_more_slowly(world: World) -> None:
+    clock = [0.0]
+    contests = Contests(monotonic=lambda: clock[0])
+    api = RivalApi()
+    converger = Converger(
+        api,  # type: ignore[arg-type]
+        children=world.children,
+        settled=Settled(),
+        contests=contests,
+    )
+    written = 0
+    for _ in range(40):
+        clock[0] += 1.0
+        undone = stored({**service(), "spec": {"ports": [{"name": "http", "port": 1}]}}, version=api.next_version())
+        world.children["Service"].put(undone)
+        (change,) = due(service(), world)
+        written += await converger.apply(change, key=KEY)
+    assert written == FREE + 2  # those at once, and those after 10 and 20 s
+    assert api.asked == 1
+    assert contests.told("cr") == (
+        "Each repair of Service (spec.ports[http].port) is undone by 'rival', so repairs are made less often now.",
+    )
+
+
+class RivalApi:
+    """An API server on which somebody undoes each write."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.asked = 0
+
+    def next_version(self) -> int:
+        self.version += 1
+        return self.version
+
+    async def apply(self, kind: Any, obj: dict[str, Any], *, manager: str, force: bool) -> dict[str, Any]:
+        return stored(obj, version=self.next_version())
+
+    async def get(self, kind: Any, *, namespace: str, name: str) -> dict[str, Any]:
+        self.asked += 1
+        ports = {"f:spec": {"f:ports": {'k:{"port":1}': {"f:port": {}}}}}
+        return stored(service(), managedFields=[{"manager": "rival", "fieldsV1": ports}])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.status.diagnose import diagnose
+from gemma4_operator.status.evidence import gather
 from gemma4_operator.status.pods import pod_view
 from gemma4_operator.status.reasons import Reason
 
@@ -111,3 +112,37 @@ def test_a_failure_says_what_to_do(case: tuple[list[dict[str, Any]], Reason | No
     finding = diagnose([pod_view(raw) for raw in pods])
     assert finding is not None
     assert finding.message.endswith(reason.advice)
+
+
+def abandoned(**ready: Any) -> dict[str, Any]:
+    """A pod whose containers are ready, as its kubelet said last, and which is not."""
+    container = {"name": "engine", "ready": True, "restartCount": 0, "state": {"running": {}}}
+    conditions = [{"type": "Ready", "status": "False", **ready}, {"type": "ContainersReady", "status": "True"}]
+    status = {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
+    return {"metadata": {"name": "chat-1"}, "spec": {"nodeName": "gpu-7"}, "status": status}
+
+
+def test_a_pod_whose_node_fell_silent_does_not_load() -> None:
+    finding = diagnose([pod_view(abandoned())])
+    assert finding is not None
+    assert finding.reason is Reason.NODE_NOT_READY
+    assert finding.message.startswith(
+        "Pod 'chat-1': node 'gpu-7' no longer reports, so its pods count as not ready. Bring the node back"
+    )
+
+
+def test_a_pod_that_waits_for_a_gate_of_others_is_not_lost() -> None:
+    finding = diagnose([pod_view(abandoned(reason="ReadinessGatesNotReady"))])
+    assert finding is not None
+    assert finding.reason is Reason.STILL_STARTING
+
+
+@pytest.mark.parametrize(
+    "said", ["Volume is already used by pod(s) store-0", "Volume is already used by pod(s) store-0."]
+)
+def test_what_others_said_and_the_advice_are_two_sentences(said: str) -> None:
+    found = {"metadata": {"name": "chat-1"}, "status": {"containerStatuses": [{"name": "engine"}]}}
+    event = {"reason": "FailedAttachVolume", "message": said, "involvedObject": {"kind": "Pod", "name": "chat-1"}}
+    finding = diagnose([pod_view(found)], {"chat-1": gather(found, [event])})
+    assert finding is not None
+    assert f"store-0. {finding.reason.advice}" in finding.message

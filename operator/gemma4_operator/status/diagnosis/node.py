@@ -12,12 +12,18 @@ _LOST = ("NodeNotReady", "TaintManagerEviction", "NodeShutdown", "NodeController
 def node_lost(evidence: Evidence) -> Diagnosis | None:
     """Return that the node or its GPU went away.
 
-    The events are those of the node's controllers (pkg/controller/nodelifecycle) and of the node problem detector.
+    The events are those of the node's controllers (pkg/controller/nodelifecycle, which marks pods without a reason:
+    MarkPodsNotReady in pkg/controller/util/node) and of the node problem detector.
     """
     warnings = [event for event in evidence.events if event.kind == "Node"]
     fault = first(FAULTS[:1], [event.message for event in warnings])
     if fault is not None:
         return Diagnosis(reason=fault.reason, message=f"{warnings[fault.index].subject}: {fault.quote}")
+    if evidence.pod is not None and evidence.pod.abandoned:
+        where = f"node '{evidence.pod.node}'" if evidence.pod.node else "the node"
+        return Diagnosis(
+            reason=Reason.NODE_NOT_READY, message=f"{where} no longer reports, so its pods count as not ready."
+        )
     for event in evidence.told(*_LOST):
         return Diagnosis(
             reason=Reason.NODE_NOT_READY,
