@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
-from tests.cluster import binaries, debian, images, ports, process
+from tests.cluster import binaries, images, ports, process
 from tests.cluster.cluster import Cluster
 from tests.cluster.containerd import PRIVATE, Containerd
 from tests.cluster.errors import ClusterError
@@ -76,7 +76,6 @@ class RealNode:
             guarded: Whether the node must end with this process. Only a person's node lives on.
         """
         require_root()
-        debian.ensure(debian.NODE)
         archive = images.pause()
         programs = binaries.locate("kubelet", "kube-proxy")
         used = bridge or create_bridge(guarded=guarded)

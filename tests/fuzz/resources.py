@@ -184,7 +184,7 @@ PATCHES: Mapping[str, Json] = {
     "an affinity of nothing": _pod(affinity=None, tolerations=None, nodeSelector=None, securityContext=None),
     "selectors that are numbers": _pod(nodeSelector={"a": 1}, affinity=[]),
     "templates": _pod(schedulerName="{{ pod }}", hostname="{% raw %}"),
-    "fifty levels": _pod(a=nested(50)),
+    "thirty levels": _pod(a=nested(29)),
     "lists in lists": _pod(tolerations=[[[[]]]], containers=[[]]),
     "a thousand containers": _pod(containers=[{"name": f"c{number}", "image": "a:1"} for number in range(1000)]),
     "another section": {"status": {}},

@@ -1,19 +1,18 @@
 """What happens to an operator and its resources in a bad week, one thing at a time, by the luck of a seed."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
 
-from gemma4_operator.api.status import ConditionType
 from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.kinds import DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, USUAL_KINDS
 from tests.cluster.faults import ApplyThenDrop, CutAfter, Delay, Drop, Fault, Hang, Match, Status, WatchError
 from tests.cluster.proxy import FaultProxy
 from tests.fuzz.junk import damaged
-from tests.integration.home import Home, condition, without_noise
+from tests.integration.home import Home, condition
+from tests.integration.home import as_anywhere as alike_anywhere
 from tests.integration.objects import Object, Refused
 from tests.integration.operating import OperatorProcess
 
@@ -220,31 +219,16 @@ def twin_of(resource: Object, name: str) -> Object:
 
 
 def as_anywhere(home: Home, name: str) -> dict[str, Any]:
-    """Return what is there of a resource: its children and status, without what tells two equal ones apart.
-
-    Conditions of types that the operator does not know are somebody else's, and stay (ADR 0003).
-    """
+    """Return what is there of a resource: its children and status, without what tells two equal ones apart."""
     resource = home.resource(name)
     plan = {key: value for key, value in resource["status"]["plan"].items() if key in _CHOICES}
-    children = {kind: _alike(child, name) for kind, child in home.children(name).items()}
+    children = {kind: alike_anywhere(child) for kind, child in home.children(name).items()}
     counts = {key: resource["status"].get(key) for key in ("serving", "replicas", "readyReplicas", "updatedReplicas")}
-    conditions = [one for one in resource["status"]["conditions"] if one["type"] in [*ConditionType]]
-    said = [(one["type"], one["status"], one["reason"]) for one in conditions]
+    said = [(one["type"], one["status"], one["reason"]) for one in resource["status"]["conditions"]]
     return {"children": children, "plan": plan, "counts": counts, "conditions": said}
 
 
 _CHOICES = ("variant", "quantization", "engine", "image", "gpu", "gpuResource", "contextTokens", "kvCacheDtype")
-
-
-def _alike(child: Object | None, name: str) -> Object | None:
-    child = without_noise(child)
-    if child is None:
-        return None
-    text = json.dumps({"spec": child["spec"], "labels": child["metadata"]["labels"]}).replace(name, "NAME")
-    for address in child["spec"].get("clusterIPs", ()):
-        text = text.replace(address, "ADDRESS")
-    alike: Object = json.loads(text)
-    return alike
 
 
 def unlike(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

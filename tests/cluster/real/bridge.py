@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Self
 
+from tests.cluster import debian
 from tests.cluster.errors import ClusterError
 from tests.cluster.process import Identity
 from tests.cluster.real import cleaning, record, shell
@@ -64,6 +65,8 @@ def create_bridge(*, guarded: bool = True, wait_seconds: float = 0.0) -> Bridge:
         wait_seconds: How long to wait for another process that has a real node.
     """
     require_root()
+    # It is the first thing that anybody makes for a real node, and takes programs of those packages itself.
+    debian.ensure(debian.NODE)
     deadline = time.monotonic() + wait_seconds
     while (claimed := _claim(guarded=guarded)) is None:
         if time.monotonic() > deadline:
