@@ -247,7 +247,7 @@ class TestDrain:
 
     def test_it_is_not_waited_for_without_end(self, server: Server, machine: Machine) -> None:
         with ThreadPoolExecutor(1) as pool:
-            whole = pool.submit(server.chat, "Story:", max_tokens=1900, ignore_eos=True)
+            whole = pool.submit(server.chat, "Story:", max_tokens=400, ignore_eos=True)
             wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
             self.wait(machine, server, finish_seconds=2)
             assert not whole.done()

@@ -19,7 +19,7 @@ from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT, NODE, POD, Kind
 from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES
-from gemma4_operator.status.pods import pod_view, speaker
+from gemma4_operator.status.pods import loader, pod_view, speaker
 
 _DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 _RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
@@ -81,12 +81,19 @@ def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> P
             return ()
 
     async def log(api: Api, pod: Object) -> str:
-        one = speaker(pod_view(pod))
+        view = pod_view(pod)
+        one = speaker(view) or loader(view)
         if one is None:
             return ""
-        place = {"namespace": namespace, "pod": name, "container": one.name}
         try:
-            return await api.log(**place, previous=one.running, lines=LOG_LINES, limit_bytes=LOG_BYTES)
+            return await api.log(
+                namespace=namespace,
+                pod=name,
+                container=one.name,
+                previous=one.running and one.ended is not None,
+                lines=LOG_LINES,
+                limit_bytes=LOG_BYTES,
+            )
         except ApiRejected as error:
             doubt(f"the log of container '{one.name}' does not count, since it cannot be read: {error.message}")
             return ""

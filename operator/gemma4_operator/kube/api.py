@@ -105,9 +105,19 @@ class Api:
         )
 
     async def log(
-        self, *, namespace: str, pod: str, container: str, previous: bool, lines: int, limit_bytes: int
+        self,
+        *,
+        namespace: str,
+        pod: str,
+        container: str,
+        previous: bool,
+        lines: int,
+        limit_bytes: int,
+        timestamps: bool = False,
     ) -> str:
         """Return the end of a container's log, of its run before this one with `previous`. Not retried.
+
+        With `timestamps` each line begins with its time and a space.
 
         Raises:
             NotFound: If the pod is gone.
@@ -115,7 +125,9 @@ class Api:
         """
         path = POD.path(namespace=namespace, name=pod, subresource="log")
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(limit_bytes)}
-        data = await self._sent("log", POD, "GET", path, query=query | ({"previous": "true"} if previous else {}))
+        flags = {"previous": previous, "timestamps": timestamps}
+        query |= {name: "true" for name, wanted in flags.items() if wanted}
+        data = await self._sent("log", POD, "GET", path, query=query)
         return data.decode(errors="replace")
 
     async def apply(self, kind: Kind, obj: Object, *, manager: str, force: bool) -> Object:

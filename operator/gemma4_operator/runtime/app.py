@@ -183,7 +183,7 @@ class App:
             recorder=recorder,
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
             taken=Taken(self.api, monotonic=time.monotonic),
-            witness=Witness(self.api, monotonic=time.monotonic),
+            witness=Witness(self.api, monotonic=time.monotonic, now=_now),
             contests=Contests(monotonic=time.monotonic),
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,

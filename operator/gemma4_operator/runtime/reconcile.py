@@ -23,10 +23,13 @@ from gemma4_operator.runtime.worker import Again
 from gemma4_operator.runtime.world import World
 from gemma4_operator.status.against import against_plan
 from gemma4_operator.status.evidence import Evidence
-from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.pods import PodView, loader
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.rollout import rollout
+
+LOADING_SECONDS = 60.0
+"""After which a pod that loads is looked at again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,10 @@ class Reconciler:
         waits = await self._tell(key, resource, wanted, steered, applied, evidence)
         if waits or (applied.problem is not None and applied.problem.planned):
             return Again()
-        return Again(after_seconds=steered.again_seconds) if steered.again_seconds is not None else None
+        if steered.again_seconds is not None:
+            return Again(after_seconds=steered.again_seconds)
+        # A pod that stands still makes no news.
+        return Again(after_seconds=LOADING_SECONDS) if any(map(loader, pods)) else None
 
     async def _wanted(
         self, key: Key, resource: Object, pods: Sequence[PodView], evidence: Mapping[str, Evidence]

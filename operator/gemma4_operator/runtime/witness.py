@@ -1,19 +1,22 @@
 """What stands behind a failure: the end of a failing container's log, and the events about its pod.
 
-Both are asked for only of pods that fail, of few at a time, and not again before a container was started anew or a
-while has passed. Without the right to read them the pod's own status has to do.
+Both are asked for only of pods that fail, or have been loading for so long that they may stand still, of few at a time,
+and not again before a container was started anew or a while has passed. Without the right to read them the pod's own
+status has to do.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.errors import ApiError, Forbidden
 from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT, POD
-from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
-from gemma4_operator.status.pods import PodView, speaker
+from gemma4_operator.status.diagnosis.progress import STALLED_SECONDS
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather, untimed
+from gemma4_operator.status.pods import PodView, loader, speaker
 
 MOST_PODS = 3
 """Of one resource: pods of one plan mostly fail for one reason."""
@@ -34,29 +37,36 @@ class Witness:
 
     Args:
         monotonic: Seconds that only grow.
+        now: The time, by which a log is silent.
     """
 
-    def __init__(self, api: Api, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, api: Api, *, monotonic: Callable[[], float], now: Callable[[], datetime]) -> None:
         self._api = api
         self._monotonic = monotonic
+        self._now = now
         self._read: dict[tuple[str, str], _Read] = {}
         self._denied: set[tuple[str, str]] = set()
 
     async def evidence(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
         """Return what is known of the pods that fail, by their names; of others the status says it all."""
         failing = [pod for pod in pods if _fails(pod)]
+        slow = [pod for pod in pods if pod not in failing and self._is_slow(pod)]
         self._forget_stale()
-        return {pod.name: await self._of(namespace, pod) for pod in failing[:MOST_PODS]}
+        return {pod.name: await self._of(namespace, pod) for pod in (*failing, *slow)[:MOST_PODS]}
+
+    def _is_slow(self, pod: PodView) -> bool:
+        """Whether a pod has been loading for so long that it may stand still."""
+        container = loader(pod)
+        if pod.ready or pod.deleting or container is None or container.since is None:
+            return False
+        return (self._now() - container.since).total_seconds() >= STALLED_SECONDS
 
     async def _of(self, namespace: str, pod: PodView) -> Evidence:
         mark = (pod.containers, pod.sandboxed, pod.phase)
         known = self._read.get((namespace, pod.name))
         if known is None or known.mark != mark:
-            known = _Read(
-                self._monotonic(),
-                mark,
-                gather(pod, await self._events(namespace, pod), await self._log(namespace, pod)),
-            )
+            events, (said, silent_seconds) = await self._events(namespace, pod), await self._log(namespace, pod)
+            known = _Read(self._monotonic(), mark, gather(pod, events, said, silent_seconds=silent_seconds))
             self._read[namespace, pod.name] = known
         return known.evidence
 
@@ -72,10 +82,11 @@ class Witness:
         )
         return found.items if found is not None else ()
 
-    async def _log(self, namespace: str, pod: PodView) -> str:
-        container = speaker(pod)
+    async def _log(self, namespace: str, pod: PodView) -> tuple[str, float]:
+        """Return what a container said last, and for how long it has said nothing, if it is still at work."""
+        container = speaker(pod) or loader(pod)
         if container is None:
-            return ""
+            return "", 0.0
         said = await self._allowed(
             namespace,
             "logs",
@@ -83,12 +94,15 @@ class Witness:
                 namespace=namespace,
                 pod=pod.name,
                 container=container.name,
-                previous=container.running,
+                previous=container.running and container.ended is not None,
+                timestamps=True,
                 lines=LOG_LINES,
                 limit_bytes=LOG_BYTES,
             ),
         )
-        return said or ""
+        text, last = untimed(said or "")
+        silence = (self._now() - last).total_seconds() if last is not None and container.ended is None else 0.0
+        return text, _in_steps(silence)
 
     async def _allowed(self, namespace: str, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""
@@ -107,6 +121,14 @@ class Witness:
         except ApiError as error:
             log.debug("The %s of a pod cannot be read: %s", what, error.message)
         return None
+
+
+def _in_steps(seconds: float) -> float:
+    """Return a time in steps that double, so that a silence that goes on is no news in each pass."""
+    step = STALLED_SECONDS
+    while 2 * step <= seconds:
+        step *= 2
+    return float(step) if seconds >= step else 0.0
 
 
 def _fails(pod: PodView) -> bool:

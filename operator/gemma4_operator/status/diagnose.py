@@ -10,7 +10,7 @@ from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.diagnosis.rules import Diagnosis
 from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.meanings import FixableBy
-from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.pods import PodView, loader
 from gemma4_operator.status.reasons import Reason
 
 _MESSAGE_LIMIT: Final = 1000
@@ -46,7 +46,7 @@ def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = Mapping
         pod, cause = min(failing, key=lambda item: _rank(*item))
         alike = sum(other.reason is cause.reason for _, other in failing)
         return _finding(pod, cause, alike=alike, waiting=len(waiting))
-    return _starting(waiting)
+    return _starting(waiting, [cause for _, cause in found])
 
 
 def max_restarts(pods: Sequence[PodView]) -> int:
@@ -78,11 +78,14 @@ def _closed(said: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def _starting(pods: Sequence[PodView]) -> Finding | None:
-    loading = [pod for pod in pods if pod.running]
+def _starting(pods: Sequence[PodView], causes: Sequence[Diagnosis]) -> Finding | None:
+    loading = [(pod, loader(pod)) for pod in pods if pod.running or loader(pod) is not None]
     if not loading:
         return None
-    began = [pod.started_at for pod in loading if pod.started_at is not None]
+    starts = (pod.started_at or (container and container.since) for pod, container in loading)
+    began = [start for start in starts if start]
     since = f", the first of them since {written(min(began))}" if began else ""
     message = f"{len(loading)} of {len(pods)} waiting pods load the weights{since}."
-    return Finding(reason=Reason.STILL_STARTING, message=message)
+    # How far one is stands in its log, which is read of those that take long.
+    far = next((cause.message for cause in causes if "is starting: " in cause.message), "")
+    return Finding(reason=Reason.STILL_STARTING, message=f"{message} {_closed(far)}" if far else message)

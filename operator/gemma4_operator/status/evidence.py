@@ -61,7 +61,11 @@ class Evidence:
 
 
 def gather(
-    pod: Mapping[str, Any] | PodView | None, events: Iterable[Any] = (), log: Sequence[str] | str = ()
+    pod: Mapping[str, Any] | PodView | None,
+    events: Iterable[Any] = (),
+    log: Sequence[str] | str = (),
+    *,
+    silent_seconds: float = 0.0,
 ) -> Evidence:
     """Return the evidence from raw objects.
 
@@ -73,7 +77,7 @@ def gather(
         pod=pod if isinstance(pod, PodView) or pod is None else pod_view(pod),
         events=_events(events),
         log=kept[:-1] if silence else kept,
-        silent_seconds=float(silence[1]) * _SECONDS[silence[2]] if silence else 0.0,
+        silent_seconds=float(silence[1]) * _SECONDS[silence[2]] if silence else silent_seconds,
     )
 
 
@@ -101,6 +105,17 @@ def _event(event: Mapping[str, Any]) -> EventView:
         name=text(regarding.get("name")),
         at=next((found for found in map(moment, times) if found is not None), _LONG_AGO),
     )
+
+
+def untimed(said: str) -> tuple[str, datetime | None]:
+    """Return a log without the times that the kubelet puts before its lines, and the last of them."""
+    lines, last = [], None
+    for line in said.splitlines():
+        stamp, _, rest = line.partition(" ")
+        when = moment(stamp)
+        last = when or last
+        lines.append(line if when is None else rest)
+    return "\n".join(lines), last
 
 
 def log_lines(lines: Sequence[str]) -> tuple[str, ...]:

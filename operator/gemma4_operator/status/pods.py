@@ -32,6 +32,7 @@ class ContainerView:
     Attributes:
         waiting: Why it waits; empty while it does not, or starts for the first time.
         ended: How it ended last, now or before it was started again.
+        since: When it was started, if it runs.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ContainerView:
     message: str = ""
     ended: Ended | None = None
     restarts: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,11 @@ def speaker(pod: PodView) -> ContainerView | None:
     return next((one for one in pod.containers if one.ended is not None), None)
 
 
+def loader(pod: PodView) -> ContainerView | None:
+    """Return the container that is at work before the pod serves, one that prepares it first; None: none has begun."""
+    return next((one for one in pod.containers if one.running and one.ended is None), None)
+
+
 def _containers(init: Sequence[Mapping[str, Any]], main: Sequence[Mapping[str, Any]]) -> Iterator[ContainerView]:
     for item in init:
         state = mapping(item.get("state"))
@@ -162,6 +169,7 @@ def _container(item: Mapping[str, Any], *, init: bool) -> ContainerView:
         message=text(waiting.get("message")),
         ended=_ended(state, even_well=bool(completed)) or _ended(last, even_well=True),
         restarts=number(item.get("restartCount")),
+        since=moment(mapping(state.get("running")).get("startedAt")),
     )
 
 

@@ -1,6 +1,7 @@
 """What more is read of a pod that fails: when, how often, and what happens where it may not be read."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gemma4_operator.status.diagnose import diagnose
 from gemma4_operator.status.pods import PodView, pod_view
 from gemma4_operator.status.reasons import Reason
 
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.10 GiB. GPU 0 has 1.05 GiB free."
 NO_IMAGE = 'Failed to pull image "registry.test/vllm:v9": rpc error: code = NotFound desc = manifest unknown'
 
@@ -65,7 +67,58 @@ def waiting_for_image() -> PodView:
 
 
 def witness(api: FakeApi, clock: Clock | None = None) -> Witness:
-    return Witness(api, monotonic=clock or Clock())  # type: ignore[arg-type]
+    return Witness(api, monotonic=clock or Clock(), now=lambda: NOW)  # type: ignore[arg-type]
+
+
+def loading(seconds: int, *, init: bool = False) -> PodView:
+    """Return a pod whose engine, or what brings its model, has been at work for so long."""
+    status = {
+        "name": "bring-model" if init else "vllm",
+        "ready": False,
+        "state": {"running": {"startedAt": (NOW - timedelta(seconds=seconds)).isoformat()}},
+    }
+    waits = {"name": "vllm", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
+    statuses = (
+        {"initContainerStatuses": [status], "containerStatuses": [waits]} if init else {"containerStatuses": [status]}
+    )
+    return pod_view({"metadata": {"name": "chat-1"}, "status": {"phase": "Running", **statuses}})
+
+
+def said(line: str, *, seconds_ago: int) -> str:
+    """Return a line as the kubelet gives it with its time."""
+    return f"{(NOW - timedelta(seconds=seconds_ago)).isoformat().replace('+00:00', '.123456789Z')} {line}"
+
+
+DOWNLOAD = "model-00001-of-00002.safetensors:  45%|####5     | 4.1G/9.0G [03:12<04:00, 21.1MB/s]"
+
+
+@pytest.mark.parametrize("init", [False, True])
+async def test_a_download_that_stands_still_is_told_with_how_far_it_was(init: bool) -> None:
+    """Nothing of it is news: neither the pod nor its events change."""
+    api = FakeApi(log=f"{said('Downloading', seconds_ago=700)}\n{said(DOWNLOAD, seconds_ago=650)}\n")
+    pod = loading(720, init=init)
+    found = diagnose([pod], await witness(api).evidence("team", [pod]))
+    assert found is not None
+    assert found.reason is Reason.DOWNLOAD_STALLED
+    assert "45%" in found.message
+    # In steps that double, so that a silence that goes on is no news in each pass.
+    assert "for 600 s nothing more" in found.message
+
+
+async def test_one_that_goes_on_is_told_as_loading_with_how_far_it_is() -> None:
+    api = FakeApi(log=said(DOWNLOAD, seconds_ago=5))
+    pod = loading(720)
+    found = diagnose([pod], await witness(api).evidence("team", [pod]))
+    assert found is not None
+    assert found.reason is Reason.STILL_STARTING
+    assert found.message.startswith("1 of 1 waiting pods load the weights, the first of them since ")
+    assert "45%" in found.message
+
+
+async def test_of_one_that_has_just_begun_nothing_is_read() -> None:
+    api = FakeApi(log=said(DOWNLOAD, seconds_ago=5))
+    assert await witness(api).evidence("team", [loading(200)]) == {}
+    assert api.asked == []
 
 
 async def test_the_last_words_of_a_crashed_engine_name_the_cause() -> None:
