@@ -61,7 +61,7 @@ FIGHTS = {
         resource="services",
         undone=lambda found: found["spec"]["selector"] == {"app": "rival"},
         patch={"spec": {"selector": {"gemma4.dev/deployment": None, "app": "rival"}}},
-        fields=f"Each repair of Service (spec.selector.gemma4.dev/deployment) is undone by '{RIVAL}'",
+        fields=f"Each repair of Service (spec.selector) is undone by '{RIVAL}'",
     ),
     "about-deletion": Fight(
         kind=POD_DISRUPTION_BUDGET,

@@ -78,7 +78,6 @@ def standing(
         others: What pods of others hold of their GPUs.
     """
     old, new = _split(deployment, pods)
-    leaving = [pod for pod in pods if pod.deleting and pod.scheduled]
     asked = footprint(deployment["spec"]["template"])
     budget, each = spec.placement.maximum_gpus, max(asked.gpus.values(), default=0)
     ours = [use for pod in pods for use in pod.holds]
@@ -93,10 +92,15 @@ def standing(
         old_serving=sum(pod.ready for pod in old),
         placed=sum(bool(pod.scheduled) for pod in new),
         unplaced=sum(bool(pod.unschedulable) for pod in new),
-        leaving=len(leaving),
+        leaving=sum(map(is_leaving, pods)),
         room=room(asked, nodes, [*others, *ours]) if is_bounded else spec.replicas,
         room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else spec.replicas,
     )
+
+
+def is_leaving(pod: PodView) -> bool:
+    """Whether a pod has been told to go and still holds its place."""
+    return pod.deleting and bool(pod.scheduled)
 
 
 def _split(deployment: Mapping[str, Any], pods: Iterable[PodView]) -> tuple[list[PodView], list[PodView]]:

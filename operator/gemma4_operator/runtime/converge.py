@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
+from gemma4_operator.api.common import TEMPLATE_LABEL
 from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.drift import differences
 from gemma4_operator.kube.errors import ApiRejected, NotFound
@@ -233,6 +234,7 @@ def contest(change: Change, rivals: Sequence[str]) -> str:
 
 
 def _part(change: Change) -> str:
-    paths = [path for path in change.paths if HASH_ANNOTATION not in path]
+    # Marks of our own change with every change, and say nothing of it.
+    paths = [path for path in change.paths if not any(mark in path for mark in (HASH_ANNOTATION, TEMPLATE_LABEL))]
     shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
     return f"{change.kind} ({shown})" if paths else change.kind

@@ -182,6 +182,7 @@ class Reconciler:
             pending=tuple(change.kind for change in applied.pending),
             rolling=steered.told,
             blocked=steered.blocked,
+            leaving=steered.leaving,
             remark=steered.remark,
         )
         status = project(subject, now=self._now())

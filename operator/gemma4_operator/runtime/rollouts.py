@@ -6,7 +6,7 @@ from typing import Any
 
 from gemma4_operator.kube.kinds import DEPLOYMENT
 from gemma4_operator.render.hash import stamped
-from gemma4_operator.rollout.course import course, is_rolling, of_template, standing
+from gemma4_operator.rollout.course import course, is_leaving, is_rolling, of_template, standing
 from gemma4_operator.rollout.keep import kept
 from gemma4_operator.rollout.strategy import Standing, is_doubted
 from gemma4_operator.runtime.desire import Desire
@@ -32,6 +32,7 @@ class Steered:
         pods: Those of the current plan.
         told: How pods of an earlier plan are replaced; empty while none is left.
         blocked: Why that waits, if it does.
+        leaving: How many pods have been told to go and still hold their places.
         remark: What is worth knowing of pods that serve.
         again_seconds: After which to look again without news; None: not.
     """
@@ -40,6 +41,7 @@ class Steered:
     pods: tuple[PodView, ...]
     told: str = ""
     blocked: Finding | None = None
+    leaving: int = 0
     remark: str = ""
     again_seconds: float | None = None
 
@@ -72,10 +74,10 @@ class Rollouts:
         live = self._world.child(DEPLOYMENT.kind, key)
         deployment, is_kept = kept(found, live, wanted.spec.update.on_operator_upgrade)
         remark = KEPT if is_kept else ""
-        mine = of_template(deployment, pods)
+        mine, leaving = of_template(deployment, pods), sum(is_leaving(pod) for pod in pods)
         if live is None or not is_rolling(deployment, pods):
             self.forget(key)
-            return Steered(objects=_with(wanted.objects, deployment), pods=mine, remark=remark)
+            return Steered(objects=_with(wanted.objects, deployment), pods=mine, leaving=leaving, remark=remark)
         now = standing(
             deployment,
             spec=wanted.spec,
@@ -92,6 +94,7 @@ class Rollouts:
             pods=mine,
             told=going.told,
             blocked=going.blocked,
+            leaving=leaving,
             remark=remark,
             again_seconds=again_seconds,
         )

@@ -50,6 +50,7 @@ class Subject:
         evidence: What more than its own status is known of a pod, by its name.
         rolling: How pods of an earlier plan are replaced, in one sentence; empty while none is left.
         blocked: Why that waits, if it does.
+        leaving: How many pods have been told to go and still hold their places.
         remark: What is worth knowing of pods that serve.
         pending: Kinds of the children that differ from the plan and are left alone, because of `spec.suspend`.
     """
@@ -69,6 +70,7 @@ class Subject:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     rolling: str = ""
     blocked: Finding | None = None
+    leaving: int = 0
     remark: str = ""
 
 
@@ -174,9 +176,10 @@ def _ready(subject: Subject) -> tuple[Condition, bool]:
 def _hindrance(subject: Subject, wanted: int) -> Finding:
     """Return what keeps the rollout from its end: a pod that fails, a GPU that is not free, or time.
 
-    Of a rollout that is blocked, pods without a node say only that it is.
+    While it is blocked, or a pod is about to give up its place, pods without a node say only that.
     """
-    pods = [pod for pod in subject.pods if pod.scheduled] if subject.blocked is not None else subject.pods
+    waits = subject.blocked is not None or subject.leaving
+    pods = [pod for pod in subject.pods if pod.scheduled] if waits else subject.pods
     found = diagnose(pods, subject.evidence)
     if found is not None and found.reason is not Reason.STILL_STARTING:
         return Finding(reason=found.reason, message=f"{found.message}{_own_help(found.reason, subject.plan)}")
@@ -184,7 +187,15 @@ def _hindrance(subject: Subject, wanted: int) -> Finding:
         return subject.blocked
     told = found or _progress(subject.rollout, wanted)
     expected = _expected(subject.plan) if found is not None else ""
-    return Finding(reason=told.reason, message=" ".join(filter(None, (told.message, expected, subject.rolling))))
+    parts = (told.message, expected, _leaving(subject.leaving), subject.rolling)
+    return Finding(reason=told.reason, message=" ".join(filter(None, parts)))
+
+
+def _leaving(count: int) -> str:
+    if not count:
+        return ""
+    one = count == 1
+    return f"{'1 pod that ends still holds its place' if one else f'{count} pods that end still hold their places'}."
 
 
 def _own_help(reason: Reason, plan: Plan | None) -> str:

@@ -221,3 +221,11 @@ class RivalApi:
         self.asked += 1
         ports = {"f:spec": {"f:ports": {'k:{"port":1}': {"f:port": {}}}}}
         return stored(service(), managedFields=[{"manager": "rival", "fieldsV1": ports}])
+
+
+def test_marks_of_our_own_are_no_part_of_what_is_told() -> None:
+    """They change with every change; a label that somebody else took away is one."""
+    marks = ("metadata.annotations.gemma4.dev/template-inputs", "spec.template.metadata.labels.gemma4.dev/template")
+    told = ("metadata.labels.gemma4.dev/deployment", "spec.template.spec.containers[vllm].args[3]")
+    change = Change(what=What.CHANGED, obj={"kind": "Deployment"}, paths=(*marks, *told))
+    assert summary([change]) == f"Changed Deployment ({told[0]}, {told[1]})."

@@ -279,6 +279,17 @@ class TestRollouts:
         told = self.ready(pods=(waiting,), blocked=self.BLOCKED, rolling="The rollout waits for a free GPU.")
         assert (told["reason"], told["message"]) == ("RolloutBlockedNoSpareGPU", "No GPU is free. Add one.")
 
+    def test_a_pod_that_waits_for_the_place_of_one_that_ends_lacks_nothing(self) -> None:
+        """To add GPUs would be the wrong advice: the old pod drains, and gives its own."""
+        waiting = PodView(name="chat-3", ready=False, scheduled=False, unschedulable="Insufficient nvidia.com/gpu")
+        told = status(pods=(waiting,), leaving=1, rollout=running(1, ready=0))["conditions"][2]
+        assert (told["reason"], told["message"]) == (
+            "Progressing",
+            "0 of 1 replicas serve, 1 are up to date. 1 pod that ends still holds its place.",
+        )
+        told = status(pods=(waiting,), leaving=2, rollout=running(1, ready=0))["conditions"][2]
+        assert told["message"].endswith("2 pods that end still hold their places.")
+
     def test_a_new_pod_that_fails_goes_before_what_the_others_wait_for(self) -> None:
         ended = Ended(exit_code=137, reason="OOMKilled")
         failing = PodView(
