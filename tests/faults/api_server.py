@@ -56,7 +56,7 @@ def survive(home: Home, operator: OperatorProcess, twin_pod: str, *, restarts: i
     kubelet.wait_for(lambda: done(home), PATIENCE_SECONDS, "what was asked for")
     home.edit("chat", endpoint=None)
     nothing_lost(home, "next", "chat", twin_pod=twin_pod)
-    assert kubelet.restarts <= restarts
+    assert kubelet.restarts <= restarts, operator.whole_log()
     assert "Traceback" not in operator.whole_log()
 
 

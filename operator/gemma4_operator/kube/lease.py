@@ -119,25 +119,26 @@ class LeaseElector:
 
     async def _try(self) -> bool:
         """One attempt to take or to renew; whether the Lease is ours now."""
-        started = self._monotonic()
         # What we wrote last is what is there, unless a conflict says otherwise: one request instead of two.
-        if self.is_leader and self._lease and await self._write(self._api.replace, self._taken(self._lease), started):
+        if self.is_leader and self._lease and await self._write(self._api.replace, self._taken(self._lease)):
             return True
         try:
             self._lease = await self._api.get(LEASE, namespace=self._namespace, name=self._name)
         except NotFound:
-            return await self._write(self._api.create, self._fresh(), started)
+            return await self._write(self._api.create, self._fresh())
         self._look()
         if self._holder() not in {"", self._identity} and not self._expired():
             return False
-        return await self._write(self._api.replace, self._taken(self._lease), started)
+        return await self._write(self._api.replace, self._taken(self._lease))
 
-    async def _write(self, write: Callable[[Any, Object], Any], lease: Object, started: float) -> bool:
+    async def _write(self, write: Callable[[Any, Object], Any], lease: Object) -> bool:
+        started = self._monotonic()
         try:
             self._lease = await write(LEASE, lease)
         except (Conflict, NotFound):
             return False
-        # From before the request: the server cannot have stored it earlier, so the others wait at least as long.
+        # From before this request: the server cannot have stored it earlier, so the others wait at least as long. A slow
+        # look before it does not count, or a Lease that was slow to get would be lost before it is first renewed.
         self._renewed_at_seconds = started
         return True
 

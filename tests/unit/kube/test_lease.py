@@ -27,6 +27,7 @@ class ApiServer:
         self.lease: dict[str, Any] | None = None
         self.version = 0
         self.away = False
+        self.slow_look_seconds = 0.0
         self.requests = 0
 
     async def _request(self) -> None:
@@ -36,6 +37,7 @@ class ApiServer:
             raise ApiUnavailable("away")
 
     async def get(self, _kind: Any, *, namespace: str, name: str) -> dict[str, Any]:
+        await asyncio.sleep(self.slow_look_seconds)
         await self._request()
         if self.lease is None:
             raise NotFound("no such Lease", status=404)
@@ -252,3 +254,16 @@ async def test_a_lease_that_somebody_deletes_is_made_again() -> None:
         await asyncio.sleep(8)
         assert not task.done()
     assert server.holder == "first"
+
+
+async def test_a_slow_look_at_the_lease_takes_nothing_from_its_deadline() -> None:
+    """Seen on a real control plane whose answers took six seconds: the Lease was lost before its first renewal."""
+    server = ApiServer()
+    server.slow_look_seconds = 9.0
+    elector = candidate(server, "a")
+    await elector.acquire(on_wait=lambda _: None)
+    server.away = True
+    await asyncio.sleep(9.0)
+    assert elector.is_leader
+    await asyncio.sleep(1.5)
+    assert not elector.is_leader
