@@ -137,8 +137,8 @@ class LeaseElector:
             self._lease = await write(LEASE, lease)
         except (Conflict, NotFound):
             return False
-        # From before this request: the server cannot have stored it earlier, so the others wait as long at least. A slow
-        # look before it does not count, or a Lease that was slow to get would be lost before it is first renewed.
+        # From before this request: the server cannot have stored it earlier, so the others wait as long at least. What
+        # went before does not count, or a Lease that was slow to look at would be lost before it is first renewed.
         self._renewed_at_seconds = started
         return True
 
