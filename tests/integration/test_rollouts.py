@@ -52,6 +52,12 @@ def pooled(home: Home, *, slow: bool = False, **spec: Any) -> Object:
     return sample("chat", placement=placement, **({"podTemplatePatch": patience} if slow else {}), **spec)
 
 
+def serve(home: Home, **spec: Any) -> None:
+    """Make such a deployment, and return once it serves."""
+    home.create(pooled(home, **spec))
+    home.wait_ready("chat")
+
+
 @contextlib.contextmanager
 def watched(home: Home) -> Iterator[PodWatch]:
     with PodWatch(home.objects, home.namespace) as watch:
@@ -72,8 +78,7 @@ def uids(home: Home) -> set[str]:
 class TestOrder:
     def test_new_pods_come_first_where_a_gpu_is_free(self, home: Home, pool: Pool):
         pool(3)
-        home.create(pooled(home, replicas=2))
-        home.wait_ready("chat")
+        serve(home, replicas=2)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
             home.wait_ready("chat")
@@ -85,8 +90,7 @@ class TestOrder:
     def test_without_a_free_gpu_they_are_replaced_in_place(self, home: Home, pool: Pool):
         """What Kubernetes does by default waits here for ever."""
         pool(2)
-        home.create(pooled(home, replicas=2))
-        home.wait_ready("chat")
+        serve(home, replicas=2)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
             home.wait_ready("chat")
@@ -95,8 +99,7 @@ class TestOrder:
 
     def test_even_a_single_one_is_replaced(self, home: Home, pool: Pool):
         pool(1)
-        home.create(pooled(home))
-        home.wait_ready("chat")
+        serve(home)
         before = templates(home)
         home.edit("chat", engine=OTHER)
         home.wait_ready("chat")
@@ -104,8 +107,7 @@ class TestOrder:
 
     def test_one_that_must_not_go_waits_and_says_for_what(self, home: Home, pool: Pool):
         pool(2)
-        home.create(pooled(home, replicas=2, disruption={"minAvailablePercent": 100}))
-        home.wait_ready("chat")
+        serve(home, replicas=2, disruption={"minAvailablePercent": 100})
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
             ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
@@ -120,8 +122,7 @@ class TestOrder:
 
     def test_one_that_is_blocked_goes_on_once_a_pod_may_go(self, home: Home, pool: Pool):
         pool(1)
-        home.create(pooled(home, update={"strategy": "Surge"}))
-        home.wait_ready("chat")
+        serve(home, update={"strategy": "Surge"})
         home.edit("chat", engine=OTHER)
         ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
         assert "`spec.update.strategy` is 'Surge'" in ready["message"]
@@ -130,8 +131,7 @@ class TestOrder:
 
     def test_recreate_never_takes_a_second_gpu(self, home: Home, pool: Pool):
         pool(4)
-        home.create(pooled(home, replicas=2, update={"strategy": "Recreate"}))
-        home.wait_ready("chat")
+        serve(home, replicas=2, update={"strategy": "Recreate"})
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
             home.wait_ready("chat")
@@ -140,8 +140,7 @@ class TestOrder:
     def test_a_gpu_that_only_seemed_free_does_not_hold_the_rollout(self, home: Home, pool: Pool):
         """The third pod finds a GPU and no memory: the scheduler knows better than we do."""
         pool(3, resources={"memory": "12Gi"})
-        home.create(pooled(home, replicas=2))
-        home.wait_ready("chat")
+        serve(home, replicas=2)
         memory = home.pods()[0]["spec"]["containers"][0]["resources"]["requests"]["memory"]
         assert int(memory.removesuffix("Mi")) > 4 * 1024, "three pods would fit"
         with watched(home) as watch:
@@ -163,8 +162,7 @@ class TestOrder:
 class TestChangesOfMind:
     def test_a_revert_in_the_middle_keeps_those_that_serve(self, home: Home, pool: Pool):
         pool(3)
-        home.create(pooled(home, replicas=2, slow=True))
-        home.wait_ready("chat")
+        serve(home, replicas=2, slow=True)
         before = uids(home)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
@@ -176,8 +174,7 @@ class TestChangesOfMind:
 
     def test_a_revert_of_one_that_went_half_way_is_a_rollout_like_another(self, home: Home, pool: Pool):
         pool(2)
-        home.create(pooled(home, replicas=2, slow=True))
-        home.wait_ready("chat")
+        serve(home, replicas=2, slow=True)
         first = templates(home)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
@@ -189,8 +186,7 @@ class TestChangesOfMind:
 
     def test_a_plan_that_never_serves_takes_no_more_than_it_may(self, home: Home, pool: Pool):
         pool(4)
-        home.create(pooled(home, replicas=4))
-        home.wait_ready("chat")
+        serve(home, replicas=4)
         with watched(home) as watch:
             home.edit("chat", podTemplatePatch=faulty("OOMKilled"))
             home.wait_reason("chat", "HostOutOfMemory")
@@ -201,8 +197,7 @@ class TestChangesOfMind:
 
     def test_one_that_is_scaled_in_the_middle_ends_with_the_new_count(self, home: Home, pool: Pool):
         pool(4)
-        home.create(pooled(home, replicas=3, slow=True))
-        home.wait_ready("chat")
+        serve(home, replicas=3, slow=True)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
             wait_for(lambda: len(templates(home)) == 2, 10, "a new pod")
@@ -223,8 +218,7 @@ def _ready_of(home: Home, wanted: set[str]) -> bool:
 class TestOtherPlans:
     def test_another_engine_and_variant_come_without_an_outage(self, home: Home, pool: Pool):
         pool(3)
-        home.create(pooled(home, replicas=2))
-        home.wait_ready("chat")
+        serve(home, replicas=2)
         with watched(home) as watch:
             home.edit("chat", engine={"type": "VLLM"}, model={"variant": "E4B", "quantization": "FP8"})
             home.wait_ready("chat")
@@ -235,8 +229,7 @@ class TestOtherPlans:
     def test_another_gpu_comes_without_an_outage(self, home: Home, pool: Pool):
         pool(2, of=L4)
         pool(2, of=L40S)
-        home.create(pooled(home, replicas=2, placement={"gpuProducts": ["NVIDIA-L4"]}))
-        home.wait_ready("chat")
+        serve(home, replicas=2, placement={"gpuProducts": ["NVIDIA-L4"]})
         with watched(home) as watch:
             home.edit("chat", placement={"gpuProducts": ["NVIDIA-L40S"]})
             home.wait_ready("chat")
@@ -247,8 +240,7 @@ class TestOtherPlans:
         """One of two finds another GPU. For the other one to go would free nothing that the new pod can use."""
         pool(2, of=L4)
         pool(1, of=L40S)
-        home.create(pooled(home, replicas=2, placement={"gpuProducts": ["NVIDIA-L4"]}))
-        home.wait_ready("chat")
+        serve(home, replicas=2, placement={"gpuProducts": ["NVIDIA-L4"]})
         with watched(home) as watch:
             home.edit("chat", placement={"gpuProducts": ["NVIDIA-L40S"]})
             ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
@@ -260,8 +252,7 @@ class TestOtherPlans:
 
     def test_another_name_for_clients_comes_without_an_outage(self, home: Home, pool: Pool):
         pool(2)
-        home.create(pooled(home))
-        home.wait_ready("chat")
+        serve(home)
         with watched(home) as watch:
             home.edit("chat", endpoint={"servedModelName": "assistant"})
             home.wait_ready("chat")
@@ -275,8 +266,7 @@ class TestOperators:
     ):
         pool(3)
         operator = operators.new(resync_seconds=5).wait_leading()
-        home.create(pooled(home, replicas=2, slow=True))
-        home.wait_ready("chat")
+        serve(home, replicas=2, slow=True)
         before = templates(home)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)

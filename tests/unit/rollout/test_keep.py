@@ -106,3 +106,27 @@ class TestUpgrade:
         live = rendered()
         live["metadata"]["annotations"] = annotations
         assert kept(rendered(), live, KEEP) == (rendered(), False)
+
+    @pytest.mark.parametrize(
+        "hostile",
+        [
+            {"hostNetwork": True},
+            {"serviceAccountName": "admin"},
+            {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
+            {"securityContext": {"runAsUser": 0}},
+            {"containers": "none"},
+        ],
+        ids=str,
+    )
+    def test_a_record_that_brings_another_pod_than_may_be_is_none(self, hostile: dict[str, Any]) -> None:
+        """It would be made with the operator's rights, and its hash fits: who may edit a Deployment can write one."""
+        template = deepcopy(rendered()["spec"]["template"])
+        template["spec"] |= hostile
+        live = with_template(rendered(), labelled(template), inputs=inputs_of(rendered()))
+        assert kept(rendered(), live, KEEP) == (rendered(), False)
+
+    def test_nor_is_one_of_pods_that_the_service_does_not_find(self) -> None:
+        template = deepcopy(rendered()["spec"]["template"])
+        template["metadata"]["labels"] = {"app": "other"}
+        live = with_template(rendered(), labelled(template), inputs=inputs_of(rendered()))
+        assert kept(rendered(), live, KEEP) == (rendered(), False)
