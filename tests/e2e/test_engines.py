@@ -188,3 +188,11 @@ def test_vllm_answers_and_its_cache_is_the_plans(cluster: Cluster, serves: Any) 
     args = cluster.get("deployment", "vllm", TEAM)["spec"]["template"]["spec"]["containers"][0]["args"]
     plan = cluster.get("gemma4deployments", "vllm", TEAM)["status"]["plan"]
     assert args[args.index("--kv-cache-memory-bytes") + 1] == str(plan["memory"]["kvCacheMiB"] * 2**20)
+    # The operator asks the pod itself. The model is a tiny one of E2B's kind, so its tokens are others than planned.
+    told = wait_for(lambda: _observed(cluster, "vllm"), 60, "what the engine says of its cache")
+    assert min(told["kvCacheTokens"], told["predictedKvCacheTokens"], told["loadSeconds"]) > 0
+
+
+def _observed(cluster: Cluster, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = cluster.get("gemma4deployments", name, TEAM)["status"].get("observed", {})
+    return found if "kvCacheTokens" in found else {}

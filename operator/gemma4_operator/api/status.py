@@ -77,6 +77,10 @@ class ObservedStatus(StatusModel):
     """The hash of the pod template that it is true of."""
     load_seconds: Count | None = None
     """How long the first pod that served took from its container's start, downloads included."""
+    kv_cache_tokens: Count | None = None
+    """How many tokens the cache of one replica holds at once, as vLLM says; absent: the engine does not say."""
+    predicted_kv_cache_tokens: Count | None = None
+    """And as many as the plan expects."""
 
 
 class EndpointStatus(StatusModel):

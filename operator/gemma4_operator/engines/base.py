@@ -160,6 +160,7 @@ class Dialect:
         running: Requests that are worked on; `waiting` those that are not yet.
         cache_usage: The share of the cache in use, 0 to 1.
         prompt_tokens: All that were read so far; `generation_tokens` all that were written; both only grow.
+        cache_config: A series whose labels say how the cache is made, `num_gpu_blocks` among them.
         first_token_seconds: A histogram; so is `output_token_seconds`, of the time from one token to the next.
     """
 
@@ -171,6 +172,7 @@ class Dialect:
     generation_tokens: str
     first_token_seconds: str = ""
     output_token_seconds: str = ""
+    cache_config: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,11 @@
 """What each engine calls its figures; docs/reference/engines.md says which of the names were seen."""
 
+import re
 from dataclasses import replace
 
 from gemma4_operator.engines.base import Dialect
+
+_BLOCKS = re.compile(r'[{,]num_gpu_blocks="(\d{1,12})"')
 
 VLLM = Dialect(
     path="/metrics",
@@ -13,6 +16,7 @@ VLLM = Dialect(
     generation_tokens="vllm:generation_tokens_total",
     first_token_seconds="vllm:time_to_first_token_seconds",
     output_token_seconds="vllm:inter_token_latency_seconds",
+    cache_config="vllm:cache_config_info",
 )
 """Of version 0.33; seen in 0.32 on a CPU."""
 
@@ -39,3 +43,13 @@ NIM_1 = Dialect(
     output_token_seconds="time_per_output_token_seconds",
 )
 """Of NIM 1.x, without a prefix (its observability page)."""
+
+
+def cache_blocks(exposition: str, dialect: Dialect) -> int | None:
+    """Return of how many blocks an engine's cache is made on each GPU; None: it does not say."""
+    if not dialect.cache_config:
+        return None
+    start = f"{dialect.cache_config}{{"
+    line = next((line for line in exposition.splitlines() if line.startswith(start)), "")
+    found = _BLOCKS.search(line)
+    return int(found[1]) if found else None

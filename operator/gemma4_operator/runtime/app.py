@@ -23,11 +23,13 @@ from gemma4_operator.runtime import facts
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import FIELD_MANAGER
 from gemma4_operator.runtime.desire import Desires
+from gemma4_operator.runtime.gauge import Gauge
 from gemma4_operator.runtime.health import serve_health
 from gemma4_operator.runtime.metrics import Metrics
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.reconcile import Reconciler
 from gemma4_operator.runtime.resync import Resync
+from gemma4_operator.runtime.scrape import Scraper
 from gemma4_operator.runtime.settings import Settings
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
@@ -75,6 +77,7 @@ class App:
     lease: LeaseElector = field(init=False)
     api: Api = field(init=False)
     resync: Resync = field(init=False)
+    gauge: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         """Wire the parts; nothing is sent yet."""
@@ -94,6 +97,7 @@ class App:
             now=_now,
         )
         self.api = Api(self.client, jitter=self.jitter, observer=self.metrics.requested, may_write=self.lease.require)
+        self.gauge = Gauge(read=Scraper().read, on_answer=self.queue.add)
         self.resync = Resync(
             api=self.api,
             world=self.world,
@@ -163,6 +167,7 @@ class App:
                 raise
             raise WatchesEnded(f"Objects can no longer be watched, so the process ends: {error}") from error
         finally:
+            self.gauge.close()
             await _ended(*ours)
 
     def _workers(self) -> Workers:
@@ -185,6 +190,7 @@ class App:
             taken=Taken(self.api, monotonic=time.monotonic),
             witness=Witness(self.api, monotonic=time.monotonic, now=_now),
             contests=Contests(monotonic=time.monotonic),
+            gauge=self.gauge,
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
             monotonic=time.monotonic,

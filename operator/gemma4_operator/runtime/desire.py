@@ -7,7 +7,8 @@ from typing import Any
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.read import InvalidResource, read_deployment
 from gemma4_operator.catalog.loader import Catalog
-from gemma4_operator.engines.base import Registry
+from gemma4_operator.engines.base import Dialect, Registry
+from gemma4_operator.planner.cache_size import CacheSize, cache_size
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import Inventory, inventory
 from gemma4_operator.planner.limits import beyond_limits
@@ -38,6 +39,7 @@ class Desire:
     rejection: Rejection | None = None
     objects: tuple[dict[str, Any], ...] = ()
     problem: Problem | None = None
+    dialects: tuple[Dialect, ...] = ()
 
 
 def desire(
@@ -80,7 +82,7 @@ def desire(
     except PatchError as error:
         problem = Problem(reason=Reason.INVALID_SPEC, message=str(error), planned=True)
         return Desire(spec=spec, plan=plan, problem=problem)
-    return Desire(spec=spec, plan=plan, objects=objects)
+    return Desire(spec=spec, plan=plan, objects=objects, dialects=pod.dialects)
 
 
 def _found(spec: Gemma4DeploymentSpec, catalog: Catalog, nodes: Iterable[NodeView], uses: Iterable[Use]) -> Inventory:
@@ -151,6 +153,10 @@ class Desires:
         if known is None or known.generation != resource["metadata"]["generation"] or self._is_outdated(known):
             return None
         return known if _is_told(resource, known.desire.plan) else None
+
+    def cache_size(self, plan: Plan, *, blocks: int) -> CacheSize:
+        """Return how large a cache of so many blocks is for a plan, and how large it should be."""
+        return cache_size(plan, self._catalog.models[plan.variant], blocks=blocks)
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a resource that is gone."""

@@ -9,11 +9,13 @@ from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.kinds import DEPLOYMENT
+from gemma4_operator.planner.cache_size import CacheSize
 from gemma4_operator.render.labels import selector
 from gemma4_operator.runtime.announce import Announcer
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import Change, Converger, ForeignObject, Leftover, Settled, due_changes
 from gemma4_operator.runtime.desire import Desire, Desires
+from gemma4_operator.runtime.gauge import Gauge
 from gemma4_operator.runtime.publish import StatusWriter
 from gemma4_operator.runtime.rollouts import Rollouts, Steered
 from gemma4_operator.runtime.store import Key
@@ -54,6 +56,7 @@ class Reconciler:
         taken: Taken,
         witness: Witness,
         contests: Contests,
+        gauge: Gauge,
         unplaced_seconds: float,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -64,6 +67,7 @@ class Reconciler:
         self._taken = taken
         self._witness = witness
         self._contests = contests
+        self._gauge = gauge
         self._unplaced_seconds = unplaced_seconds
         self._now = now
         self._rollouts = Rollouts(world=world, taken=taken, monotonic=monotonic)
@@ -184,11 +188,19 @@ class Reconciler:
             blocked=steered.blocked,
             leaving=steered.leaving,
             remark=steered.remark,
+            cache=self._cache(key, wanted, steered),
         )
         status = project(subject, now=self._now())
         waits = await self._publisher.write(resource, status)
         await self._announcer.announce(resource, status, applied.done)
         return waits
+
+    def _cache(self, key: Key, wanted: Desire, steered: Steered) -> CacheSize | None:
+        """Return how large the engine's cache is, once a pod has said so."""
+        if wanted.plan is None:
+            return None
+        blocks = self._gauge.blocks(key, steered.pods, wanted.dialects)
+        return self._desires.cache_size(wanted.plan, blocks=blocks) if blocks is not None else None
 
     def _remember(self, key: Key, resource: Object | None) -> None:
         """Forget what was kept of an object once it is gone or another has taken its name."""
@@ -200,6 +212,7 @@ class Reconciler:
             self._desires.forget(known)
             self._contests.forget(known)
             self._rollouts.forget(key)
+            self._gauge.forget(key)
         if uid is not None:
             self._uids[key] = uid
 

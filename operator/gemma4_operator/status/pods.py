@@ -62,6 +62,7 @@ class PodView:
         running: Whether the engine's container runs, ready or not.
         started_at: Since when it does.
         ready_at: Since when the pod serves.
+        address: Its own on the network of pods.
         template: The hash of the template that the pod was made from.
         holds: What it takes of its node's GPUs; nothing while it has no node.
         containers: Those that are not ready; none of a pod that serves.
@@ -83,6 +84,7 @@ class PodView:
     running: bool = False
     started_at: datetime | None = None
     ready_at: datetime | None = None
+    address: str = ""
     template: str = ""
     holds: tuple[Use, ...] = ()
     containers: tuple[ContainerView, ...] = ()
@@ -121,6 +123,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         running=bool(runs),
         started_at=moment(runs[0].get("startedAt")) if runs else None,
         ready_at=moment(readiness.get("lastTransitionTime")) if ready else None,
+        address=text(status.get("podIP")),
         template=text(mapping(metadata.get("labels")).get(TEMPLATE_LABEL)),
         holds=_holds(mapping(pod.get("spec")), status),
         containers=unready,

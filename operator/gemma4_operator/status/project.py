@@ -12,6 +12,7 @@ from gemma4_operator.api.status import (
     Gemma4DeploymentStatus,
     PlanStatus,
 )
+from gemma4_operator.planner.cache_size import CacheSize
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
 from gemma4_operator.planner.replan import MOST_TRIES
@@ -52,6 +53,7 @@ class Subject:
         blocked: Why that waits, if it does.
         leaving: How many pods have been told to go and still hold their places.
         remark: What is worth knowing of pods that serve.
+        cache: How large the engine's cache is, where that is known.
         pending: Kinds of the children that differ from the plan and are left alone, because of `spec.suspend`.
     """
 
@@ -72,6 +74,7 @@ class Subject:
     blocked: Finding | None = None
     leaving: int = 0
     remark: str = ""
+    cache: CacheSize | None = None
 
 
 def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
         serving=f"{running.ready}/{wanted if wanted is not None else running.replicas}",
         selector=subject.selector,
         endpoint=_endpoint(subject) if subject.spec is not None else None,
-        observed=observed(subject.pods, previous=subject.previous),
+        observed=observed(subject.pods, previous=subject.previous, cache=subject.cache),
         last_failure=last_failure(conditions, previous=subject.previous, now=now),
     )
     body: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"conditions"})

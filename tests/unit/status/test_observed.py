@@ -7,6 +7,7 @@ import pytest
 
 from gemma4_operator.api.common import TEMPLATE_LABEL
 from gemma4_operator.api.status import ObservedStatus
+from gemma4_operator.planner.cache_size import CacheSize
 from gemma4_operator.status.observed import observed
 from gemma4_operator.status.pods import PodView, pod_view
 
@@ -61,3 +62,16 @@ def test_clocks_that_contradict_each_other_show_nothing() -> None:
 def test_what_cannot_be_read_back_is_seen_anew(written: Any) -> None:
     found = observed([pod(0, 40)], previous={"observed": written})
     assert found == ObservedStatus(template="new", load_seconds=40)
+
+
+def test_what_the_engine_says_of_its_cache_is_told_beside_what_the_plan_expects() -> None:
+    found = observed([pod(0, 40)], previous={}, cache=CacheSize(440_000, 442_368))
+    assert found is not None
+    assert (found.kv_cache_tokens, found.predicted_kv_cache_tokens) == (440_000, 442_368)
+
+
+def test_it_stays_when_the_next_operator_has_asked_nobody_yet() -> None:
+    kept = told(kvCacheTokens=440_000, predictedKvCacheTokens=442_368)
+    found = observed([pod(0, 40)], previous=kept)
+    assert found is not None
+    assert found.kv_cache_tokens == 440_000
