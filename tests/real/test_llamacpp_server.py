@@ -253,6 +253,17 @@ class TestDrain:
             assert not whole.done()
             whole.result()
 
+    @pytest.mark.parametrize(("code", "least_seconds"), [(7, 0), (22, 1), (28, 2)])
+    def test_a_server_that_is_gone_refuses_or_is_slow_is_told_apart(
+        self, server: Server, tmp_path: Path, code: int, least_seconds: int
+    ) -> None:
+        """One that is slow to answer is at work, and was taken for gone."""
+        curl = tmp_path / "curl"
+        curl.write_text(f"#!/bin/sh\nexit {code}\n")
+        curl.chmod(0o755)
+        machine = Machine(tmp_path, {"curl": curl}, tmp_path, secrets={(SECRET.name, SECRET.key): KEY})
+        assert least_seconds <= self.wait(machine, server, blind_seconds=1, finish_seconds=2) < least_seconds + 5
+
     def test_an_image_without_curl_gets_a_fixed_time(self, server: Server, tmp_path: Path) -> None:
         sleep = shutil.which("sleep")
         assert sleep is not None

@@ -10,13 +10,19 @@ sleep "$1"
 command -v curl >/dev/null || { sleep "$2"; exit 0; }
 end=$(($(date +%s) + $3))
 while [ "$(date +%s)" -lt "$end" ]; do
-  figures=$(curl -sf -m 5 ${LLAMA_API_KEY:+-H "Authorization: Bearer $LLAMA_API_KEY"} "http://127.0.0.1:$4/metrics") ||
-    exit 0
+  figures=$(curl -sf -m 5 ${LLAMA_API_KEY:+-H "Authorization: Bearer $LLAMA_API_KEY"} "http://127.0.0.1:$4/metrics")
+  case $? in
+    0) ;;
+    7) exit 0 ;;
+    22) sleep "$2"; exit 0 ;;
+    *) sleep 1; continue ;;
+  esac
   printf '%s\\n' "$figures" | grep -E '^llamacpp:requests_(processing|deferred) ' | grep -qv ' 0$' || exit 0
   sleep 1
 done
 """
-"""Without curl the pause is a fixed one, and a server that is gone needs none."""
+"""Without curl the pause is a fixed one, and so it is where figures are refused (22). A server that is gone (7) needs
+none, and one that is slow to answer is at work."""
 
 
 def of_llama_cpp(*, pause_seconds: int, blind_seconds: int, finish_seconds: int, port: int) -> tuple[str, ...]:
