@@ -23,13 +23,17 @@ _STRATEGIC = "application/strategic-merge-patch+json"
 OVER = "Ready again once it is over, with the children of before and no further write; the twin's pod never stopped."
 
 
+OWN = [{"key": "pool", "value": "own", "effect": "NoSchedule"}]
+TOLERATED = [{"key": "pool", "operator": "Exists", "effect": "NoSchedule"}]
+
+
 @contextlib.contextmanager
 def pool(ground: Ground, home: Home, *, nodes: int = 1, gpus: int = 8) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Give nodes of one's own, and the placement that leads pods to them."""
+    """Give nodes of one's own, to which the twin's pod does not come, and the placement that leads pods to them."""
     labels = {"pool": home.namespace}
-    names = ground.cluster.add_fake_nodes(nodes, prefix=home.namespace, count=gpus, labels=labels)
+    names = ground.cluster.add_fake_nodes(nodes, prefix=home.namespace, count=gpus, labels=labels, taints=OWN)
     try:
-        yield names, {"nodeSelector": labels}
+        yield names, {"nodeSelector": labels, "tolerations": TOLERATED}
     finally:
         ground.cluster.kubectl("delete", "node", *names, "--ignore-not-found")
 
@@ -108,7 +112,7 @@ def lost(ground: Ground) -> str:
         node = f"{home.namespace}-silent"
         _register(home, node, placement["nodeSelector"])
         try:
-            twin_pod = with_twin(home, sample("chat", placement=placement | {"tolerations": soon}))
+            twin_pod = with_twin(home, sample("chat", placement=placement | {"tolerations": [*TOLERATED, *soon]}))
             pod = wait_for(lambda: _bound(home, node), 30, "a pod on the node")
             _serve(home, pod)
             home.wait_ready("chat", timeout_seconds=60)
@@ -130,7 +134,7 @@ def lost(ground: Ground) -> str:
 
 def _register(home: Home, name: str, labels: dict[str, str]) -> None:
     """Add a node that no program plays, and say once that it is well."""
-    node = fake_gpu_node(name, labels=labels)
+    node = fake_gpu_node(name, labels=labels, taints=OWN)
     node["metadata"].pop("annotations")
     home.objects.request("POST", NODE.path(), body=node)
     well = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
@@ -230,6 +234,7 @@ def _greedy(priority: str, placement: dict[str, Any]) -> dict[str, Any]:
     spec = {
         "priorityClassName": priority,
         "nodeSelector": placement["nodeSelector"],
+        "tolerations": placement["tolerations"],
         "securityContext": {"runAsNonRoot": True, "runAsUser": 1, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
     }
