@@ -253,11 +253,11 @@ class TestDrain:
             assert not whole.done()
             whole.result()
 
-    @pytest.mark.parametrize(("code", "least_seconds"), [(7, 0), (22, 1), (28, 2)])
+    @pytest.mark.parametrize(("code", "least_seconds"), [(7, 0), (22, 1), (28, 2), (0, 1)])
     def test_a_server_that_is_gone_refuses_or_is_slow_is_told_apart(
         self, server: Server, tmp_path: Path, code: int, least_seconds: int
     ) -> None:
-        """One that is slow to answer is at work, and was taken for gone."""
+        """One that is slow to answer is at work, and one that says nothing of its work gets time."""
         curl = tmp_path / "curl"
         curl.write_text(f"#!/bin/sh\nexit {code}\n")
         curl.chmod(0o755)

@@ -17,12 +17,14 @@ while [ "$(date +%s)" -lt "$end" ]; do
     22) sleep "$2"; exit 0 ;;
     *) sleep 1; continue ;;
   esac
-  printf '%s\\n' "$figures" | grep -E '^llamacpp:requests_(processing|deferred) ' | grep -qv ' 0$' || exit 0
+  work=$(printf '%s\\n' "$figures" | grep -E '^llamacpp:requests_(processing|deferred) ')
+  [ -n "$work" ] || { sleep "$2"; exit 0; }
+  printf '%s\\n' "$work" | grep -qv ' 0$' || exit 0
   sleep 1
 done
 """
-"""Without curl the pause is a fixed one, and so it is where figures are refused (22). A server that is gone (7) needs
-none, and one that is slow to answer is at work."""
+"""Without curl the pause is a fixed one, and so it is where figures are refused (22) or do not say what is in work. A
+server that is gone (7) needs none, and one that is slow to answer is at work."""
 
 
 def of_llama_cpp(*, pause_seconds: int, blind_seconds: int, finish_seconds: int, port: int) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ class Gauge:
             dialects: In which its engine may speak of itself.
         """
         serving = next((pod for pod in pods if pod.ready and not pod.deleting and pod.address), None)
-        paths = [one.path for one in dialects if one.cache_config]
-        if serving is None or not paths:
+        telling = [one for one in dialects if one.cache_config]
+        if serving is None or not telling:
             return None
         asked = self._asked.get(key)
         if asked is None or asked.address != serving.address:
@@ -67,7 +67,7 @@ class Gauge:
             asked = self._asked[key] = _Asked(address=serving.address)
         if asked.blocks is None and asked.tries < TRIES and (asked.task is None or asked.task.done()):
             asked.tries += 1
-            asked.task = asyncio.create_task(self._ask(key, asked, dialects), name=f"ask a pod of {key.name}")
+            asked.task = asyncio.create_task(self._ask(key, asked, telling), name=f"ask a pod of {key.name}")
         return asked.blocks
 
     def forget(self, key: Key) -> None:
