@@ -1,0 +1,1 @@
+"""Engines, routers and traffic in discrete events, to try a scaler's rule against recorded days in seconds."""
