@@ -1,4 +1,4 @@
-"""What a simulated deployment is: its engine's times, its objectives, its limits, and how long a replica takes to come."""
+"""What a simulated deployment is: its engine's times, its objectives, its limits, and how long a replica takes."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class EngineModel:
     """One replica at work.
 
-    A step takes `fixed_seconds`, and for each sequence that decodes `sequence_seconds` and for each token of its context
-    `context_token_seconds`, and `prompt_token_seconds` for each prompt token that it reads.
+    A step takes `fixed_seconds`, and for each sequence that decodes `sequence_seconds` and for each token of its
+    context `context_token_seconds`, and `prompt_token_seconds` for each prompt token that it reads.
 
     Attributes:
         cache_tokens: The most that sequences may hold together.
