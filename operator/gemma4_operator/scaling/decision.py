@@ -1,0 +1,66 @@
+"""What a scaler answers: a number, and the reason for it that a person can read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gemma4_operator.scaling.state import State
+
+
+class Why(StrEnum):
+    """Why the number is what it is, in one word."""
+
+    DEMAND = "Demand"
+    """It is what the traffic needs that is there or expected."""
+    CHANGE = "ChangeDetected"
+    """Traffic has just risen beyond chance, and the number is for where that leads."""
+    BACKLOG = "Backlog"
+    """Requests wait, and the number works them off."""
+    STABILIZING = "Stabilizing"
+    """Less is needed now, but more was within the stabilization time."""
+    LOWERING = "Lowering"
+    """Less has been needed for long enough; the number goes down step by step."""
+    NO_DATA = "NoData"
+    """No replica says what it does, so the number stays."""
+    PARTIAL_DATA = "PartialData"
+    """Some replicas do not say what they do, so the number does not go down."""
+    STARTING = "Starting"
+    """No replica serves yet, so nothing can be measured."""
+    UNPLACEABLE = "Unplaceable"
+    """More are needed, and no node takes those that were asked for."""
+    LIMITED = "Limited"
+    """More are needed than a limit allows."""
+    MINIMUM = "AtMinimum"
+    """Fewer would do, and none fewer are allowed."""
+    ASLEEP = "Asleep"
+    """Nobody has asked for a while."""
+    WAKING = "Waking"
+    """Somebody asked while none ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """The traffic in requests per second: now, and when a replica that is asked for now serves."""
+
+    now: float = 0.0
+    then: float = 0.0
+    horizon_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How many replicas there should be.
+
+    Attributes:
+        message: The reason in one sentence.
+        valid: Whether it rests on what all replicas say.
+        limited_by: The field that keeps it from being more; empty: none.
+        state: For the next decision.
+    """
+
+    replicas: int
+    reason: Why
+    message: str
+    valid: bool
+    state: State
+    limited_by: str = ""
+    expected: Expected = Expected()

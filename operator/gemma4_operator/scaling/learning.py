@@ -1,0 +1,117 @@
+"""What traffic teaches of replicas: how fast they really are, how long one takes to come, whether promises are kept."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gemma4_operator.scaling.flow import Flow
+from gemma4_operator.scaling.sample import Replica, Stage
+from gemma4_operator.scaling.service import Service
+
+SLOWEST, FASTEST = 2.0, 0.5
+"""How far off a plan's times are taken to be at most."""
+_LEARNING_SECONDS = 300.0
+"""In which two thirds of a difference are learned."""
+_FEWEST_TOKENS_PER_SECOND = 5.0
+"""Below which a mean time per token says more about chance."""
+MOST_CAUTION = 1 / 0.7
+_TIGHTEN, _RELAX = 1 / 0.97, 1 / 1.002
+_STEP_SECONDS = 5.0
+"""In which caution grows or eases by one such factor."""
+_FEWEST_FIRST_TOKENS = 20.0
+"""In the time that attainment is measured over, for it to mean something."""
+BOOTS = 8
+"""How many of the last are remembered."""
+_BOOT_SHARE = 0.8
+OVERDUE = 3.0
+"""Of the usual time: a replica that takes longer is not counted on any more."""
+_LEAST_OVERDUE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boots:
+    """How long the last replicas took to come; `known` are those whose time was taken."""
+
+    seconds: tuple[float, ...] = ()
+    known: frozenset[str] = frozenset()
+
+    def usual_seconds(self, planned_seconds: float) -> float:
+        """Return what one takes that is quicker than only one of five; as planned as long as few were seen."""
+        if not self.seconds:
+            return planned_seconds
+        rising = sorted(self.seconds)
+        place = _BOOT_SHARE * (len(rising) - 1)
+        low = int(place)
+        high = min(low + 1, len(rising) - 1)
+        seen = rising[low] + (place - low) * (rising[high] - rising[low])
+        return seen if len(rising) > 2 else max(seen, planned_seconds)
+
+    def overdue_seconds(self, planned_seconds: float) -> float:
+        """Return after what time a replica that does not serve has failed."""
+        return max(_LEAST_OVERDUE_SECONDS, OVERDUE * self.usual_seconds(planned_seconds))
+
+
+def booted(boots: Boots, replicas: Sequence[Replica]) -> Boots:
+    """Return what is known of boots with those that have ended since."""
+    alive = {replica.name for replica in replicas}
+    new = [
+        replica.serving_since_seconds - replica.since_seconds
+        for replica in replicas
+        if replica.serving_since_seconds is not None
+        and replica.name not in boots.known
+        and replica.stage in (Stage.SERVING, Stage.LEAVING)
+    ]
+    known = (boots.known & alive) | {one.name for one in replicas if one.serving_since_seconds is not None}
+    taken = tuple(seconds for seconds in new if seconds >= 0)
+    return Boots(seconds=(*boots.seconds, *taken)[-BOOTS:], known=frozenset(known))
+
+
+def slowness(
+    now: float, service: Service, flow: Flow, *, serving: int, waiting: float, elapsed_seconds: float
+) -> float:
+    """Return how many times as long as planned everything takes, with what the last minute shows.
+
+    The mean number of sequences that decode follows from the tokens themselves: tokens in a second times seconds for
+    each. Where requests wait, engines are full and do other things than decode, so nothing is learned.
+
+    Args:
+        now: As it was believed until now.
+        service: As planned.
+        flow: In each second of the last minute.
+        serving: Replicas that it flowed through.
+        waiting: Requests that wait.
+        elapsed_seconds: Since the last time.
+    """
+    if serving < 1 or waiting > serving or flow.timed_tokens < _FEWEST_TOKENS_PER_SECOND:
+        return now
+    observed = flow.timed_seconds / flow.timed_tokens
+    believed = service.slowed(now)
+    free = 1 - flow.prompt_tokens / serving * believed.prompt_token_seconds
+    if observed <= 0 or free <= 0.1:
+        return now
+    predicted = believed.step_seconds(flow.timed_seconds / serving) / free
+    gain = 1 - math.exp(-elapsed_seconds / _LEARNING_SECONDS)
+    return min(SLOWEST, max(FASTEST, now * math.pow(observed / predicted, gain)))
+
+
+def caution(now: float, flow: Flow, *, attainment: float, over_seconds: float, elapsed_seconds: float) -> float:
+    """Return by how much replicas are taken to be slower still, because requests were late although all were there.
+
+    Args:
+        now: As it was until now.
+        flow: In each second of the time that attainment is measured over, `over_seconds`.
+        attainment: The share that must be in time.
+        over_seconds: How long that time is.
+        elapsed_seconds: Since the last time.
+    """
+    steps = elapsed_seconds / _STEP_SECONDS
+    if flow.first_tokens * over_seconds < _FEWEST_FIRST_TOKENS:
+        return now
+    if flow.in_time < attainment * flow.first_tokens:
+        return min(MOST_CAUTION, now * math.pow(_TIGHTEN, steps))
+    return eased(now, elapsed_seconds)
+
+
+def eased(now: float, elapsed_seconds: float) -> float:
+    """Return the caution that is left after some time without a reason for it."""
+    return max(1.0, now * math.pow(_RELAX, elapsed_seconds / _STEP_SECONDS))

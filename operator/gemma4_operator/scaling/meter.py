@@ -1,0 +1,241 @@
+"""From what engines count to how much comes: what was asked of all replicas, not what they managed to do.
+
+Requests that arrived are those that were finished and those that are more in work than before. Where an engine does not
+count what it has finished, its prompt tokens stand for requests of the usual size: all that follows is worked out in
+tokens, so the size taken matters little.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gemma4_operator.scaling.flow import Flow
+from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
+
+STALE_SECONDS = 60.0
+"""After which what an engine said is no longer said."""
+FIRST_SAMPLE_SECONDS = 30.0
+"""How long a replica that has begun to serve may take until it is heard for the first time."""
+_LONGEST_GAP_SECONDS = 120.0
+"""Between two ticks: over a longer one nothing is concluded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """A usual request: what stands for one where an engine counts tokens alone, and the wait that it may have."""
+
+    input_tokens: float
+    output_tokens: float
+    first_token_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """The last sample of a replica, and what flowed through it up to then."""
+
+    sample: Sample
+    flow: Flow = field(default_factory=Flow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What all replicas together show at one moment.
+
+    Attributes:
+        flow: In each second. What a replica that is not heard carries is taken to be what the others do on average.
+        running: Requests that are worked on; `waiting` those that are not yet.
+        serving: Replicas that take requests; `heard` those of them that were heard of late.
+        age_seconds: How old what they said is, on average.
+    """
+
+    flow: Flow
+    running: float
+    waiting: float
+    serving: int
+    heard: int
+    age_seconds: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every replica that serves is heard."""
+        return self.heard == self.serving
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether replicas serve, and nothing is known of any."""
+        return self.serving > 0 and self.heard == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """What was heard of each replica; `at_seconds` is when it was read last, None: never."""
+
+    heard: Mapping[str, Heard] = field(default_factory=dict)
+    at_seconds: float | None = None
+
+
+def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual: Usual) -> tuple[Reading, Meter]:
+    """Return what the replicas show, and the meter for the next time.
+
+    Args:
+        meter: From the last time.
+        replicas: All that are not gone.
+        now_seconds: By the clock of the samples.
+        usual: What is expected of a request.
+    """
+    heard: dict[str, Heard] = {}
+    flow, running, waiting, ages = Flow(), 0.0, 0.0, 0.0
+    serving, known, fresh = 0, 0, 0
+    for replica in replicas:
+        if replica.stage not in (Stage.SERVING, Stage.LEAVING):
+            continue
+        found = _heard(meter, replica, now_seconds=now_seconds, usual=usual)
+        if found is not None:
+            heard[replica.name] = found
+        is_fresh = found is not None and now_seconds - found.sample.at_seconds <= STALE_SECONDS
+        if replica.stage is Stage.SERVING:
+            serving += 1
+            known += is_fresh or _is_new(replica, now_seconds)
+        if found is None or not is_fresh:
+            continue
+        fresh += 1
+        flow = flow.plus(found.flow)
+        running += found.sample.counts.running
+        waiting += found.sample.counts.waiting
+        ages += now_seconds - found.sample.at_seconds
+    if 0 < known < serving:
+        share = serving / known
+        flow, running, waiting = flow.scaled(share), running * share, waiting * share
+    reading = Reading(
+        flow=flow,
+        running=running,
+        waiting=waiting,
+        serving=serving,
+        heard=known,
+        age_seconds=ages / fresh if fresh else 0.0,
+    )
+    return reading, Meter(heard=heard, at_seconds=now_seconds)
+
+
+def _is_new(replica: Replica, now_seconds: float) -> bool:
+    since = replica.serving_since_seconds
+    return replica.sample is None and since is not None and now_seconds - since <= FIRST_SAMPLE_SECONDS
+
+
+def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) -> Heard | None:
+    """Return what is known of a replica now: a sample that was heard before brings nothing new."""
+    before, sample = meter.heard.get(replica.name), replica.sample
+    if sample is None or sample.at_seconds > now_seconds:
+        return before
+    if before is None:
+        return Heard(sample=sample, flow=_first(meter, replica, sample, usual))
+    seconds = sample.at_seconds - before.sample.at_seconds
+    if seconds <= 0:
+        return before
+    if seconds > _LONGEST_GAP_SECONDS:
+        return Heard(sample=sample)
+    return Heard(sample=sample, flow=_flow(before.sample.counts, sample.counts, seconds, usual))
+
+
+def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow:
+    """Return the flow of a replica that is heard for the first time.
+
+    One that began to serve since the last reading began at nothing; of one that has served for longer, only what comes
+    from now on is known.
+    """
+    since = replica.serving_since_seconds
+    if meter.at_seconds is None or since is None or since < meter.at_seconds - FIRST_SAMPLE_SECONDS:
+        return Flow()
+    seconds = max(1.0, sample.at_seconds - since)
+    counts = sample.counts
+    return _flow(_nothing(counts), counts, seconds, usual)
+
+
+def _nothing(like: Counts) -> Counts:
+    """Return what an engine counts that has just started, as far as it counts it."""
+    return Counts(
+        running=0.0,
+        waiting=0.0,
+        finished=None if like.finished is None else 0.0,
+        prompt_tokens=None if like.prompt_tokens is None else 0.0,
+        cached_tokens=None if like.cached_tokens is None else 0.0,
+        generation_tokens=None if like.generation_tokens is None else 0.0,
+        first_token=_emptied(like.first_token),
+        output_token=_emptied(like.output_token),
+    )
+
+
+def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
+    """Return what flowed through one engine in each second between two samples."""
+    read_tokens = _grown(before.prompt_tokens, after.prompt_tokens) or 0.0
+    cached = _grown(before.cached_tokens, after.cached_tokens) or 0.0
+    written = _grown(before.generation_tokens, after.generation_tokens) or 0.0
+    tokens = max(0.0, read_tokens - cached)
+    more = (after.running + after.waiting) - (before.running + before.waiting)
+    finished = _grown(before.finished, after.finished)
+    first = _grown(_count(before), _count(after))
+    if finished is None:
+        # The engine counts tokens alone: they stand for requests of the usual size.
+        prompts = read_tokens / usual.input_tokens
+        arrivals, answers = max(0.0, prompts + after.waiting - before.waiting), written / usual.output_tokens
+    else:
+        arrivals, answers = max(0.0, finished + more), finished
+        prompts = first if first is not None else max(0.0, arrivals - (after.waiting - before.waiting))
+    timed, took = _timed(before.output_token, after.output_token)
+    return Flow(
+        arrivals=arrivals,
+        prompts=prompts,
+        prompt_tokens=tokens,
+        answers=answers,
+        answer_tokens=written,
+        timed_tokens=timed,
+        timed_seconds=took,
+        first_tokens=first or 0.0,
+        in_time=_within(before.first_token, after.first_token, usual.first_token_seconds),
+    ).scaled(1 / seconds)
+
+
+def _emptied(histogram: Histogram | None) -> Histogram | None:
+    if histogram is None:
+        return None
+    return Histogram(sum_seconds=0.0, buckets=tuple((bound, 0.0) for bound, _ in histogram.buckets))
+
+
+def _count(counts: Counts) -> float | None:
+    return counts.first_token.count if counts.first_token is not None else None
+
+
+def _timed(before: Histogram | None, after: Histogram | None) -> tuple[float, float]:
+    """Return how many times were counted between two histograms, and their sum in seconds."""
+    if before is None or after is None:
+        return 0.0, 0.0
+    begun_anew = after.count < before.count
+    count = after.count if begun_anew else after.count - before.count
+    seconds = after.sum_seconds if begun_anew else after.sum_seconds - before.sum_seconds
+    return count, max(0.0, seconds)
+
+
+def _within(before: Histogram | None, after: Histogram | None, seconds: float) -> float:
+    """Return how many of the times that were counted between two histograms are at most so long."""
+    if before is None or after is None:
+        return 0.0
+    now = _at_most(after, seconds)
+    return now if after.count < before.count else max(0.0, now - _at_most(before, seconds))
+
+
+def _at_most(histogram: Histogram, seconds: float) -> float:
+    """Return how many times are at most so long, evenly between the bounds of a bucket."""
+    below, count = 0.0, 0.0
+    for bound, up_to in histogram.buckets:
+        if bound >= seconds:
+            share = 1.0 if bound == seconds else 0.0 if math.isinf(bound) else (seconds - below) / (bound - below)
+            return count + share * (up_to - count)
+        below, count = bound, up_to
+    return count
+
+
+def _grown(before: float | None, after: float | None) -> float | None:
+    """Return by how much a total has grown; one that fell began anew, and all that it holds is new."""
+    if after is None or before is None:
+        return None
+    return after - before if after >= before else after

@@ -1,0 +1,104 @@
+"""What came of late, in spans of equal length that end now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from gemma4_operator.scaling.flow import Flow
+
+SPAN_SECONDS = 20.0
+SPANS = 24
+"""Eight minutes: what change detection looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One moment, and all that flowed from the first tick until then."""
+
+    at_seconds: float
+    total: Flow
+
+
+Series = tuple[Tick, ...]
+"""Oldest first."""
+
+
+def advanced(series: Series, flow: Flow, *, now_seconds: float) -> Series:
+    """Return the series with what flowed in each second since its last tick, without what is too old to matter."""
+    if not series:
+        return (Tick(now_seconds, Flow()),)
+    last = series[-1]
+    seconds = now_seconds - last.at_seconds
+    if seconds <= 0:
+        return series
+    oldest = now_seconds - SPAN_SECONDS * SPANS
+    # The last tick before the window is where its first span begins.
+    begin = 1 if len(series) > 1 and series[1].at_seconds <= oldest else 0
+    return (*series[begin:], Tick(now_seconds, last.total.plus(flow, seconds)))
+
+
+def rates(series: Series) -> list[float]:
+    """Return the arrivals per second of each whole span, oldest first."""
+    if len(series) < 2:
+        return []
+    now, first = series[-1].at_seconds, series[0].at_seconds
+    count = min(SPANS, int((now - first) / SPAN_SECONDS + 1e-9))
+    totals = _arrivals_at(series, [now - SPAN_SECONDS * back for back in range(count, -1, -1)])
+    return [(after - before) / SPAN_SECONDS for before, after in pairwise(totals)]
+
+
+def mean(series: Series, seconds: float) -> Flow:
+    """Return the flow in each second over the last time, or over all that is known if that is less."""
+    if len(series) < 2:
+        return Flow()
+    last = series[-1]
+    begin = max(series[0].at_seconds, last.at_seconds - seconds)
+    before = _at(series, begin)
+    return last.total.plus(before.total, -1.0).scaled(1 / (last.at_seconds - before.at_seconds))
+
+
+def dispersion(series: Series, seconds: float, *, least: float, most: float) -> float:
+    """Return the variance of arrivals from tick to tick beside their mean: 1 for rain, more for bursts."""
+    if len(series) < 3:
+        return least
+    end = series[-1].at_seconds
+    arrived: list[float] = []
+    lengths: list[float] = []
+    for before, after in zip(reversed(series[:-1]), reversed(series[1:]), strict=True):
+        if after.at_seconds <= end - seconds:
+            break
+        arrived.append(after.total.arrivals - before.total.arrivals)
+        lengths.append(after.at_seconds - before.at_seconds)
+    total, time = sum(arrived), sum(lengths)
+    if total <= 0 or len(arrived) < 3:
+        return least
+    rate = total / time
+    excess = sum((count - rate * length) ** 2 for count, length in zip(arrived, lengths, strict=True))
+    found = excess / (len(arrived) - 1) / (total / len(arrived))
+    return min(most, max(least, found))
+
+
+def _at(series: Series, at_seconds: float) -> Tick:
+    """Return the newest tick that is not younger, or the oldest."""
+    low, high = 0, len(series)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if series[middle].at_seconds <= at_seconds + 1e-9 else (low, middle)
+    return series[low]
+
+
+def _arrivals_at(series: Series, moments: Sequence[float]) -> list[float]:
+    """Return the total of arrivals at each of some rising moments, evenly between two ticks."""
+    found: list[float] = []
+    index = 0
+    for moment in moments:
+        while index + 1 < len(series) and series[index + 1].at_seconds <= moment:
+            index += 1
+        before = series[index]
+        arrived = before.total.arrivals
+        if index + 1 < len(series) and moment > before.at_seconds:
+            after = series[index + 1]
+            share = (moment - before.at_seconds) / (after.at_seconds - before.at_seconds)
+            arrived += share * (after.total.arrivals - arrived)
+        found.append(arrived)
+    return found

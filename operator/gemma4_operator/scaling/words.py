@@ -1,0 +1,133 @@
+"""The sentences in which a decision is told."""
+
+from gemma4_operator.scaling.change import Change
+from gemma4_operator.scaling.meter import Reading
+
+NO_GPU = "no GPU"
+"""What limits a number that no node takes, where a field would stand."""
+
+
+def count(number: int) -> str:
+    """Return so many replicas in words."""
+    return "1 replica" if number == 1 else f"{number} replicas"
+
+
+def demand(
+    *,
+    now: float,
+    then: float,
+    horizon_seconds: float,
+    needs: int,
+    change: Change | None,
+    waiting: float,
+    backlog: int,
+    first_token_seconds: float,
+    token_seconds: float,
+) -> str:
+    """Return what comes and what it needs."""
+    comes = f"{_rate(now)} requests a minute come, and {_rate(then)} are expected in {horizon_seconds:.0f} s"
+    if change is not None:
+        how = "rising" if change.is_ramp else "higher"
+        comes += f", because they have been {how} for {change.since_seconds:.0f} s"
+    verb = "keeps" if needs == 1 else "keep"
+    times = f"{_time(first_token_seconds)} to the first token and {_time(token_seconds)} for each"
+    text = f"{comes}: {count(needs)} {verb} {times}."
+    if waiting > 0:
+        text += f" {waiting:.0f} requests wait, which {count(backlog)} work off."
+    return text
+
+
+def starting(wanted: int) -> str:
+    """Return that nothing serves yet."""
+    return f"None of {count(wanted)} serves yet, so nothing can be measured and the number stays."
+
+
+def no_data(reading: Reading) -> str:
+    """Return that nothing is heard."""
+    return (
+        f"{count(reading.serving).capitalize()} should serve, and none says what it does: the number stays until one "
+        "does. Look at the operator's way to the pods' port 8000, and whether the engine publishes its metrics."
+    )
+
+
+def partial(reading: Reading) -> str:
+    """Return that some are not heard."""
+    return (
+        f"{reading.serving - reading.heard} of {count(reading.serving)} do not say what they do, "
+        "so the number does not go down."
+    )
+
+
+def sleeping(idle_seconds: float) -> str:
+    """Return that the last replica goes."""
+    return f"Nobody has asked for {idle_seconds:.0f} s (`spec.autoscaling.idleSeconds`), so the last replica goes."
+
+
+def asleep() -> str:
+    """Return that none runs."""
+    return "Nobody asks, so none runs."
+
+
+def waking() -> str:
+    """Return that somebody asked."""
+    return "Somebody asked, so a replica starts."
+
+
+def at_minimum(minimum: int) -> str:
+    """Return that fewer are not allowed."""
+    if minimum == 0:
+        return "The last replica stays for `spec.autoscaling.idleSeconds` after the last request."
+    return f"`spec.autoscaling.minReplicas` is {minimum}."
+
+
+def stabilizing(need: int, highest: int) -> str:
+    """Return that more was needed a moment ago."""
+    return f"Now {need} would do, and {highest} were needed within the stabilization time."
+
+
+def not_long_enough(seconds: float) -> str:
+    """Return that it was not watched for long enough."""
+    return f"The number goes down once all replicas were heard for {seconds:.0f} s."
+
+
+def step_by_step(seconds: float) -> str:
+    """Return that a step down was taken a moment ago."""
+    return f"The number goes down in steps, one in {seconds:.0f} s."
+
+
+def waiting(requests: float) -> str:
+    """Return that something waits."""
+    return f"The number does not go down while {requests:.0f} requests wait."
+
+
+def survivors(running: float, fewer: int) -> str:
+    """Return that those that stay could not hold what runs."""
+    return f"The number does not go down while {running:.0f} requests run, more than {count(fewer)} hold."
+
+
+def lowering(wanted: int, lowest: int) -> str:
+    """Return that it goes down."""
+    return f"{count(wanted).capitalize()} run, so the number goes down to {lowest}."
+
+
+def unplaceable(stuck: int, need: int) -> str:
+    """Return that what was asked for has no place."""
+    verb = "waits" if stuck == 1 else "wait"
+    return (
+        f"{stuck} of those asked for {verb} for a node with free GPUs, so no more are asked for although {need} are "
+        "needed: add such a node, or lower `spec.autoscaling.maxReplicas` to what there is."
+    )
+
+
+def limited(need: int, most: int, field: str) -> str:
+    """Return by which limit more are not asked for."""
+    return f"`{field}` allows {most}, so {need - most} of them are not asked for."
+
+
+def _rate(per_second: float) -> str:
+    minute = per_second * 60
+    return f"{minute:.1f}" if 0 < minute < 10 else f"{minute:.0f}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
