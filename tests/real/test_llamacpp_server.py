@@ -36,6 +36,8 @@ SLOTS = 2
 MODEL = "gemma-small"
 FILE = "gemma.gguf"
 KEY = "for-this-test-only"
+# What a short answer may take beside all else that a machine of two cores does meanwhile.
+PATIENCE_SECONDS = 110
 SECRET = SecretSource(name="chat", key="api-key")
 # The small model would often stop early; so its answers are as long as a test needs them.
 LONG = {"max_tokens": 1900, "ignore_eos": True}
@@ -224,7 +226,7 @@ class TestDrain:
         command = drain.of_llama_cpp(port=server.port, **times)
         begun = time.monotonic()
         container = pod(port=server.port, api_key=SECRET).container
-        ended = execute(start_machine, container, command, seconds=90)
+        ended = execute(start_machine, container, command, seconds=PATIENCE_SECONDS + 30)
         assert (ended.returncode, ended.stderr) == (0, "")
         return time.monotonic() - begun
 
@@ -237,21 +239,21 @@ class TestDrain:
         assert self.wait(machine, server) < 10
 
     def test_what_runs_is_finished_first(self, server: Server, machine: Machine) -> None:
+        """However slow the machine is: the hook has more time than any answer of this length takes."""
         with ThreadPoolExecutor(1) as pool:
-            whole = pool.submit(server.chat, "Story:", max_tokens=400, ignore_eos=True)
+            whole = pool.submit(server.chat, "Story:", max_tokens=60, ignore_eos=True)
             wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
             assert not whole.done()
-            self.wait(machine, server)
+            self.wait(machine, server, finish_seconds=PATIENCE_SECONDS)
             assert metrics(server)["llamacpp:requests_processing"] == 0
             assert whole.result(5).status == 200
 
     def test_it_is_not_waited_for_without_end(self, server: Server, machine: Machine) -> None:
-        with ThreadPoolExecutor(1) as pool:
-            whole = pool.submit(server.chat, "Story:", max_tokens=400, ignore_eos=True)
+        with server.stream("Story:", **LONG) as events:
+            assert json.loads(next(events))["object"] == "chat.completion.chunk"
             wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
-            self.wait(machine, server, finish_seconds=2)
-            assert not whole.done()
-            whole.result()
+            assert self.wait(machine, server, finish_seconds=2) < PATIENCE_SECONDS
+            assert metrics(server)["llamacpp:requests_processing"] == 1
 
     @pytest.mark.parametrize(("code", "least_seconds"), [(7, 0), (22, 1), (28, 2), (0, 1)])
     def test_a_server_that_is_gone_refuses_or_is_slow_is_told_apart(
