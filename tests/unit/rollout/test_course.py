@@ -112,7 +112,7 @@ class TestWords:
     @pytest.mark.parametrize(
         ("where", "told", "numbers"),
         [
-            (now(room=1), "New pods come first: there are GPUs for 1 more than `spec.replicas`.", (1, 0)),
+            (now(room=1), "New pods come first: there are GPUs for 1 more than are wanted.", (1, 0)),
             (now(), "Pods are replaced in place, 1 at a time.", (0, 1)),
             (
                 now(replicas=1, old=1, old_serving=1),

@@ -51,7 +51,9 @@ def status(*, now: datetime = NOW, **fields: Any) -> dict[str, Any]:
         "pods": (),
         "selector": "gemma4.dev/deployment=chat",
     }
-    return project(Subject(**{**facts, **fields}), now=now)
+    facts |= fields
+    facts.setdefault("wanted", facts["spec"].replicas if facts["spec"] is not None else None)
+    return project(Subject(**facts), now=now)
 
 
 def conditions(body: dict[str, Any]) -> dict[str, tuple[str, str]]:
