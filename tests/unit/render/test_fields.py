@@ -158,7 +158,7 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "placement.tolerations[].tolerationSeconds": (TOLERANT, tolerating(**PATIENT), DEPLOYMENT),
     "placement.runtimeClassName": (VLLM, with_fields(VLLM, placement={"runtimeClassName": "nvidia"}), DEPLOYMENT),
     "replicas": (FOUR, with_fields(VLLM, replicas=8), DEPLOYMENT | BUDGET),
-    # What is rendered is a count; the bounds that it starts within are told by the planner's tests, as is what it costs.
+    # What is rendered is a count. What bounds it, and what may be decided within them, the planner's tests show.
     "autoscaling.minReplicas": (
         AUTOSCALED,
         with_fields(AUTOSCALED, autoscaling={"minReplicas": 8}),

@@ -72,6 +72,7 @@ GPUS = {
     "31b-vllm": Gpus(H100),
     "adapters": Gpus("NVIDIA-L40S", each=4),
     "auto": Gpus("NVIDIA-L40S", each=4, is_any=True),
+    "autoscaled": Gpus("NVIDIA-L40S", each=4),
     "demo-chat": Gpus("NVIDIA-L4", each=1, is_any=True),
     "e2b-jetson-orin-nano": Gpus("Orin", each=1, memory_mib=7_620, machine_mib=7_620),
     "e2b-llamacpp": Gpus("NVIDIA-L4", each=1, is_any=True),
