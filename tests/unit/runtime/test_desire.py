@@ -213,6 +213,15 @@ class TestAutoscaling:
         assert made.count == Count(replicas=2, limited_by="spec.placement.maximumGPUs")
         assert replicas_of(made) == 2
 
+    def test_a_least_that_no_budget_allows_gets_no_plan_and_one_that_is_raised_later_is_held_down(self) -> None:
+        within = {"placement": {"maximumGPUs": 2}}
+        contradicted = wanted(resource(autoscaling={"minReplicas": 3, "maxReplicas": 9}, **within))
+        assert contradicted.problem is not None
+        assert contradicted.problem.reason is Reason.INFEASIBLE
+        told = told_of(wanted(resource(autoscaling={"minReplicas": 1, "maxReplicas": 9}, **within)))
+        raised = resource(autoscaling={"minReplicas": 3, "maxReplicas": 9}, **within) | {"status": told["status"]}
+        assert replicas_of(wanted(raised, Scale(live=1))) == 2
+
     def test_a_count_is_told_where_nothing_can_be_planned(self) -> None:
         made = wanted(resource(autoscaling={"maxReplicas": 9}, placement={"gpuProducts": ["None"]}), Scale(live=4))
         assert (made.plan, made.count) == (None, Count(replicas=4))

@@ -14,7 +14,7 @@ from gemma4_operator.status.diagnose import Finding
 from gemma4_operator.status.pods import ContainerView, Ended, PodView
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
-from gemma4_operator.status.rollout import Rollout, rollout
+from gemma4_operator.status.rollout import Rollout, rollout, told_replicas
 from tests.unit.planner.plans import a_plan
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
@@ -259,6 +259,15 @@ def test_a_raw_deployment_is_read() -> None:
     state = rollout(raw)
     assert (state.current, state.old, state.ready, state.deadline_message) == (True, 1, 2, "timed out")
     assert not rollout({"metadata": {"generation": 3}, "status": {"observedGeneration": 2}}).current
+
+
+@pytest.mark.parametrize(
+    ("deployment", "told"),
+    [(None, None), ({"spec": {"replicas": 3}}, 3), ({"spec": {"replicas": 0}}, 0), ({"spec": {}}, 1)],
+)
+def test_what_a_raw_deployment_was_told_to_run_is_read(deployment: dict[str, Any] | None, told: int | None) -> None:
+    """Without a word of its own a Deployment runs one."""
+    assert told_replicas(deployment) == told
 
 
 class TestRollouts:
