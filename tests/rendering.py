@@ -13,6 +13,7 @@ from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.devices import device_of
 from gemma4_operator.planner.inventory import PRODUCT_LABEL, GpuClass, pools
 from gemma4_operator.planner.plan import Plan, Rejection
+from gemma4_operator.planner.replicas import first_replicas
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.context import Owner
 from gemma4_operator.render.render import render
@@ -122,7 +123,9 @@ def walk(data: dict[str, Any], *, owner: Owner = OWNER) -> Rendered:
     plan = plan_of(data)
     assert isinstance(plan, Plan), plan
     pod = ENGINES[plan.engine].pod(serving(plan, spec, CATALOG.models[plan.variant]))
-    *claims, deployment, service, budget = render(owner=owner, spec=spec, plan=plan, pod=pod)
+    *claims, deployment, service, budget = render(
+        owner=owner, spec=spec, plan=plan, pod=pod, replicas=first_replicas(spec)
+    )
     return Rendered(plan=plan, pod=pod, claims=tuple(claims), deployment=deployment, service=service, budget=budget)
 
 

@@ -71,6 +71,20 @@ FULL_PLAN: dict[str, Any] = OLD_PLAN | {
 }
 """A plan with everything that can be told."""
 
+AUTOSCALING: dict[str, Any] = {
+    "desiredReplicas": 3,
+    "reason": "Demand",
+    "message": "41 requests a minute take 3 replicas.",
+    "lastScaleTime": "2026-11-25T12:00:00Z",
+    "limitedBy": "spec.autoscaling.maxReplicas",
+    "bootSeconds": 95,
+    "speedPercent": 88,
+    "requestsPerMinute": 41,
+    "expectedRequestsPerMinute": 47,
+    "peakRequestsPerMinute": 60,
+}
+"""What an autoscaler decided, with everything that can be told."""
+
 INFEASIBLE_PLAN: dict[str, Any] = {
     "alternatives": FULL_PLAN["alternatives"],
     "relaxations": [

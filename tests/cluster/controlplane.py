@@ -153,6 +153,8 @@ class ControlPlane:
             f"--root-ca-file={self.layout.authority}",
             "--leader-elect=false",
             "--secure-port=0",
+            # Usually 15 s, which is long for a test.
+            "--horizontal-pod-autoscaler-sync-period=1s",
             *_CLIENT_RATE,
         )
 

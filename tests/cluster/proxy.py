@@ -35,7 +35,7 @@ _HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer",
 
 
 @functools.cache
-def _identity() -> tuple[Path, Path]:
+def identity() -> tuple[Path, Path]:
     """Returns this process's certificate, which is its own CA, and key; a restarted proxy stays trusted."""
     home = Path(tempfile.mkdtemp(prefix="fault-proxy-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
@@ -80,7 +80,7 @@ class FaultProxy:
         self._upstream = upstream.rstrip("/")
         self._trust = ssl.create_default_context(cafile=ca)
         self._offer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._offer.load_cert_chain(*_identity())
+        self._offer.load_cert_chain(*identity())
         self._port = 0
         self._script = Script()
         self._ledger = Ledger()
@@ -95,7 +95,7 @@ class FaultProxy:
     @property
     def ca(self) -> Path:
         """The CA file for a kubeconfig."""
-        return _identity()[0]
+        return identity()[0]
 
     @property
     def log(self) -> list[Record]:

@@ -12,7 +12,7 @@ from gemma4_operator.api.crd import deployment_crd, to_yaml
 from gemma4_operator.api.deployment import Modality, VariantChoice
 from gemma4_operator.api.read import InvalidResource, read_deployment
 from tests.cases.deployments import BAD, GOOD, MINIMAL, Bad, Good, patched
-from tests.cases.statuses import FULL_PLAN, INFEASIBLE_PLAN, OLD_PLAN
+from tests.cases.statuses import AUTOSCALING, FULL_PLAN, INFEASIBLE_PLAN, OLD_PLAN
 from tests.cluster import Cluster, wait_for
 from tests.integration.judge import ServerJudge
 
@@ -199,6 +199,7 @@ STATUS = {
     "serving": "1/2",
     "selector": "app.kubernetes.io/instance=chat",
     "endpoint": {"url": "http://chat.team.svc:8000/v1", "model": "gemma-4"},
+    "autoscaling": AUTOSCALING,
 }
 
 
@@ -252,6 +253,16 @@ def test_scale(cluster: Cluster, home: str, chat: str):
     assert scale["status"] == {"replicas": 2, "selector": "app.kubernetes.io/instance=chat"}
 
 
+def test_scale_is_refused_where_the_operator_decides(cluster: Cluster, home: str, chat: str):
+    patch = json.dumps({"spec": {"autoscaling": {"maxReplicas": 5}}})
+    cluster.kubectl("patch", "g4d", chat, "-n", home, "--type=merge", "-p", patch)
+    refused = cluster.kubectl("scale", "g4d", chat, "-n", home, "--replicas=3", check=False)
+    assert refused.returncode
+    assert "spec.replicas: Invalid value: must be absent or 1 with `autoscaling`" in refused.stderr
+    assert "since the operator's autoscaler decides" in refused.stderr
+    assert cluster.get("g4d", chat, home)["spec"]["replicas"] == 1
+
+
 def test_scale_below_zero_is_refused(cluster: Cluster, home: str, chat: str):
     patch = json.dumps({"spec": {"replicas": -1}})
     refused = cluster.kubectl(
@@ -268,6 +279,9 @@ def test_scale_below_zero_is_refused(cluster: Cluster, home: str, chat: str):
         (".spec.capabilities.contextTokens", "131072 at most for E2B and E4B. Default: 8192."),
         (".spec.engine.type", "ENUM: Auto VLLM NIM LlamaCpp Ollama"),
         (".spec.replicas", "Default: 1."),
+        (".spec.autoscaling.minReplicas", "with 0 none does while nothing is asked. Default: 1."),
+        (".spec.autoscaling.metricsSource", "ENUM: Pods Prometheus"),
+        (".status.autoscaling.limitedBy", "spec.autoscaling.maxReplicas"),
         (".spec.model.variant", "ENUM: Auto 31B 26B-A4B 12B E4B E2B"),
         (".spec.objectives.maximumHourlyCost", "in the price table's currency"),
         (".spec.placement.maximumGPUs", "all replicas together"),

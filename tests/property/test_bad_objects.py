@@ -62,6 +62,7 @@ def test_a_damaged_pod_is_told_of_in_a_status_that_the_crd_takes(part: int):
             generation=1,
             previous={},
             spec=spec_of(ONE_OF_EACH["vllm"]),
+            wanted=1,
             plan=plan,
             problem=None,
             rollout=rollout(None),

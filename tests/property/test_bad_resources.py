@@ -62,6 +62,7 @@ def status_of(resource: Resource, found: Desire) -> Resource:
         generation=1,
         previous=resource.get("status") or {},
         spec=found.spec,
+        wanted=found.count.replicas if found.count is not None else None,
         plan=found.plan,
         problem=found.problem,
         rejection=found.rejection,

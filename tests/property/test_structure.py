@@ -15,6 +15,7 @@ from gemma4_operator.api.common import TEMPLATE_LABEL
 from gemma4_operator.api.crd import deployment_crd
 from gemma4_operator.api.read import InvalidResource, read_deployment
 from gemma4_operator.planner.plan import Rejection
+from gemma4_operator.planner.replicas import first_replicas
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.render import render
 from tests.rendering import CATALOG, ENGINES, OWNER, Rendered, plan_of, walk
@@ -156,7 +157,9 @@ def rendered(spec: dict[str, Any]) -> Rendered | str:
     if isinstance(plan, Rejection):
         return plan.message
     pod = ENGINES[plan.engine].pod(serving(plan, wanted, CATALOG.models[plan.variant]))
-    *claims, deployment, service, budget = render(owner=OWNER, spec=wanted, plan=plan, pod=pod)
+    *claims, deployment, service, budget = render(
+        owner=OWNER, spec=wanted, plan=plan, pod=pod, replicas=first_replicas(wanted)
+    )
     return Rendered(plan=plan, pod=pod, claims=tuple(claims), deployment=deployment, service=service, budget=budget)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from gemma4_operator.api.autoscaling import MOST_REPLICAS, Autoscaling, MetricsSource
 from gemma4_operator.api.cache import AccessMode, Cache, CacheClaim
 from gemma4_operator.api.capabilities import Capabilities, Modality
 from gemma4_operator.api.common import DEFAULT_SHOWN, ApiModel, Integer, LocalReference, SecretKey, Switch
@@ -36,6 +37,7 @@ __all__ = [
     "PLURAL",
     "AccessMode",
     "Adapter",
+    "Autoscaling",
     "Cache",
     "CacheClaim",
     "Capabilities",
@@ -50,6 +52,7 @@ __all__ = [
     "Gemma4DeploymentSpec",
     "HuggingFaceCheckpoint",
     "Metadata",
+    "MetricsSource",
     "MinimumQuality",
     "Modality",
     "Model",
@@ -128,8 +131,10 @@ class Gemma4DeploymentSpec(ApiModel):
     """The inference server and what to add to its command."""
     placement: Placement = Placement()
     """Where pods may run, and how many GPUs each takes."""
-    replicas: Annotated[Integer, Field(ge=0, le=1000, json_schema_extra={DEFAULT_SHOWN: True})] = 1
+    replicas: Annotated[Integer, Field(ge=0, le=MOST_REPLICAS, json_schema_extra={DEFAULT_SHOWN: True})] = 1
     """How many pods run; `status.plan.replicas` says how many the workload needs. Autoscalers may write it."""
+    autoscaling: Autoscaling | None = None
+    """Lets the operator choose how many pods run, in place of `replicas`; absent: whoever writes `replicas` does."""
     cache: Cache | None = None
     """Where downloaded weights are kept; absent: each pod downloads them anew."""
     secrets: Secrets = Secrets()

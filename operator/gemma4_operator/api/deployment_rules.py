@@ -88,7 +88,13 @@ def _downloads(spec: "Gemma4DeploymentSpec") -> bool:
 
 
 def _cache_is_reached(spec: "Gemma4DeploymentSpec") -> bool:
-    return spec.cache is None or spec.replicas <= 1 or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
+    is_one = spec.replicas <= 1 and (spec.autoscaling is None or spec.autoscaling.max_replicas <= 1)
+    return spec.cache is None or is_one or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
+
+
+def _one_decides(spec: "Gemma4DeploymentSpec") -> bool:
+    """Only the default goes with autoscaling: the API server writes it into every object, for /scale."""
+    return spec.autoscaling is None or spec.replicas == 1
 
 
 def _claim_moves(spec: "Gemma4DeploymentSpec") -> bool:
@@ -104,6 +110,13 @@ def _ngc_key_is_used(spec: "Gemma4DeploymentSpec") -> bool:
 
 
 SPEC_RULES = (
+    Rule(
+        field=".replicas",
+        message="must be absent or 1 with `autoscaling`, since the operator's autoscaler decides: set "
+        "`autoscaling.minReplicas` and `autoscaling.maxReplicas`, or remove `autoscaling`",
+        cel="!has(self.autoscaling) || self.replicas == 1",
+        holds=_one_decides,
+    ),
     Rule(
         field=".capabilities.contextTokens",
         message="must be at most 131072 with `model.variant` 'E2B' or 'E4B'",
@@ -170,8 +183,9 @@ SPEC_RULES = (
     ),
     Rule(
         field=".cache.claim.accessModes",
-        message="must have 'ReadWriteMany' with more than one of `replicas`: pods of other nodes cannot mount it",
-        cel="!has(self.cache) || self.replicas <= 1 || "
+        message="must have 'ReadWriteMany' with more than one of `replicas` or `autoscaling.maxReplicas`: pods of "
+        "other nodes cannot mount it",
+        cel="!has(self.cache) || (self.replicas <= 1 && self.?autoscaling.?maxReplicas.orValue(1) <= 1) || "
         "(has(self.cache.claim.accessModes) && 'ReadWriteMany' in self.cache.claim.accessModes)",
         holds=_cache_is_reached,
     ),

@@ -13,6 +13,7 @@ from gemma4_operator.api.status_model import Count, Line, Sentence, StatusModel,
 from gemma4_operator.api.status_plan import PlanStatus
 
 __all__ = [
+    "AutoscalingStatus",
     "Condition",
     "ConditionStatus",
     "ConditionType",
@@ -83,6 +84,31 @@ class ObservedStatus(StatusModel):
     """And as many as the plan expects."""
 
 
+class AutoscalingStatus(StatusModel):
+    """What the operator's autoscaler decided last, why, and what it has learned."""
+
+    desired_replicas: Count | None = None
+    """How many pods should run now."""
+    reason: Word | None = None
+    """Why so many, in one CamelCase word."""
+    message: Sentence | None = None
+    """Why so many, in a sentence."""
+    last_scale_time: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})] | None = None
+    """When the number last changed; UTC, in whole seconds."""
+    limited_by: Word | None = None
+    """Which field keeps the number below what is needed, such as spec.autoscaling.maxReplicas; absent: none does."""
+    boot_seconds: Count | None = None
+    """How long a pod takes from its making until it serves, as seen here."""
+    speed_percent: Count | None = None
+    """How fast the engines are, of what the plan expects of them: 100 is as planned."""
+    requests_per_minute: Count | None = None
+    """How many requests come now."""
+    expected_requests_per_minute: Count | None = None
+    """How many will when a pod that is made now serves."""
+    peak_requests_per_minute: Count | None = None
+    """The most that came in the time that is looked back on."""
+
+
 class EndpointStatus(StatusModel):
     """Where clients reach the model."""
 
@@ -113,6 +139,8 @@ class Gemma4DeploymentStatus(StatusModel):
     """The label selector of the pods, for autoscalers."""
     endpoint: EndpointStatus | None = None
     """Where clients reach the model."""
+    autoscaling: AutoscalingStatus | None = None
+    """What the operator's autoscaler does; absent without `spec.autoscaling`."""
     observed: ObservedStatus | None = None
     """What pods of the current plan have shown."""
     last_failure: FailureStatus | None = None

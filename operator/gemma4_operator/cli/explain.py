@@ -12,6 +12,7 @@ from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.choose import Outcome
 from gemma4_operator.planner.explain import Section, explain, summary
+from gemma4_operator.planner.explain_count import explain_count
 from gemma4_operator.planner.inventory import Inventory
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.workable import workable
@@ -63,14 +64,20 @@ def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
 
 def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) -> Result:
     sections = explain(outcome, one.deployment.spec.to_json(), where.attempt(found))
-    about = Section(title="About nodes and what runs", lines=(*_standing(where, one, outcome.plan), *found.notes))
+    plan = outcome.plan
+    scaling = Section(
+        title="How many run", lines=tuple(explain_count(one.deployment.spec, plan)) if isinstance(plan, Plan) else ()
+    )
+    about = Section(title="About nodes and what runs", lines=(*_standing(where, one, plan), *found.notes))
     return {
         "namespace": one.namespace,
         "name": one.name,
-        "feasible": isinstance(outcome.plan, Plan),
+        "feasible": isinstance(plan, Plan),
         "summary": summary(outcome),
         "sections": [
-            {"title": section.title, "lines": list(section.lines)} for section in (*sections, about) if section.lines
+            {"title": section.title, "lines": list(section.lines)}
+            for section in (*sections, scaling, about)
+            if section.lines
         ],
     }
 

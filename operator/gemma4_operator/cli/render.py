@@ -12,6 +12,7 @@ from gemma4_operator.cli.output import JSON, WIDTH, YAML
 from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.replicas import NOTHING_RUNS, count
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.context import Owner
 from gemma4_operator.render.merge import PatchError
@@ -60,9 +61,11 @@ def _objects(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
     spec = one.deployment.spec
     pod = where.engines[plan.engine].pod(serving(plan, spec, where.catalog.models[plan.variant]))
     try:
-        return tuple(without_record(obj) for obj in render(owner=owner, spec=spec, plan=plan, pod=pod))
+        replicas = count(spec, plan, NOTHING_RUNS).replicas
+        objects = render(owner=owner, spec=spec, plan=plan, pod=pod, replicas=replicas)
     except PatchError as error:
         raise InvalidInput(f"{one.namespace}/{one.name}: {error}") from error
+    return tuple(without_record(obj) for obj in objects)
 
 
 def _document(obj: Object) -> str:
@@ -75,7 +78,8 @@ VERB = Verb(
     details=(
         "Print the objects of Gemma4Deployments, as the operator applies them: a Deployment, a Service, a\n"
         "PodDisruptionBudget, and a PersistentVolumeClaim where the spec asks for a cache. Left out is the annotation\n"
-        "gemma4.dev/template, in which the Deployment bears its pod template once more.\n\n"
+        "gemma4.dev/template, in which the Deployment bears its pod template once more. With autoscaling the count is\n"
+        "the one that the operator starts with.\n\n"
         "example:\n  gemma4 render -f chat.yaml --inventory nodes.json | kubectl diff -f -"
     ),
     add_arguments=_add_arguments,

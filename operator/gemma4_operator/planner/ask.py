@@ -10,6 +10,7 @@ from gemma4_operator.api.objectives import OptimizeFor
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.capacity import Deadlines, Load
 from gemma4_operator.planner.quality import Quality
+from gemma4_operator.planner.replicas import first_replicas
 
 FLOOR_OF_AUTO = Quality.STANDARD
 """Without it, Auto would always be the smallest model."""
@@ -25,7 +26,7 @@ class Ask:
         weights: The checkpoint that the spec names; `weights_bytes` its size, if the spec says it.
         media: Image, Audio, Video, as far as requests carry them.
         floor: The least quality; None: any, as for a variant that the user has named.
-        replicas: How many pods the spec runs.
+        replicas: How many pods the spec runs, or with autoscaling starts with.
         adapters: How many there are; `adapter_rank` is the largest.
         load: What is expected; None: nothing is said.
     """
@@ -77,7 +78,7 @@ def ask_of(spec: Gemma4DeploymentSpec) -> Ask:
         gpus_per_replica=placement.gpus_per_replica,
         maximum_gpus=placement.maximum_gpus,
         allow_shared=placement.allow_shared_gpus,
-        replicas=spec.replicas,
+        replicas=first_replicas(spec),
         adapters=len(model.adapters),
         drafter=model.drafter,
         adapter_rank=max((adapter.rank for adapter in model.adapters), default=0),

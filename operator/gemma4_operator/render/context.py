@@ -48,12 +48,14 @@ def metadata(owner: Owner) -> dict[str, Any]:
     }
 
 
-def deployment(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
+def deployment(
+    *, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod, replicas: int
+) -> dict[str, Any]:
     """Return what deployment.yaml.j2 lays out."""
-    max_unavailable = spec.disruption.max_unavailable(spec.replicas)
+    max_unavailable = spec.disruption.max_unavailable(replicas)
     return {
         "metadata": metadata(owner),
-        "replicas": spec.replicas,
+        "replicas": replicas,
         "match_labels": match_labels(owner.name),
         # Kubernetes wants one of the two above 0.
         "max_surge": 0 if max_unavailable else 1,
@@ -80,12 +82,12 @@ def service(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
     }
 
 
-def budget(*, owner: Owner, spec: Gemma4DeploymentSpec) -> dict[str, Any]:
+def budget(*, owner: Owner, spec: Gemma4DeploymentSpec, replicas: int) -> dict[str, Any]:
     """Return what poddisruptionbudget.yaml.j2 lays out."""
     return {
         "metadata": metadata(owner),
         "match_labels": match_labels(owner.name),
-        "max_unavailable": spec.disruption.max_unavailable(spec.replicas),
+        "max_unavailable": spec.disruption.max_unavailable(replicas),
     }
 
 

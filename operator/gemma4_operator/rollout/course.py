@@ -78,23 +78,23 @@ def standing(
         others: What pods of others hold of their GPUs.
     """
     old, new = _split(deployment, pods)
-    asked = footprint(deployment["spec"]["template"])
+    asked, replicas = footprint(deployment["spec"]["template"]), deployment["spec"]["replicas"]
     budget, each = spec.placement.maximum_gpus, max(asked.gpus.values(), default=0)
     ours = [use for pod in pods for use in pod.holds]
     kept = [use for pod in new for use in pod.holds]
     # What asks for no GPU fits as far as we can see.
     is_bounded = bool(asked.gpus)
     return Standing(
-        replicas=spec.replicas,
-        max_unavailable=spec.disruption.max_unavailable(spec.replicas),
+        replicas=replicas,
+        max_unavailable=spec.disruption.max_unavailable(replicas),
         most=budget // each if budget is not None and each else None,
         old=len(old),
         old_serving=sum(pod.ready for pod in old),
         placed=sum(bool(pod.scheduled) for pod in new),
         unplaced=sum(bool(pod.unschedulable) for pod in new),
         leaving=sum(map(is_leaving, pods)),
-        room=room(asked, nodes, [*others, *ours]) if is_bounded else spec.replicas,
-        room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else spec.replicas,
+        room=room(asked, nodes, [*others, *ours]) if is_bounded else replicas,
+        room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else replicas,
     )
 
 
@@ -119,7 +119,7 @@ def _with_numbers(deployment: dict[str, Any], decision: Decision) -> dict[str, A
 def _told(now: Standing, decision: Decision) -> str:
     match decision.way:
         case Way.SURGE:
-            return f"New pods come first: there are GPUs for {decision.max_surge} more than `spec.replicas`."
+            return f"New pods come first: there are GPUs for {decision.max_surge} more than are wanted."
         case Way.IN_PLACE:
             count = decision.max_unavailable
             return f"Pods are replaced in place, {count} at a time." if count < now.replicas else _ALL_AT_ONCE

@@ -16,6 +16,7 @@ from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.replan import Wrong, instead
+from gemma4_operator.planner.replicas import NOTHING_RUNS, Count, Scale, count
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.planner.workable import workable
@@ -32,7 +33,11 @@ NODES_TOLD = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desire:
-    """What should exist for one custom resource, as far as it could be worked out."""
+    """What should exist for one custom resource, as far as it could be worked out.
+
+    Attributes:
+        count: How many replicas run; None: the spec says nothing that could be read.
+    """
 
     spec: Gemma4DeploymentSpec | None = None
     plan: Plan | None = None
@@ -40,6 +45,7 @@ class Desire:
     objects: tuple[dict[str, Any], ...] = ()
     problem: Problem | None = None
     dialects: tuple[Dialect, ...] = ()
+    count: Count | None = None
 
 
 def desire(
@@ -50,11 +56,13 @@ def desire(
     nodes: Iterable[NodeView] = (),
     uses: Iterable[Use] = (),
     wrong: Wrong | None = None,
+    scale: Scale = NOTHING_RUNS,
 ) -> Desire:
     """Work out what should exist; whatever is wrong with the spec becomes a problem and never an exception.
 
     A plan that the status holds and that is still the one for the spec stays, unless something is wrong with it and
-    another would do better; else one is chosen for these nodes, of whose GPUs others use some.
+    another would do better; else one is chosen for these nodes, of whose GPUs others use some. How many replicas run
+    is no part of the plan; where the spec leaves it open, `scale` says what is known.
     """
     try:
         spec = read_deployment(resource).spec
@@ -71,18 +79,20 @@ def desire(
         plan = kept
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
-        return Desire(spec=spec, rejection=plan, problem=problem)
+        return Desire(spec=spec, rejection=plan, problem=problem, count=count(spec, None, scale))
+    running = count(spec, plan, scale)
     if (excess := beyond_limits(plan, spec)) is not None:
-        return Desire(spec=spec, plan=plan, problem=Problem(reason=Reason.OVER_BUDGET, message=excess, planned=True))
+        problem = Problem(reason=Reason.OVER_BUDGET, message=excess, planned=True)
+        return Desire(spec=spec, plan=plan, problem=problem, count=running)
     pod = engines[plan.engine].pod(serving(plan, spec, catalog.models[plan.variant]))
     metadata = resource["metadata"]
     owner = Owner(name=metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"])
     try:
-        objects = render(owner=owner, spec=spec, plan=plan, pod=pod)
+        objects = render(owner=owner, spec=spec, plan=plan, pod=pod, replicas=running.replicas)
     except PatchError as error:
         problem = Problem(reason=Reason.INVALID_SPEC, message=str(error), planned=True)
-        return Desire(spec=spec, plan=plan, problem=problem)
-    return Desire(spec=spec, plan=plan, objects=objects, dialects=pod.dialects)
+        return Desire(spec=spec, plan=plan, problem=problem, count=running)
+    return Desire(spec=spec, plan=plan, objects=objects, dialects=pod.dialects, count=running)
 
 
 def _found(spec: Gemma4DeploymentSpec, catalog: Catalog, nodes: Iterable[NodeView], uses: Iterable[Use]) -> Inventory:
@@ -110,6 +120,7 @@ def _chosen(spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, fou
 class _Known:
     generation: int
     nodes: tuple[NodeView, ...]
+    scale: Scale
     desire: Desire
 
 
@@ -117,7 +128,7 @@ class Desires:
     """Remembers the last desire of each custom resource, since most passes are about news of children.
 
     It hangs on uid and generation, and on the plan in the status: whoever deletes that one asks for another choice.
-    Only where nothing served it, it hangs on the nodes as well.
+    Only where nothing served it, it hangs on the nodes as well, and only with autoscaling on the scale.
     """
 
     def __init__(self, *, catalog: Catalog, engines: Registry, nodes: Callable[[], tuple[NodeView, ...]]) -> None:
@@ -126,14 +137,14 @@ class Desires:
         self._nodes = nodes
         self._known: dict[str, _Known] = {}
 
-    def must_choose(self, resource: dict[str, Any]) -> bool:
+    def must_choose(self, resource: dict[str, Any], scale: Scale = NOTHING_RUNS) -> bool:
         """Whether the next answer takes a choice, for which it matters what GPUs are free."""
-        return self._fresh(resource) is None and not _has_plan(resource)
+        return self._fresh(resource, scale) is None and not _has_plan(resource)
 
-    def of(self, resource: dict[str, Any]) -> Desire:
+    def of(self, resource: dict[str, Any], scale: Scale = NOTHING_RUNS) -> Desire:
         """Return what should exist for a resource."""
-        known = self._fresh(resource)
-        return known.desire if known is not None else self.choose(resource, (), self._nodes())
+        known = self._fresh(resource, scale)
+        return known.desire if known is not None else self.choose(resource, (), self._nodes(), scale=scale)
 
     def choose(
         self,
@@ -142,15 +153,18 @@ class Desires:
         nodes: tuple[NodeView, ...],
         *,
         wrong: Wrong | None = None,
+        scale: Scale = NOTHING_RUNS,
     ) -> Desire:
         """Work out what should exist, on these nodes, of whose GPUs others use some; safe in a thread of its own."""
-        made = desire(resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses, wrong=wrong)
-        self._known[resource["metadata"]["uid"]] = _Known(resource["metadata"]["generation"], nodes, made)
+        made = desire(
+            resource, catalog=self._catalog, engines=self._engines, nodes=nodes, uses=uses, wrong=wrong, scale=scale
+        )
+        self._known[resource["metadata"]["uid"]] = _Known(resource["metadata"]["generation"], nodes, scale, made)
         return made
 
-    def _fresh(self, resource: dict[str, Any]) -> _Known | None:
+    def _fresh(self, resource: dict[str, Any], scale: Scale) -> _Known | None:
         known = self._known.get(resource["metadata"]["uid"])
-        if known is None or known.generation != resource["metadata"]["generation"] or self._is_outdated(known):
+        if known is None or known.generation != resource["metadata"]["generation"] or self._is_outdated(known, scale):
             return None
         return known if _is_told(resource, known.desire.plan) else None
 
@@ -162,8 +176,11 @@ class Desires:
         """Drop what is remembered of a resource that is gone."""
         self._known.pop(uid, None)
 
-    def _is_outdated(self, known: _Known) -> bool:
-        return known.desire.rejection is not None and known.nodes != self._nodes()
+    def _is_outdated(self, known: _Known, scale: Scale) -> bool:
+        if known.desire.rejection is not None and known.nodes != self._nodes():
+            return True
+        spec = known.desire.spec
+        return spec is not None and spec.autoscaling is not None and known.scale != scale
 
 
 def _is_told(resource: dict[str, Any], plan: Plan | None) -> bool:

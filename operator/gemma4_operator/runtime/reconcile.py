@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gemma4_operator.api.status import AutoscalingStatus
 from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.kinds import DEPLOYMENT
 from gemma4_operator.planner.cache_size import CacheSize
+from gemma4_operator.planner.replicas import Scale
 from gemma4_operator.render.labels import selector
 from gemma4_operator.runtime.announce import Announcer
 from gemma4_operator.runtime.contest import Contests
@@ -28,7 +30,7 @@ from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.pods import PodView, loader
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
-from gemma4_operator.status.rollout import rollout
+from gemma4_operator.status.rollout import rollout, told_replicas
 
 LOADING_SECONDS = 60.0
 """After which a pod that loads is looked at again."""
@@ -115,13 +117,14 @@ class Reconciler:
         Where nothing fits a choice takes seconds, and the Lease must not wait for it. As long as children are not as
         a plan wants them, what their pods say is not said of it.
         """
-        wrong = None
-        if not self._desires.must_choose(resource):
-            kept = self._desires.of(resource)
+        wrong, live = None, self._world.child(DEPLOYMENT.kind, key)
+        scale = Scale(live=told_replicas(live))
+        if not self._desires.must_choose(resource, scale):
+            kept = self._desires.of(resource, scale)
             steered = await self._rollouts.steer(key, kept)
             wrong = against_plan(
                 pods,
-                rollout(self._world.child(DEPLOYMENT.kind, key)),
+                rollout(live),
                 evidence,
                 patience_seconds=self._unplaced_seconds,
                 now=self._now(),
@@ -129,7 +132,7 @@ class Reconciler:
             if wrong is None or self._due(steered, key):
                 return kept, steered
         uses, nodes = await self._taken.by_others(key), self._world.node_views()
-        chosen = await asyncio.to_thread(self._desires.choose, resource, uses, nodes, wrong=wrong)
+        chosen = await asyncio.to_thread(self._desires.choose, resource, uses, nodes, wrong=wrong, scale=scale)
         return chosen, await self._rollouts.steer(key, chosen)
 
     def _due(self, steered: Steered, key: Key) -> tuple[Change, ...]:
@@ -176,6 +179,7 @@ class Reconciler:
             generation=resource["metadata"]["generation"],
             previous=resource.get("status", {}),
             spec=wanted.spec,
+            wanted=wanted.count.replicas if wanted.count is not None else None,
             plan=wanted.plan,
             problem=applied.problem,
             rejection=wanted.rejection,
@@ -189,6 +193,7 @@ class Reconciler:
             leaving=steered.leaving,
             remark=steered.remark,
             cache=self._cache(key, wanted, steered),
+            autoscaling=_autoscaling(wanted),
         )
         status = project(subject, now=self._now())
         waits = await self._publisher.write(resource, status)
@@ -215,6 +220,12 @@ class Reconciler:
             self._gauge.forget(key)
         if uid is not None:
             self._uids[key] = uid
+
+
+def _autoscaling(wanted: Desire) -> AutoscalingStatus | None:
+    if wanted.spec is None or wanted.spec.autoscaling is None or wanted.count is None:
+        return None
+    return AutoscalingStatus(desired_replicas=wanted.count.replicas, limited_by=wanted.count.limited_by or None)
 
 
 def _contested(told: Sequence[str]) -> Problem | None:

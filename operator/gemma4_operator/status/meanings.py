@@ -93,8 +93,8 @@ STATES: Mapping[str, Meaning] = {
         _NOTHING,
     ),
     "ScaledToZero": Meaning(
-        "`spec.replicas` is 0, so nothing serves.",
-        "Raise `spec.replicas`.",
+        "No replica is wanted, so nothing serves.",
+        "Raise `spec.replicas`, or with `spec.autoscaling` its `minReplicas`.",
     ),
     "Available": Meaning(
         "As many replicas serve as `spec.disruption` asks for.",

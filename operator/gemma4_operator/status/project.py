@@ -7,6 +7,7 @@ from typing import Any
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.status import (
+    AutoscalingStatus,
     ConditionType,
     EndpointStatus,
     Gemma4DeploymentStatus,
@@ -46,7 +47,8 @@ class Subject:
     """All that one status is computed from.
 
     Attributes:
-        spec: None when it makes no sense; then so is `plan`.
+        spec: None when it makes no sense; then so are `plan` and `wanted`.
+        wanted: How many replicas should run.
         pods: Of the current plan; what those of an earlier one say is no matter of it.
         evidence: What more than its own status is known of a pod, by its name.
         rolling: How pods of an earlier plan are replaced, in one sentence; empty while none is left.
@@ -54,6 +56,7 @@ class Subject:
         leaving: How many pods have been told to go and still hold their places.
         remark: What is worth knowing of pods that serve.
         cache: How large the engine's cache is, where that is known.
+        autoscaling: What decides how many should, where it is the operator.
         pending: Kinds of the children that differ from the plan and are left alone, because of `spec.suspend`.
     """
 
@@ -62,6 +65,7 @@ class Subject:
     generation: int
     previous: Mapping[str, Any]
     spec: Gemma4DeploymentSpec | None
+    wanted: int | None
     plan: Plan | None
     problem: Problem | None
     rollout: Rollout
@@ -75,12 +79,12 @@ class Subject:
     leaving: int = 0
     remark: str = ""
     cache: CacheSize | None = None
+    autoscaling: AutoscalingStatus | None = None
 
 
 def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
     """Return the status as the API has it."""
-    wanted = subject.spec.replicas if subject.spec is not None else None
-    running = subject.rollout
+    wanted, running = subject.wanted, subject.rollout
     conditions = tuple(_conditions(subject))
     status = Gemma4DeploymentStatus(
         observed_generation=subject.generation,
@@ -91,6 +95,7 @@ def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
         serving=f"{running.ready}/{wanted if wanted is not None else running.replicas}",
         selector=subject.selector,
         endpoint=_endpoint(subject) if subject.spec is not None else None,
+        autoscaling=subject.autoscaling,
         observed=observed(subject.pods, previous=subject.previous, cache=subject.cache),
         last_failure=last_failure(conditions, previous=subject.previous, now=now),
     )
@@ -144,9 +149,9 @@ def _planned(subject: Subject) -> Condition:
 
 def _available(subject: Subject) -> Condition:
     ready = subject.rollout.ready
-    if subject.spec is None:
+    if subject.spec is None or subject.wanted is None:
         return _of(ConditionType.AVAILABLE, ready > 0, _serving_reason(ready > 0), f"{ready} replicas serve.")
-    wanted = subject.spec.replicas
+    wanted = subject.wanted
     if wanted == 0:
         return _of(ConditionType.AVAILABLE, False, Reason.SCALED_TO_ZERO, Reason.SCALED_TO_ZERO.sentence)
     minimum = max(1, -(-wanted * subject.spec.disruption.min_available_percent // 100))
@@ -165,12 +170,13 @@ def _ready(subject: Subject) -> tuple[Condition, bool]:
         ready = _of(ConditionType.READY, False, subject.problem.reason, subject.problem.message)
         return ready, subject.problem.reason is not Reason.PROGRESSING
     assert subject.spec is not None
+    assert subject.wanted is not None
     if subject.pending:
         waiting = f"These wait to be changed: {', '.join(subject.pending)}. {Reason.SUSPENDED.sentence}"
         return _of(ConditionType.READY, False, Reason.SUSPENDED, waiting), False
-    if _complete(subject.rollout, subject.spec.replicas):
-        return _complete_condition(subject.spec, subject.remark), False
-    finding = _refused(subject.rollout) or _hindrance(subject, subject.spec.replicas)
+    if _complete(subject.rollout, subject.wanted):
+        return _complete_condition(subject.spec, subject.wanted, subject.remark), False
+    finding = _refused(subject.rollout) or _hindrance(subject, subject.wanted)
     if subject.rollout.current and subject.rollout.deadline_message:
         return _of(ConditionType.READY, False, _late(finding), finding.message), True
     return _of(ConditionType.READY, False, finding.reason, finding.message), False
@@ -227,9 +233,9 @@ def _complete(running: Rollout, wanted: int) -> bool:
     return running.current and running.replicas == running.updated == running.ready == wanted
 
 
-def _complete_condition(spec: Gemma4DeploymentSpec, remark: str) -> Condition:
-    reason = Reason.SCALED_TO_ZERO if spec.replicas == 0 else Reason.READY
-    message = f"{spec.replicas} of {spec.replicas} replicas serve." if spec.replicas else reason.sentence
+def _complete_condition(spec: Gemma4DeploymentSpec, wanted: int, remark: str) -> Condition:
+    reason = Reason.SCALED_TO_ZERO if wanted == 0 else Reason.READY
+    message = f"{wanted} of {wanted} replicas serve." if wanted else reason.sentence
     if spec.suspend:
         message += f" {Reason.SUSPENDED.sentence}"
     if remark:

@@ -38,3 +38,8 @@ def rollout(deployment: Mapping[str, Any] | None) -> Rollout:
         deadline_message=progressing.get("message", "") if late else "",
         refused_message=refused.get("message", "") if refused.get("status") == "True" else "",
     )
+
+
+def told_replicas(deployment: Mapping[str, Any] | None) -> int | None:
+    """Return how many replicas a raw Deployment has been told to run; None stands for one that does not exist yet."""
+    return None if deployment is None else int(deployment["spec"].get("replicas", 1))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gemma4_operator.api.status import Gemma4DeploymentStatus, PlanStatus
-from tests.cases.statuses import FULL_PLAN, INFEASIBLE_PLAN, OLD_PLAN
+from gemma4_operator.api.status import AutoscalingStatus, Gemma4DeploymentStatus, PlanStatus
+from tests.cases.statuses import AUTOSCALING, FULL_PLAN, INFEASIBLE_PLAN, OLD_PLAN
 
 PLANS = {"in full": FULL_PLAN, "nothing can be served": INFEASIBLE_PLAN, "of the first version": OLD_PLAN}
 
@@ -22,6 +22,21 @@ def test_the_full_plan_of_these_tests_has_every_field():
     for part in ("memory", "predicted"):
         read = getattr(PlanStatus.model_validate(FULL_PLAN), part)
         assert None not in read.model_dump().values()
+
+
+def test_what_an_autoscaler_did_reads_back_as_it_was_written():
+    assert AUTOSCALING.keys() == {field.alias for field in AutoscalingStatus.model_fields.values()}
+    read = Gemma4DeploymentStatus.model_validate({"autoscaling": AUTOSCALING})
+    assert read.to_json() == {"autoscaling": AUTOSCALING, "conditions": []}
+    assert AutoscalingStatus().to_json() == {}
+
+
+@pytest.mark.parametrize(
+    "field", ["desiredReplicas", "bootSeconds", "speedPercent", *(f for f in AUTOSCALING if f.endswith("PerMinute"))]
+)
+def test_no_figure_of_an_autoscaler_is_below_zero(field: str):
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        AutoscalingStatus.model_validate({field: -1})
 
 
 def test_a_newer_operators_plan_is_read_as_far_as_it_is_known():

@@ -137,6 +137,16 @@ class TestExplain:
         assert list(result) == ["namespace", "name", "feasible", "summary", "sections"]
         assert all(set(section) == {"title", "lines"} and section["lines"] for section in result["sections"])
 
+    def test_how_many_may_run_is_told_where_the_operator_decides(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        spec = {"autoscaling": {"minReplicas": 0, "maxReplicas": 9}, "placement": {"maximumGPUs": 2}}
+        result = told(["explain", "-f", written(tmp_path, deployment(spec=spec)), "--inventory", SPARK], capsys)
+        (section,) = (section for section in result["sections"] if section["title"] == "How many run")
+        assert section["lines"][0].endswith("0 to 2, 1 at first.")
+        fixed = told(["explain", "-f", written(tmp_path, deployment()), "--inventory", SPARK], capsys)
+        assert "How many run" not in [section["title"] for section in fixed["sections"]]
+
     def test_nothing_works(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         result = told(
             ["explain", "-f", written(tmp_path, deployment(spec=UNPAYABLE)), "--inventory", SPARK], capsys, code=3

@@ -39,6 +39,14 @@ class TestRender:
             told(["render", "-f", file, "--inventory", SPARK], capsys)
         )
 
+    @pytest.mark.parametrize(("bounds", "replicas"), [({"minReplicas": 0}, 1), ({}, 1), ({"minReplicas": 2}, 2)])
+    def test_an_autoscaled_one_as_it_begins(
+        self, bounds: dict[str, int], replicas: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = written(tmp_path, deployment(spec={"autoscaling": {**bounds, "maxReplicas": 9}}))
+        result = told(["render", "-f", file, "--inventory", SPARK], capsys)
+        assert result["items"][0]["spec"]["replicas"] == replicas
+
     def test_one_of_two_that_nothing_serves(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         file = written(tmp_path, deployment("no", UNPAYABLE), deployment("yes"))
         assert main(["render", "-f", file, "--inventory", SPARK]) == 3

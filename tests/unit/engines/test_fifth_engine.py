@@ -110,7 +110,7 @@ def test_it_is_rendered_as_it_describes_itself() -> None:
     assert isinstance(plan, Plan)
     spec = spec_of({"model": {"variant": "E4B"}})
     pod = ENGINES[plan.engine].pod(serving(plan, spec, catalog.models[plan.variant]))
-    deployment = render(owner=OWNER, spec=spec, plan=plan, pod=pod)[0]["spec"]["template"]
+    deployment = render(owner=OWNER, spec=spec, plan=plan, pod=pod, replicas=1)[0]["spec"]["template"]
     (container,) = deployment["spec"]["containers"]
     assert (container["name"], container["command"], container["args"]) == ("toy", ["toy-serve"], ["--context", "8192"])
     assert container["securityContext"]["readOnlyRootFilesystem"] is False

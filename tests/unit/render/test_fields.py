@@ -41,6 +41,7 @@ VARIABLE = with_fields(VLLM, engine={"env": [{"name": "A", "value": "1"}]})
 TOLERANT = with_fields(VLLM, placement={"tolerations": [{"key": "pool", "value": "gpu", "effect": "NoExecute"}]})
 PATIENT = {"key": "pool", "value": "gpu", "effect": "NoExecute", "tolerationSeconds": 60}
 FOUR = with_fields(VLLM, replicas=4)
+AUTOSCALED = with_fields(VLLM, autoscaling={"minReplicas": 4, "maxReplicas": 10})
 
 
 def tolerating(**toleration: Any) -> dict[str, Any]:
@@ -157,6 +158,24 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "placement.tolerations[].tolerationSeconds": (TOLERANT, tolerating(**PATIENT), DEPLOYMENT),
     "placement.runtimeClassName": (VLLM, with_fields(VLLM, placement={"runtimeClassName": "nvidia"}), DEPLOYMENT),
     "replicas": (FOUR, with_fields(VLLM, replicas=8), DEPLOYMENT | BUDGET),
+    # What is rendered is a count. What bounds it, and what may be decided within them, the planner's tests show.
+    "autoscaling.minReplicas": (
+        AUTOSCALED,
+        with_fields(AUTOSCALED, autoscaling={"minReplicas": 8}),
+        DEPLOYMENT | BUDGET,
+    ),
+    "autoscaling.maxReplicas": (AUTOSCALED, with_fields(AUTOSCALED, autoscaling={"maxReplicas": 20}), set()),
+    "autoscaling.idleSeconds": (AUTOSCALED, with_fields(AUTOSCALED, autoscaling={"idleSeconds": 60}), set()),
+    "autoscaling.scaleDownStabilizationSeconds": (
+        AUTOSCALED,
+        with_fields(AUTOSCALED, autoscaling={"scaleDownStabilizationSeconds": 60}),
+        set(),
+    ),
+    "autoscaling.metricsSource": (
+        AUTOSCALED,
+        with_fields(AUTOSCALED, autoscaling={"metricsSource": "Prometheus"}),
+        set(),
+    ),
     "cache.claim.size": (CACHED, with_fields(CACHED, cache={"claim": {"size": "200Gi"}}), CLAIMS),
     "cache.claim.storageClassName": (CACHED, with_fields(CACHED, cache={"claim": {"storageClassName": "nfs"}}), CLAIMS),
     "cache.claim.accessModes": (

@@ -17,6 +17,7 @@ from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import Inventory, inventory
 from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.replicas import first_replicas
 from gemma4_operator.planner.serving import serving
 from gemma4_operator.render.context import Owner
 from gemma4_operator.render.render import render
@@ -71,6 +72,7 @@ GPUS = {
     "31b-vllm": Gpus(H100),
     "adapters": Gpus("NVIDIA-L40S", each=4),
     "auto": Gpus("NVIDIA-L40S", each=4, is_any=True),
+    "autoscaled": Gpus("NVIDIA-L40S", each=4),
     "demo-chat": Gpus("NVIDIA-L4", each=1, is_any=True),
     "e2b-jetson-orin-nano": Gpus("Orin", each=1, memory_mib=7_620, machine_mib=7_620),
     "e2b-llamacpp": Gpus("NVIDIA-L4", each=1, is_any=True),
@@ -122,7 +124,7 @@ def rendered(name: str) -> Rendered:
     assert isinstance(plan, Plan), plan
     pod = ENGINES[plan.engine].pod(serving(plan, deployment.spec, CATALOG.models[plan.variant]))
     owner = Owner(name=deployment.metadata.name, namespace=NAMESPACE, uid="5f0c1d5e-0000-4000-8000-000000000001")
-    objects = render(owner=owner, spec=deployment.spec, plan=plan, pod=pod)
+    objects = render(owner=owner, spec=deployment.spec, plan=plan, pod=pod, replicas=first_replicas(deployment.spec))
     return Rendered(plan, pod, *objects)
 
 

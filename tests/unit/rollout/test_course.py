@@ -70,6 +70,11 @@ class TestStanding:
         found = stands(pod("a", of="old"), pod("b", of="old", ready=False), pod("c"), pod("d", node="", ready=False))
         assert (found.old, found.old_serving, found.placed, found.unplaced) == (2, 1, 1, 1)
 
+    def test_so_many_are_wanted_as_the_deployment_says_whoever_decided(self) -> None:
+        """With autoscaling the spec shows 1, and means nothing by it."""
+        found = stands(data=with_fields(VLLM, autoscaling={"minReplicas": 6, "maxReplicas": 9}))
+        assert (found.replicas, found.max_unavailable) == (6, 3)
+
     def test_room_is_what_nobody_holds_and_what_would_be_left_without_the_old(self) -> None:
         found = stands(pod("a", of="old"), pod("b"), others=(Use("a", GPU, 1),))
         assert (found.room, found.room_without_old) == (1, 2)
@@ -112,7 +117,7 @@ class TestWords:
     @pytest.mark.parametrize(
         ("where", "told", "numbers"),
         [
-            (now(room=1), "New pods come first: there are GPUs for 1 more than `spec.replicas`.", (1, 0)),
+            (now(room=1), "New pods come first: there are GPUs for 1 more than are wanted.", (1, 0)),
             (now(), "Pods are replaced in place, 1 at a time.", (0, 1)),
             (
                 now(replicas=1, old=1, old_serving=1),

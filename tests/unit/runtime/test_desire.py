@@ -9,6 +9,7 @@ from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.planner.record import record
 from gemma4_operator.planner.replan import Wrong
+from gemma4_operator.planner.replicas import NOTHING_RUNS, Count, Scale
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.runtime.desire import Desire, Desires, desire
 from gemma4_operator.status.reasons import Reason
@@ -26,8 +27,8 @@ def resource(**spec: Any) -> dict[str, Any]:
     }
 
 
-def wanted(raw: dict[str, Any]) -> Desire:
-    return desire(raw, catalog=builtin_catalog(), engines=engines(), nodes=NODES)
+def wanted(raw: dict[str, Any], scale: Scale = NOTHING_RUNS) -> Desire:
+    return desire(raw, catalog=builtin_catalog(), engines=engines(), nodes=NODES, scale=scale)
 
 
 def test_a_good_resource_becomes_three_objects() -> None:
@@ -181,3 +182,66 @@ def test_a_leaner_plan_that_another_leader_wrote_is_taken_over_though_its_senten
     assert leaner.plan is not None
     assert leaner.plan.tries == 1
     assert one.of(told_of(leaner)).plan == leaner.plan
+
+
+def replicas_of(made: Desire) -> int:
+    (found,) = (obj["spec"]["replicas"] for obj in made.objects if obj["kind"] == "Deployment")
+    assert made.count is not None
+    assert made.count.replicas == found
+    return int(found)
+
+
+class TestAutoscaling:
+    def test_a_new_resource_starts_with_the_least(self) -> None:
+        assert replicas_of(wanted(resource(autoscaling={"minReplicas": 3, "maxReplicas": 9}))) == 3
+
+    def test_what_is_decided_is_rendered_in_all_that_hangs_on_it(self) -> None:
+        raw = resource(autoscaling={"maxReplicas": 9})
+        made = wanted(raw, Scale(live=1, decided=8))
+        assert replicas_of(made) == 8
+        budget = next(obj for obj in made.objects if obj["kind"] == "PodDisruptionBudget")
+        assert budget["spec"]["maxUnavailable"] == 4
+
+    def test_the_plan_is_the_same_at_any_count(self) -> None:
+        raw = resource(autoscaling={"maxReplicas": 9})
+        assert wanted(raw, Scale(live=7)).plan == wanted(raw).plan
+
+    def test_a_budget_holds_it_back_and_stops_nothing(self) -> None:
+        raw = resource(autoscaling={"maxReplicas": 9}, placement={"maximumGPUs": 2})
+        made = wanted(raw, Scale(live=2, decided=5))
+        assert made.problem is None
+        assert made.count == Count(replicas=2, limited_by="spec.placement.maximumGPUs")
+        assert replicas_of(made) == 2
+
+    def test_a_least_that_no_budget_allows_gets_no_plan_and_one_that_is_raised_later_is_held_down(self) -> None:
+        within = {"placement": {"maximumGPUs": 2}}
+        contradicted = wanted(resource(autoscaling={"minReplicas": 3, "maxReplicas": 9}, **within))
+        assert contradicted.problem is not None
+        assert contradicted.problem.reason is Reason.INFEASIBLE
+        told = told_of(wanted(resource(autoscaling={"minReplicas": 1, "maxReplicas": 9}, **within)))
+        raised = resource(autoscaling={"minReplicas": 3, "maxReplicas": 9}, **within) | {"status": told["status"]}
+        assert replicas_of(wanted(raised, Scale(live=1))) == 2
+
+    def test_a_count_is_told_where_nothing_can_be_planned(self) -> None:
+        made = wanted(resource(autoscaling={"maxReplicas": 9}, placement={"gpuProducts": ["None"]}), Scale(live=4))
+        assert (made.plan, made.count) == (None, Count(replicas=4))
+        assert wanted(resource(unknown=1)).count is None
+
+    def test_news_of_the_count_is_worked_out_without_a_choice(self) -> None:
+        desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
+        raw = resource(autoscaling={"maxReplicas": 9})
+        first = desires.of(raw)
+        told = raw | {"status": told_of(first)["status"]}
+        assert desires.of(told, NOTHING_RUNS) is first
+        assert not desires.must_choose(told, Scale(live=1, decided=4))
+        scaled = desires.of(told, Scale(live=1, decided=4))
+        assert (replicas_of(first), replicas_of(scaled), scaled.plan) == (1, 4, first.plan)
+        assert desires.of(told, Scale(live=1, decided=4)) is scaled
+
+    def test_without_it_the_live_count_is_no_news(self) -> None:
+        """Somebody who scales the Deployment is overruled, and nothing is rendered anew for it."""
+        desires = Desires(catalog=builtin_catalog(), engines=engines(), nodes=lambda: NODES)
+        first = desires.of(resource(replicas=2))
+        told = resource(replicas=2) | {"status": told_of(first)["status"]}
+        assert desires.of(told, Scale(live=7)) is first
+        assert replicas_of(first) == 2

@@ -1,20 +1,20 @@
 """The status of one deployment, from what is: what each condition says, when, and in which words."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from gemma4_operator.api.common import Variant
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
-from gemma4_operator.api.status import Gemma4DeploymentStatus
+from gemma4_operator.api.status import AutoscalingStatus, Gemma4DeploymentStatus
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.status.diagnose import Finding
 from gemma4_operator.status.pods import ContainerView, Ended, PodView
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
-from gemma4_operator.status.rollout import Rollout, rollout
+from gemma4_operator.status.rollout import Rollout, rollout, told_replicas
 from tests.unit.planner.plans import a_plan
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
@@ -51,7 +51,9 @@ def status(*, now: datetime = NOW, **fields: Any) -> dict[str, Any]:
         "pods": (),
         "selector": "gemma4.dev/deployment=chat",
     }
-    return project(Subject(**{**facts, **fields}), now=now)
+    facts |= fields
+    facts.setdefault("wanted", facts["spec"].replicas if facts["spec"] is not None else None)
+    return project(Subject(**facts), now=now)
 
 
 def conditions(body: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -259,6 +261,15 @@ def test_a_raw_deployment_is_read() -> None:
     assert not rollout({"metadata": {"generation": 3}, "status": {"observedGeneration": 2}}).current
 
 
+@pytest.mark.parametrize(
+    ("deployment", "told"),
+    [(None, None), ({"spec": {"replicas": 3}}, 3), ({"spec": {"replicas": 0}}, 0), ({"spec": {}}, 1)],
+)
+def test_what_a_raw_deployment_was_told_to_run_is_read(deployment: dict[str, Any] | None, told: int | None) -> None:
+    """Without a word of its own a Deployment runs one."""
+    assert told_replicas(deployment) == told
+
+
 class TestRollouts:
     BLOCKED = Finding(reason=Reason.ROLLOUT_BLOCKED_NO_SPARE_GPU, message="No GPU is free. Add one.")
     HALF = Rollout(current=True, replicas=3, updated=1, ready=2)
@@ -328,3 +339,33 @@ def test_what_the_operator_does_about_memory_itself_is_told(tries: int, says: st
     ready = status(plan=plan(tries=tries), pods=(pod,), rollout=running(1, ready=0))["conditions"][2]
     assert ready["reason"] == "GPUOutOfMemory"
     assert ready["message"].endswith(says)
+
+
+class TestAutoscaling:
+    SLEEPER: ClassVar = {"autoscaling": {"minReplicas": 0, "maxReplicas": 4}}
+    TOLD = AutoscalingStatus(desired_replicas=3, limited_by="spec.autoscaling.maxReplicas")
+
+    def test_what_is_wanted_is_what_was_decided_and_not_what_the_spec_shows(self) -> None:
+        body = status(spec=spec(autoscaling={"maxReplicas": 3}), wanted=3, rollout=running(3), autoscaling=self.TOLD)
+        assert (body["serving"], body["replicas"]) == ("3/3", 3)
+        assert conditions(body)["Ready"] == ("True", "Ready")
+        assert body["conditions"][2]["message"] == "3 of 3 replicas serve."
+        assert body["autoscaling"] == {"desiredReplicas": 3, "limitedBy": "spec.autoscaling.maxReplicas"}
+
+    def test_the_share_that_must_serve_is_one_of_what_is_wanted(self) -> None:
+        body = status(spec=spec(autoscaling={"maxReplicas": 9}), wanted=8, rollout=running(8, ready=3))
+        assert conditions(body)["Available"] == ("False", "TooFewServing")
+        assert body["conditions"][1]["message"] == "3 of 8 replicas serve; at least 4 must."
+        assert body["serving"] == "3/8"
+
+    def test_who_sleeps_is_ready_and_not_available(self) -> None:
+        body = status(spec=spec(**self.SLEEPER), wanted=0, rollout=running(0))
+        assert conditions(body) == {
+            "Planned": ("True", "Planned"),
+            "Available": ("False", "ScaledToZero"),
+            "Ready": ("True", "ScaledToZero"),
+        }
+        assert body["serving"] == "0/0"
+
+    def test_without_it_nothing_is_said_of_it(self) -> None:
+        assert "autoscaling" not in status()
