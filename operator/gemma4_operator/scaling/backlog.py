@@ -14,13 +14,15 @@ _MOST_TIMES = 2
 """Of what is there or expected: more arrive too late to matter for what has piled up."""
 
 
-def ready_at(replicas: Sequence[Replica], *, boot_seconds: float, overdue_seconds: float, now: float) -> list[float]:
+def ready_at(
+    replicas: Sequence[Replica], *, boot_seconds: float, overdue_seconds: float, now_seconds: float
+) -> list[float]:
     """Return in how many seconds each replica is there that serves or is on its way, those that serve first."""
     serving = [0.0 for replica in replicas if replica.stage is Stage.SERVING]
     coming = [
-        max(_STEP_SECONDS, replica.since_seconds + boot_seconds - now)
+        max(_STEP_SECONDS, replica.since_seconds + boot_seconds - now_seconds)
         for replica in replicas
-        if replica.stage is Stage.LOADING and now - replica.since_seconds < overdue_seconds
+        if replica.stage is Stage.LOADING and now_seconds - replica.since_seconds < overdue_seconds
     ]
     return serving + sorted(coming)
 

@@ -1,9 +1,11 @@
 """What a scaler answers: a number, and the reason for it that a person can read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from gemma4_operator.scaling import words
 from gemma4_operator.scaling.state import State
+from gemma4_operator.scaling.terms import Terms
 
 
 class Why(StrEnum):
@@ -47,13 +49,30 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A number before limits are put on it.
+
+    Attributes:
+        valid: Whether it rests on what all replicas say.
+        limited_by: What keeps it from being more; empty: nothing.
+    """
+
+    replicas: int
+    reason: Why
+    message: str
+    valid: bool = True
+    limited_by: str = ""
+    expected: Expected = field(default_factory=Expected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """How many replicas there should be.
 
     Attributes:
-        message: The reason in one sentence.
+        message: The reason in a few sentences.
         valid: Whether it rests on what all replicas say.
-        limited_by: The field that keeps it from being more; empty: none.
+        limited_by: The field that keeps it from being more, or `no GPU`; empty: nothing.
         state: For the next decision.
     """
 
@@ -62,5 +81,27 @@ class Decision:
     message: str
     valid: bool
     state: State
-    limited_by: str = ""
-    expected: Expected = Expected()
+    limited_by: str
+    expected: Expected
+
+
+def within(terms: Terms, answer: Answer, state: State) -> Decision:
+    """Return the decision within all limits; a budget goes before a minimum."""
+    most, by = terms.maximum, "spec.autoscaling.maxReplicas"
+    if terms.ceiling is not None and terms.ceiling.replicas < most:
+        most, by = terms.ceiling.replicas, terms.ceiling.field
+    least = terms.minimum if answer.reason is Why.ASLEEP else max(1, terms.minimum)
+    wished = max(least, answer.replicas)
+    replicas = min(most, wished)
+    why, message, limited_by = answer.reason, answer.message, answer.limited_by
+    if wished > most:
+        why, message, limited_by = Why.LIMITED, f"{message} {words.limited(wished, most, by)}", by
+    return Decision(
+        replicas=replicas,
+        reason=why,
+        message=message,
+        valid=answer.valid,
+        state=replace(state, wanted=replicas),
+        limited_by=limited_by,
+        expected=answer.expected,
+    )

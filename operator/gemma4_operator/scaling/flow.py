@@ -8,13 +8,16 @@ class Flow:
     """What came, was read and was written.
 
     Attributes:
-        arrivals: Requests that came; `prompts` that were read, and `prompt_tokens` of them that no cache held.
+        arrivals: Requests that came.
+        work_seconds: What they take of one replica's time, as planned, by their tokens.
+        prompts: Those that were read, and `prompt_tokens` of them that no cache held.
         answers: Requests that were finished, and `answer_tokens` that were written.
         timed_tokens: Tokens of which an engine told the time, and `timed_seconds` that they took together.
         first_tokens: First tokens of which it told the wait, and `in_time` those of them that came in time.
     """
 
     arrivals: float = 0.0
+    work_seconds: float = 0.0
     prompts: float = 0.0
     prompt_tokens: float = 0.0
     answers: float = 0.0
@@ -28,6 +31,7 @@ class Flow:
         """Return the sum of this and so many times the other."""
         return Flow(
             arrivals=self.arrivals + times * other.arrivals,
+            work_seconds=self.work_seconds + times * other.work_seconds,
             prompts=self.prompts + times * other.prompts,
             prompt_tokens=self.prompt_tokens + times * other.prompt_tokens,
             answers=self.answers + times * other.answers,

@@ -6,7 +6,7 @@ for being clever, and a wrong one costs an hour of being compared.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gemma4_operator.scaling.series import SPAN_SECONDS
 
@@ -20,6 +20,8 @@ _LEAST_RATIO, _MOST_RATIO = 0.3, 3.0
 """What one comparison says at most: after a silence ratios have no bound."""
 _LEAST_OF_PEAK = 0.1
 """Of the highest rate of late, below which no guess goes: traffic that has stopped may come back."""
+_MOST_OF_PEAK, _MOST_OF_NOW = 1.15, 1.3
+"""Of the highest rate of late, and of the last minute's mean: no guess goes beyond both."""
 _LEAST_OF_MEAN = 0.3
 """Of the last minute's mean, below which no trend leads."""
 _TREND_SPANS = 15
@@ -48,14 +50,17 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What is remembered of guesses, those of each rule in their order.
+    """What is remembered of guesses.
 
     Attributes:
+        guesses: Those of each rule, in the order of the rules.
+        latest: What each rule says now.
         judged_seconds: When guesses were compared last.
         peak: The highest rate of the last hour, with when it was.
     """
 
     guesses: tuple[tuple[Guess, ...], ...] = ()
+    latest: tuple[float, ...] = ()
     pick: Pick = Pick()
     judged_seconds: float | None = None
     peak: float = 0.0
@@ -77,34 +82,35 @@ def guesses(rates: Sequence[float], horizon_seconds: float) -> tuple[float, ...]
 def judged(
     forecast: Forecast, rates: Sequence[float], *, now_seconds: float, horizon_seconds: float, share: float
 ) -> Forecast:
-    """Return the forecast with what has come since compared, and with new guesses, once in a span.
+    """Return the forecast with new guesses, and once in a span with what has come since compared.
 
     Args:
         forecast: From the last time.
-        rates: Requests per second of each span, oldest first.
+        rates: Of each span, oldest first.
         now_seconds: At the end of the last span.
         horizon_seconds: For when guesses are made.
         share: Of the moments at which a raised guess is to be enough.
     """
-    if not rates or (
-        forecast.judged_seconds is not None and now_seconds - forecast.judged_seconds < SPAN_SECONDS - 1e-6
-    ):
+    if not rates:
         return forecast
-    came = _mean(rates[-2:])
+    said = guesses(rates, horizon_seconds)
+    judged_seconds = forecast.judged_seconds
+    if judged_seconds is not None and now_seconds - judged_seconds < SPAN_SECONDS - 1e-6:
+        return replace(forecast, latest=said)
+    came = rates[-1]
     peak, peak_seconds = forecast.peak, forecast.peak_seconds
     if came >= peak or now_seconds - peak_seconds > SCORED_SECONDS:
         peak, peak_seconds = came, now_seconds
-    said = guesses(rates, horizon_seconds)
-    before = forecast.guesses or tuple(() for _ in said)
     kept = tuple(
         (
             *_compared(old, came=came, now_seconds=now_seconds, floor=_LEAST_OF_PEAK * peak),
             Guess(now_seconds + horizon_seconds, rate),
         )
-        for old, rate in zip(before, said, strict=True)
+        for old, rate in zip(forecast.guesses or ((),) * len(said), said, strict=True)
     )
     return Forecast(
         guesses=kept,
+        latest=said,
         pick=_picked(kept, share),
         judged_seconds=now_seconds,
         peak=peak,
@@ -112,12 +118,11 @@ def judged(
     )
 
 
-def expected(forecast: Forecast, rates: Sequence[float], horizon_seconds: float) -> float:
+def expected(forecast: Forecast, rates: Sequence[float]) -> float:
     """Return the rate to be ready for: the guess in use, raised, within what was seen of late."""
-    now = _mean(rates[-3:])
-    said = guesses(rates, horizon_seconds)[forecast.pick.index]
+    said = forecast.latest[forecast.pick.index]
     raised = forecast.pick.times * max(said, _LEAST_OF_PEAK * forecast.peak)
-    most = max(1.15 * forecast.peak, 1.3 * now)
+    most = max(_MOST_OF_PEAK * forecast.peak, _MOST_OF_NOW * _mean(rates[-3:]))
     return max(min(raised, most), _mean(rates[-6:]))
 
 

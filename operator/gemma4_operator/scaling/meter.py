@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
+from gemma4_operator.scaling.service import Service
 
 STALE_SECONDS = 60.0
 """After which what an engine said is no longer said."""
@@ -22,11 +23,27 @@ _LONGEST_GAP_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """A usual request: what stands for one where an engine counts tokens alone, and the wait that it may have."""
+    """A usual request: what stands for one where an engine counts tokens alone, and what it takes.
+
+    Attributes:
+        service: The replica that its work is told in, as planned.
+        first_token_seconds: The wait that it may have.
+    """
 
     input_tokens: float
     output_tokens: float
+    service: Service
     first_token_seconds: float
+
+    def work_seconds(self, *, input_tokens: float, output_tokens: float, waiting: float, running: float) -> float:
+        """Return the work that came while so much was read and written, and so many more waited and ran.
+
+        What waits is all to be done. What runs is read, and has half of its answer before it.
+        """
+        answer = self.output_tokens * self.service.answer_token_seconds
+        done = self.service.work_seconds(input_tokens=input_tokens, output_tokens=output_tokens)
+        left = waiting * (self.input_tokens * self.service.prompt_token_seconds + answer) + running * answer / 2
+        return max(0.0, done + left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +198,16 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
     else:
         arrivals, answers = max(0.0, finished + more), finished
         prompts = first if first is not None else max(0.0, arrivals - (after.waiting - before.waiting))
+    work = usual.work_seconds(
+        input_tokens=tokens,
+        output_tokens=written,
+        waiting=after.waiting - before.waiting,
+        running=after.running - before.running,
+    )
     timed, took = _timed(before.output_token, after.output_token)
     return Flow(
         arrivals=arrivals,
+        work_seconds=work,
         prompts=prompts,
         prompt_tokens=tokens,
         answers=answers,

@@ -37,14 +37,25 @@ def advanced(series: Series, flow: Flow, *, now_seconds: float) -> Series:
     return (*series[begin:], Tick(now_seconds, last.total.plus(flow, seconds)))
 
 
-def rates(series: Series) -> list[float]:
-    """Return the arrivals per second of each whole span, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """What came in each second of each whole span, oldest first: requests, and their work in seconds of a replica."""
+
+    arrivals: tuple[float, ...] = ()
+    work_seconds: tuple[float, ...] = ()
+
+
+def spans(series: Series) -> Spans:
+    """Return the whole spans that are known."""
     if len(series) < 2:
-        return []
+        return Spans()
     now, first = series[-1].at_seconds, series[0].at_seconds
     count = min(SPANS, int((now - first) / SPAN_SECONDS + 1e-9))
-    totals = _arrivals_at(series, [now - SPAN_SECONDS * back for back in range(count, -1, -1)])
-    return [(after - before) / SPAN_SECONDS for before, after in pairwise(totals)]
+    totals = _totals_at(series, [now - SPAN_SECONDS * back for back in range(count, -1, -1)])
+    return Spans(
+        arrivals=tuple((after[0] - before[0]) / SPAN_SECONDS for before, after in pairwise(totals)),
+        work_seconds=tuple((after[1] - before[1]) / SPAN_SECONDS for before, after in pairwise(totals)),
+    )
 
 
 def mean(series: Series, seconds: float) -> Flow:
@@ -87,18 +98,19 @@ def _at(series: Series, at_seconds: float) -> Tick:
     return series[low]
 
 
-def _arrivals_at(series: Series, moments: Sequence[float]) -> list[float]:
-    """Return the total of arrivals at each of some rising moments, evenly between two ticks."""
-    found: list[float] = []
+def _totals_at(series: Series, moments: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the totals of arrivals and work at each of some rising moments, evenly between two ticks."""
+    found: list[tuple[float, float]] = []
     index = 0
     for moment in moments:
         while index + 1 < len(series) and series[index + 1].at_seconds <= moment:
             index += 1
         before = series[index]
-        arrived = before.total.arrivals
+        arrived, work = before.total.arrivals, before.total.work_seconds
         if index + 1 < len(series) and moment > before.at_seconds:
             after = series[index + 1]
             share = (moment - before.at_seconds) / (after.at_seconds - before.at_seconds)
             arrived += share * (after.total.arrivals - arrived)
-        found.append(arrived)
+            work += share * (after.total.work_seconds - work)
+        found.append((arrived, work))
     return found

@@ -29,6 +29,15 @@ class Service:
             prompt_token_seconds=self.prompt_token_seconds * factor,
         )
 
+    @property
+    def answer_token_seconds(self) -> float:
+        """What one token of an answer takes of a replica that is half full."""
+        return self.sequence_seconds + 2 * self.fixed_seconds / self.most_sequences
+
+    def work_seconds(self, *, input_tokens: float, output_tokens: float) -> float:
+        """Return what a request takes of a replica's time."""
+        return input_tokens * self.prompt_token_seconds + output_tokens * self.answer_token_seconds
+
     def step_seconds(self, sequences: float) -> float:
         """Return one decode step with so many sequences."""
         return self.fixed_seconds + self.sequence_seconds * sequences
