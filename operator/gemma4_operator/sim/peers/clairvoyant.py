@@ -23,12 +23,12 @@ class Knobs:
 
     Attributes:
         margin: Of demand more than there is, as a share of it.
-        window_seconds: Over which demand is averaged.
+        window_seconds: Over which demand is averaged: the longer, the more of a peak is left to queues.
         tick_seconds: From one look to the next, and from one moment that is looked at to the next.
     """
 
     margin: float = field(default=0.0, metadata={"least": 0})
-    window_seconds: float = 60.0
+    window_seconds: float = 30.0
     tick_seconds: float = 10.0
 
 

@@ -21,15 +21,18 @@ class Demand:
         self._arrivals = [request.arrival_seconds for request in self._trace]
 
     def around(self, at_seconds: float, *, window_seconds: float) -> Mix | None:
-        """Return the mix of a window with that moment in its middle; None: nothing comes."""
-        near = self._between(at_seconds - window_seconds / 2, at_seconds + window_seconds / 2)
+        """Return the mix of a window with that moment in its middle, as far as the trace goes; None: nothing comes."""
+        start, end = at_seconds - window_seconds / 2, at_seconds + window_seconds / 2
+        near = self._between(start, end)
         if not near:
             return None
+        # Where the trace has begun or ends within the window, it is not idle there but unknown.
+        known_seconds = min(end, self._arrivals[-1]) - max(start, 0.0)
         inputs = sorted(request.input_tokens for request in near)
         mean = sum(inputs) / len(inputs)
         spread = sum((tokens - mean) ** 2 for tokens in inputs) / len(inputs)
         return Mix(
-            requests_per_second=len(near) / window_seconds,
+            requests_per_second=len(near) / max(1.0, known_seconds),
             input_tokens=mean,
             long_input_tokens=inputs[min(len(inputs) - 1, int(_LONG_SHARE * len(inputs)))],
             output_tokens=sum(request.output_tokens for request in near) / len(near),

@@ -2,10 +2,10 @@
 
 Every 180 seconds it predicts requests and their lengths, and the floor is ceil(rate / what one engine takes within the
 objectives). Every 5 seconds it looks at each engine: one more if all would break the time to first token, or all the
-time per token; one less only if each engine, at N/(N-1) of its queue and its cache, stays below the cache's size, below
-80 % of the time per token, and below 80 % of what its own prompt leaves of the time to the first token. It only looks on
-while it waits for replicas, or sees more or fewer than it expects. At most 8 change at once. Objectives are the user's.
-`safety`, by which demand is multiplied, is not Dynamo's; it is what one can turn to make it keep more.
+time per token; one less only if each engine, at N/(N-1) of its queue and its cache, stays below the cache's size,
+below 80 % of the time per token, and below 80 % of what its own prompt leaves of the time to the first token. It only
+looks on while it waits for replicas, or sees more or fewer than it expects. At most 8 change at once. Objectives are
+the user's. `safety`, by which demand is multiplied, is not Dynamo's; it is what one can turn to make it keep more.
 """
 
 import math

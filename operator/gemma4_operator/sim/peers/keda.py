@@ -1,9 +1,10 @@
 """KEDA's ScaledObject with a Prometheus trigger on an engine's queue.
 
 KEDA makes a HorizontalPodAutoscaler whose external metric has the type AverageValue: ceil(total / threshold) replicas,
-unless that is within 10 % of what there is. It polls every 30 seconds, for going from and to zero only, with 300 seconds
-of cooldown after the last activity; the autoscaler's own questions, every 15 seconds, are answered afresh unless metrics
-are cached. A threshold has no default; 5 waiting requests is what the guide of vLLM's production stack uses.
+unless that is within 10 % of what there is. It polls every 30 seconds, for going from and to zero only, with 300
+seconds of cooldown after the last activity; the autoscaler's own questions, every 15 seconds, are answered afresh
+unless metrics are cached. A threshold has no default; 5 waiting requests is what the guide of vLLM's production stack
+uses.
 """
 
 from dataclasses import dataclass, field

@@ -2,8 +2,8 @@
 
 The lesser of k1, 80 % of the cache, and k2, what computing allows: the tokens in use while 5 or more wait; else the
 mean of the last ten times that this was seen with answers about as long (below 100, below 500, or more tokens); else
-what the engine's arguments make of a steady state, min(B O / (I + O), S) sequences of I + O / 2 tokens with B tokens and
-S sequences in a step; else k1.
+what the engine's arguments make of a steady state, min(B O / (I + O), S) sequences of I + O / 2 tokens with B tokens
+and S sequences in a step; else k1.
 """
 
 from collections import deque
