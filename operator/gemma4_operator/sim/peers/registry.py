@@ -67,7 +67,8 @@ _RULES = {
         build=lambda knobs, setting, _: llmd.Llmd(knobs, setting),
         # The lower threshold keeps its share of the upper, 0.40 of 0.55.
         sweep=tuple(
-            f"up={up:g},down={up * 0.40 / 0.55:.3g}" for up in (1.2, 1.1, 1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
+            f"up={up:g},down={up * 0.40 / 0.55:.3g}"
+            for up in (1.2, 1.1, 1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
         ),
     ),
     "static": _Rule(

@@ -1,5 +1,6 @@
 """llm-d's SLO-aware recipe: its signal, its formula with the credit for replicas that start, and its pace."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -134,9 +135,9 @@ class TestPace:
 
     def test_one_less_in_120_seconds_after_180(self) -> None:
         turns = drive(llmd(), late(0.05), until=600.0, wanted=6)
-        changes = [now for (_, before), (now, after) in zip(turns, turns[1:], strict=False) if after != before]
+        changes = [now for (_, before), (now, after) in pairwise(turns) if after != before]
         assert changes == [180.0, 300.0, 420.0, 540.0]
-        assert [wanted for _, wanted in turns if wanted < 6][0] == 5
+        assert next(wanted for _, wanted in turns if wanted < 6) == 5
 
     def test_shrinking_is_a_knob(self) -> None:
         turns = drive(
