@@ -24,11 +24,11 @@ def by_pods(pods: Pods, *, target: float, tolerance: float, current: int) -> int
     if not pods.values:
         return current
     ratio = sum(pods.values) / len(pods.values) / target
-    counts_unplaced = pods.unplaced > 0 and ratio > 1
-    if not counts_unplaced and not pods.missing:
+    unplaced = pods.unplaced if ratio > 1 else 0
+    if not unplaced and not pods.missing:
         return current if _close(ratio, tolerance) else math.ceil(ratio * len(pods.values))
     supposed = pods.missing * target if ratio < 1 else 0.0
-    counted = len(pods.values) + pods.missing + (pods.unplaced if counts_unplaced else 0)
+    counted = len(pods.values) + pods.missing + unplaced
     corrected = (sum(pods.values) + supposed) / counted / target
     if _close(corrected, tolerance) or (ratio - 1) * (corrected - 1) < 0:
         return current

@@ -10,6 +10,7 @@ start is passed over when growing; its code does not do so, hence a knob.
 
 import math
 from dataclasses import dataclass, field
+from statistics import median
 
 from gemma4_operator.sim.peers.fleet import serving, standing
 from gemma4_operator.sim.peers.history import History
@@ -90,7 +91,7 @@ class Wva:
             carried.append(
                 self._capacity.of(tokens=tokens, waiting=waiting, cache_tokens=seen.cache_capacity_tokens, lengths=mean)
             )
-        one = _median(carried) if carried else self._capacity.unseen(mean)
+        one = int(median(carried)) if carried else self._capacity.unseen(mean)
         if one <= 0:
             return count
         short = demand / self._knobs.up - count * one
@@ -99,8 +100,3 @@ class Wva:
             passed_over = self._knobs.skip_pending and len(ready) < count
             return count if passed_over else count + math.ceil(short / one)
         return max(1, count - math.floor(spare / one)) if spare > 0 else count
-
-
-def _median(values: list[int]) -> int:
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) // 2

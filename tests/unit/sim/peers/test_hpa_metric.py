@@ -27,6 +27,10 @@ class TestOfPods:
             ((30, 30), 0, 2, 4, 6),  # up: those not placed count as 0, 1.5 x 4
             ((5, 5), 0, 2, 4, 1),  # down: they do not count, 0.5 x 2
             ((30,), 1, 0, 5, 5),  # 3 would be fewer than there are, though more is asked for
+            ((15.5, 15.5), 0, 1, 3, 3),  # one of them is enough to bring 1.55 within 10 %
+            ((18, 18), 1, 0, 3, 4),  # 1.8 alone, 1.2 with it
+            ((10, 10), 0, 2, 4, 4),  # at the target nobody asks for more, so those not placed do not count
+            ((10,), 1, 0, 2, 1),  # but those without a metric then count as 0, as its code has it
             ((), 3, 1, 4, 4),  # nobody knows anything
         ],
     )
@@ -39,6 +43,8 @@ class TestOfPods:
     def test_the_tolerance_is_a_knob(self) -> None:
         pods = Pods(values=(10.9, 10.9), missing=0, unplaced=0)
         assert by_pods(pods, target=10.0, tolerance=0.05, current=2) == 3
+        half_more = Pods(values=(15.0,), missing=0, unplaced=0)
+        assert by_pods(half_more, target=10.0, tolerance=0.5, current=1) == 1
 
     @given(st.lists(st.floats(0, 200), min_size=1, max_size=10), st.integers(0, 5), st.integers(0, 5))
     def test_what_is_not_known_never_makes_it_bolder(self, values: list[float], missing: int, unplaced: int) -> None:

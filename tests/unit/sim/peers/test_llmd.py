@@ -162,3 +162,5 @@ class TestPace:
 def test_thresholds_the_wrong_way_round_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`down` must be below `up`, and is 0\.4 where that is 0\.3"):
         Knobs(up=0.3)
+    with pytest.raises(ValueError, match="`down` must be below `up`"):
+        Knobs(up=0.4)

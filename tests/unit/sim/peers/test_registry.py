@@ -54,8 +54,26 @@ def test_a_name_alone_is_the_rule_as_its_project_has_it(name: str) -> None:
 
 def test_defaults_are_those_that_projects_document() -> None:
     usual = {
-        "hpa": {"tolerance": 0.1, "sync_seconds": 15, "down_window_seconds": 300, "up_percent": 100, "up_pods": 4},
-        "keda": {"poll_seconds": 30, "cooldown_seconds": 300, "target": 5, "running": False, "cached": False},
+        "hpa": {
+            "target": 16,
+            "tolerance": 0.1,
+            "sync_seconds": 15,
+            "up_window_seconds": 0,
+            "down_window_seconds": 300,
+            "up_percent": 100,
+            "up_pods": 4,
+            "up_period_seconds": 15,
+        },
+        "keda": {
+            "target": 5,
+            "running": False,
+            "cached": False,
+            "poll_seconds": 30,
+            "cooldown_seconds": 300,
+            "sync_seconds": 15,
+            "tolerance": 0.1,
+            "down_window_seconds": 300,
+        },
         "knative": {
             "target": 100,
             "utilization_percent": 70,
@@ -68,7 +86,17 @@ def test_defaults_are_those_that_projects_document() -> None:
             "down_delay_seconds": 0,
             "grace_seconds": 30,
         },
-        "wva": {"up": 0.85, "down": 0.70, "cache_share": 0.80, "queue_threshold": 5, "peak_seconds": 60},
+        "wva": {
+            "up": 0.85,
+            "down": 0.70,
+            "cache_share": 0.80,
+            "queue_threshold": 5,
+            "skip_pending": False,
+            "analyze_seconds": 60,
+            "peak_seconds": 60,
+            "sync_seconds": 15,
+            "down_window_seconds": 300,
+        },
         "llmd": {
             "up": 0.55,
             "down": 0.40,
@@ -76,6 +104,9 @@ def test_defaults_are_those_that_projects_document() -> None:
             "most": 2,
             "rate_seconds": 60,
             "mean_seconds": 45,
+            "sync_seconds": 15,
+            "up_pods": 4,
+            "up_percent": 100,
             "up_window_seconds": 30,
             "up_period_seconds": 60,
             "down_window_seconds": 180,
@@ -83,6 +114,7 @@ def test_defaults_are_those_that_projects_document() -> None:
             "down_pods": 1,
         },
         "dynamo": {"throughput_seconds": 180, "load_seconds": 5, "down_percent": 80, "samples": 64, "step": 8},
+        "clairvoyant": {"margin": 0, "window_seconds": 30, "tick_seconds": 10},
         "kubeai": {"target": 100, "interval_seconds": 10, "window_seconds": 600, "down_delay_seconds": 30},
     }
     for name, expected in usual.items():
@@ -136,9 +168,28 @@ def test_what_is_wrong_is_said_in_one_sentence(text: str, message: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_zero_is_allowed_where_it_means_something() -> None:
-    knobs = read(hpa.Knobs, {"tolerance": "0", "down_window_seconds": "0"}, name="hpa")
-    assert (knobs.tolerance, knobs.down_window_seconds) == (0.0, 0.0)
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("clairvoyant", "margin"),
+        ("hpa", "tolerance up_window_seconds down_window_seconds"),
+        ("keda", "tolerance cooldown_seconds down_window_seconds"),
+        ("knative", "down_delay_seconds grace_seconds"),
+        ("kubeai", "down_delay_seconds"),
+        ("llmd", "up_window_seconds down_window_seconds"),
+        ("wva", "down_window_seconds"),
+        ("dynamo", ""),
+    ],
+)
+def test_zero_is_allowed_where_it_means_something_and_nowhere_else(name: str, keys: str) -> None:
+    kind = MODULES[name].Knobs
+    for field in fields(kind):
+        if field.type in (int, float):
+            if field.name in keys.split():
+                assert getattr(read(kind, {field.name: "0"}, name=name), field.name) == 0
+            else:
+                with pytest.raises(BadPolicy, match="above 0"):
+                    read(kind, {field.name: "0"}, name=name)
 
 
 def test_each_value_has_its_kind() -> None:

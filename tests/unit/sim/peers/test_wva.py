@@ -108,6 +108,7 @@ class TestWhatItWants:
         more = [*fleet(2, cache=100_000), *fleet(1, stage=Stage.LOADING)]
         assert wva().wanted(view(more, held=10)) == 4  # 212,000 / 0.85 = 249,412 of 240,000
         assert wva(skip_pending=True).wanted(view(more, held=10)) == 3
+        assert wva(skip_pending=True).wanted(view(fleet(2, cache=69_000))) == 3
 
     def test_one_replica_carries_the_median(self) -> None:
         unlike = [
@@ -117,6 +118,11 @@ class TestWhatItWants:
         ]
         assert wva().wanted(view(unlike)) == 3  # 180,000 / 0.85 of 3 x 80,000
         assert wva().wanted(view(unlike[1:])) == 3  # 120,000 / 0.85 = 141,176 of 2 x 60,000
+        small = [seen(name, cache=25_000, capacity=50_000) for name in "de"]
+        assert wva(up=0.71).wanted(view([*unlike[:2], *small])) == 4  # 170,000 / 0.71 = 239,437 of 4 x 60,000
+
+    def test_a_replica_without_a_cache_tells_nothing(self) -> None:
+        assert wva().wanted(view(fleet(2, capacity=0), held=50)) == 2
 
     def test_before_any_serves_it_goes_by_the_arguments(self) -> None:
         assert wva().wanted(view(fleet(1, stage=Stage.LOADING), held=50)) == 1  # 70,588 of 80,000
@@ -144,6 +150,26 @@ class TestTimes:
         wanted = [rule.wanted(view(fleet(2, cache=cache), now=now)) for now, cache in caches.items()]
         assert wanted == [2, 2, 2, 2, 2]
 
+    def test_what_is_a_minute_old_is_no_peak_any_more(self) -> None:
+        rule = wva()
+        caches = {0.0: 100_000, 15.0: 50_000, 30.0: 50_000, 45.0: 50_000, 60.0: 50_000}
+        wanted = [rule.wanted(view(fleet(2, cache=cache), now=now)) for now, cache in caches.items()]
+        assert wanted == [3, 3, 3, 3, 2]
+
+    def test_it_goes_on_once_a_minute(self) -> None:
+        rule = wva()
+        caches = {0.0: 50_000, 60.0: 50_000, 75.0: 100_000, 105.0: 100_000, 120.0: 100_000}
+        wanted = [rule.wanted(view(fleet(2, cache=cache), now=now)) for now, cache in caches.items()]
+        assert wanted == [2, 2, 2, 2, 3]
+
+    def test_lengths_are_of_five_minutes(self) -> None:
+        rule = wva()
+        for at, finished in ((50.0, 0.0), (360.0, 10.0)):
+            told = counts(finished=finished, prompt_tokens=finished * 3000, generation_tokens=finished * 1000)
+            busy = [seen(name, cache=60_000, waiting=3, at=at, counts=told) for name in "ab"]
+            wanted = rule.wanted(view(busy, now=at))
+        assert wanted == 2  # 6 x 1,200 as expected, and not 6 x 4,000
+
     def test_how_often_it_looks_is_a_knob(self) -> None:
         rule = wva(analyze_seconds=30.0)
         assert [rule.wanted(view(fleet(2, cache=69_000 if now else 0), now=now)) for now in (0.0, 15.0, 30.0)][1:] == [
@@ -166,3 +192,5 @@ class TestTimes:
 def test_thresholds_the_wrong_way_round_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`down` must be below `up`, and is 0\.7 where that is 0\.6"):
         Knobs(up=0.6)
+    with pytest.raises(ValueError, match="`down` must be below `up`"):
+        Knobs(up=0.7)
