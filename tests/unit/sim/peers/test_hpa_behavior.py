@@ -40,6 +40,9 @@ class TestUpwards:
         assert pace.go(14.0, current=5, recommended=100) == 5
         assert pace.go(15.0, current=5, recommended=100) == 10
 
+    def test_the_double_is_of_15_seconds_too(self) -> None:
+        assert walk([100, 100], current=10) == [20, 40]
+
     def test_not_beyond_the_maximum(self) -> None:
         assert walk([100, 100], current=10, maximum=12) == [12, 12]
 

@@ -82,6 +82,7 @@ class TestFormula:
 
     def test_within_a_tenth_the_autoscaler_does_nothing(self) -> None:
         assert two_turns(llmd(**AT_ONCE), 20, first=0.56) == 20  # 21 wanted
+        assert two_turns(llmd(**AT_ONCE), 9, first=0.56) == 10
 
     def test_an_engine_that_tells_times_between_tokens_only_is_judged_by_those(self) -> None:
         rule = llmd(**AT_ONCE)

@@ -49,6 +49,7 @@ class TestWhatAReplicaCarries:
         assert self.carried(self.capacity(), tokens=30_000, waiting=4) == 80_000
         assert self.carried(self.capacity(), tokens=30_000, waiting=5) == 30_000
         assert self.carried(self.capacity(), tokens=90_000, waiting=5) == 80_000
+        assert self.carried(self.capacity(), tokens=0, waiting=5) == 80_000  # nothing in use shows nothing
 
     def test_later_the_mean_of_the_last_ten_such_times(self) -> None:
         capacity = self.capacity()
