@@ -43,6 +43,14 @@ class TestUpwards:
     def test_the_double_is_of_15_seconds_too(self) -> None:
         assert walk([100, 100], current=10) == [20, 40]
 
+    def test_a_share_is_rounded_up(self) -> None:
+        assert walk([100], current=3, behavior=Behavior(up=(Change(percent=50.0, period_seconds=15.0),))) == [5]
+
+    def test_each_policy_has_its_own_period(self) -> None:
+        two = Behavior(up=(Change(pods=2, period_seconds=15.0), Change(pods=3, period_seconds=60.0)))
+        # At 15 seconds the second has used up its 3, and the first begins anew.
+        assert walk([100, 100], current=1, behavior=two) == [4, 6]
+
     def test_not_beyond_the_maximum(self) -> None:
         assert walk([100, 100], current=10, maximum=12) == [12, 12]
 
