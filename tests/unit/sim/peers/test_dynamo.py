@@ -190,6 +190,11 @@ class TestFloor:
         assert rule.wanted(view(fleet(4), now=185.0, arrived=5040)) == 4
         assert dynamo().wanted(view(fleet(4))) == 3
 
+    def test_a_quiet_interval_leaves_a_floor_of_one(self) -> None:
+        rule = dynamo()
+        rule.wanted(view(fleet(2, **BUSY), now=0.0))
+        assert rule.wanted(view(fleet(2), now=180.0)) == 1
+
     def test_lengths_are_measured(self) -> None:
         rule = dynamo()
         for at, finished in ((0.0, 0.0), (175.0, 5000.0), (180.0, 5040.0)):

@@ -88,6 +88,7 @@ class TestRates:
     def test_up_to_a_thousand_times(self) -> None:
         assert load(knative(), [70_000], ready=1) == [1000]
         assert load(knative(up_rate=3.0), [70], ready=2) == [6]
+        assert load(knative(up_rate=1.5), [70], ready=3) == [5]
 
     def test_a_delay_keeps_the_most_of_its_time(self) -> None:
         assert load(knative(down_delay_seconds=10.0), [70] * 2 + [7] * 60, ready=8)[-1] == 4
