@@ -39,6 +39,12 @@ class PredictedStatus(StatusModel):
     """How many usual requests one replica can take in a minute within the objectives."""
     load_seconds: Count | None = None
     """How long the engine takes to load the weights."""
+    step_microseconds: Count | None = None
+    """How long one decode step takes, whatever its sequences."""
+    sequence_nanoseconds: Count | None = None
+    """What each usual sequence adds to a step."""
+    prompt_token_nanoseconds: Count | None = None
+    """What each prompt token adds to the step that reads it."""
 
 
 class LicenceStatus(StatusModel):

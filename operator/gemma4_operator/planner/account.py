@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.objectives import OptimizeFor
@@ -17,6 +17,7 @@ from gemma4_operator.planner.memory_gguf import host_cache_mib
 from gemma4_operator.planner.origin import written
 from gemma4_operator.planner.plan import Alternative, Licence, Plan, PlanMemory, Predicted
 from gemma4_operator.planner.quality import quality_of
+from gemma4_operator.planner.reachable import TYPICAL, server_of
 from gemma4_operator.planner.search import Found
 
 _SHAPING = {"model", "capabilities", "workload", "objectives", "engine", "placement"}
@@ -55,7 +56,7 @@ def account(
         ),
         memory_utilization_percent=round(100 * shape.memory_utilization) // gpus.device.shared_by,
         memory=budget,
-        predicted=predicted(option),
+        predicted=predicted(ask, option),
         replicas=option.replicas,
         hourly_cost_per_replica=f"{shape.gpus * gpus.device.hourly_price:.2f}",
         hourly_cost=f"{found.hourly_cost:.2f}",
@@ -91,14 +92,30 @@ def alternative(lost: Lost) -> Alternative:
     )
 
 
-def predicted(option: Option) -> Predicted:
+def predicted(ask: Ask, option: Option) -> Predicted:
     """Return what one replica is expected to do."""
+    load, shape = ask.load or TYPICAL, option.shape
+    server = server_of(load, option.speed, max_batch=shape.max_sequences, max_batched_tokens=shape.max_batched_tokens)
+    step_seconds, sequence_seconds = _line(server.step_seconds, shape.max_sequences)
     return Predicted(
         time_to_first_token_milliseconds=round(option.fare.time_to_first_token_seconds * 1000),
         time_per_output_token_microseconds=round(option.fare.time_per_output_token_seconds * 1_000_000),
         requests_per_minute_per_replica=int(option.requests_per_second * 60),
         load_seconds=round(option.speed.load_seconds),
+        step_microseconds=round(step_seconds * 1e6),
+        sequence_nanoseconds=round(sequence_seconds * 1e9),
+        prompt_token_nanoseconds=round(server.prompt_token_seconds * 1e9),
     )
+
+
+def _line(step_seconds: Callable[[float], float], most: int) -> tuple[float, float]:
+    """Return the straight line that a step follows from a quarter of its sequences to all of them.
+
+    With experts it bends below, where few sequences touch few of them; nobody is short of time there.
+    """
+    few = max(1.0, most / 4)
+    slope = (step_seconds(most) - step_seconds(few)) / (most - few) if most > few else 0.0
+    return step_seconds(few) - slope * few, slope
 
 
 def _memory(memory: Memory) -> PlanMemory:

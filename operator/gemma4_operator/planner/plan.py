@@ -32,12 +32,20 @@ class PlanMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
-    """What the plan expects of one replica."""
+    """What the plan expects of one replica.
+
+    Attributes:
+        step_microseconds: Of a decode step, whatever its sequences; 0, as the next two: an older operator did not say.
+        sequence_nanoseconds: What each usual sequence adds to it, and `prompt_token_nanoseconds` each prompt token.
+    """
 
     time_to_first_token_milliseconds: int
     time_per_output_token_microseconds: int
     requests_per_minute_per_replica: int
     load_seconds: int
+    step_microseconds: int = 0
+    sequence_nanoseconds: int = 0
+    prompt_token_nanoseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,9 @@ def record(plan: Plan) -> PlanStatus:
             time_per_output_token_microseconds=plan.predicted.time_per_output_token_microseconds,
             requests_per_minute_per_replica=plan.predicted.requests_per_minute_per_replica,
             load_seconds=plan.predicted.load_seconds,
+            step_microseconds=plan.predicted.step_microseconds or None,
+            sequence_nanoseconds=plan.predicted.sequence_nanoseconds or None,
+            prompt_token_nanoseconds=plan.predicted.prompt_token_nanoseconds or None,
         ),
         hourly_cost_per_replica=plan.hourly_cost_per_replica,
         hourly_cost=plan.hourly_cost,
@@ -115,7 +118,7 @@ def _plan(status: PlanStatus, spec: Gemma4DeploymentSpec) -> Plan:
         kv_dtype=status.kv_cache_dtype,
         node_labels=tuple((one.name, one.value) for one in status.node_labels or ()),
         memory=PlanMemory(**_complete(status.memory)),
-        predicted=Predicted(**_complete(status.predicted)),
+        predicted=Predicted(**_complete(status.predicted, but=_LATER)),
         tries=status.tries or 0,
         licences=tuple(Licence(of=one.of, name=one.name) for one in status.licences or ()),
         notes=status.notes or (),
@@ -149,8 +152,12 @@ _COUNTED = ("gpus_per_replica", "context_tokens", "max_batched_tokens", "max_con
 """What no plan has none of."""
 
 
-def _complete(part: MemoryStatus | PredictedStatus) -> dict[str, int]:
-    values = part.model_dump()
+_LATER = ("step_microseconds", "sequence_nanoseconds", "prompt_token_nanoseconds")
+"""What plans of older operators do not say, and still are plans."""
+
+
+def _complete(part: MemoryStatus | PredictedStatus, *, but: tuple[str, ...] = ()) -> dict[str, int]:
+    values = {name: value for name, value in part.model_dump().items() if name not in but or value is not None}
     if any(value is None for value in values.values()):
         raise ValueError("the status holds only a part of a plan")
     return values

@@ -84,3 +84,4 @@ def _counts(plan: Plan) -> Iterator[int]:
     yield from (memory.total_mib, memory.capacity_mib)
     yield from (predicted.time_to_first_token_milliseconds, predicted.time_per_output_token_microseconds)
     yield from (predicted.requests_per_minute_per_replica, predicted.load_seconds)
+    yield from (predicted.step_microseconds, predicted.sequence_nanoseconds, predicted.prompt_token_nanoseconds)

@@ -1,5 +1,7 @@
 """The sentences in which a decision is told."""
 
+import math
+
 from gemma4_operator.scaling.change import Change
 from gemma4_operator.scaling.meter import Reading
 
@@ -30,7 +32,9 @@ def demand(
         how = "rising" if change.is_ramp else "higher"
         comes += f", because they have been {how} for {change.since_seconds:.0f} s"
     verb = "keeps" if needs == 1 else "keep"
-    times = f"{_time(first_token_seconds)} to the first token and {_time(token_seconds)} for each"
+    times = f"{_time(first_token_seconds)} to the first token"
+    if math.isfinite(token_seconds):
+        times += f" and {_time(token_seconds)} for each"
     text = f"{comes}: {count(needs)} {verb} {times}."
     if waiting > 0:
         text += f" {waiting:.0f} requests wait, which {count(backlog)} work off."

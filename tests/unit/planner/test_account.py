@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import pytest
 
 from gemma4_operator.planner.account import plan_hash
+from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.choose import Outcome, consider
 from gemma4_operator.planner.inventory import GpuClass, pools
 from gemma4_operator.planner.plan import Plan
@@ -65,6 +66,23 @@ class TestSums:
         assert predicted.time_per_output_token_microseconds == round(option.fare.time_per_output_token_seconds * 1e6)
         assert predicted.time_to_first_token_milliseconds == round(option.fare.time_to_first_token_seconds * 1e3)
         assert predicted.load_seconds == round(option.speed.load_seconds)
+
+    @pytest.mark.parametrize("variant", ["31B", "26B-A4B"])
+    def test_the_line_that_a_step_follows_is_near_the_step_where_replicas_are_full(self, variant: str) -> None:
+        found = outcome(with_fields(LOAD, model={"variant": variant}))
+        assert isinstance(found.plan, Plan)
+        assert found.result.best is not None
+        option, predicted = found.result.best.option, found.plan.predicted
+        load = ask_of(spec_of(LOAD)).load
+        assert load is not None
+        most = option.shape.max_sequences
+        for share in (0.25, 0.5, 0.75, 1.0):
+            batch = share * most
+            exact = option.speed.decode_seconds(batch=batch, context_tokens=load.mean_context_tokens)
+            line = predicted.step_microseconds / 1e6 + batch * predicted.sequence_nanoseconds / 1e9
+            assert line == pytest.approx(exact, rel=0.12), share
+        each = option.speed.prefill_seconds_per_token(load.uncached_input_tokens)
+        assert predicted.prompt_token_nanoseconds == round(each * 1e9)
 
 
 class TestWhy:
