@@ -59,6 +59,7 @@ class Reconciler:
         witness: Witness,
         contests: Contests,
         gauge: Gauge,
+        autoscaler: Autoscaler,
         unplaced_seconds: float,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -70,6 +71,7 @@ class Reconciler:
         self._witness = witness
         self._contests = contests
         self._gauge = gauge
+        self._autoscaler = autoscaler
         self._unplaced_seconds = unplaced_seconds
         self._now = now
         self._rollouts = Rollouts(world=world, taken=taken, monotonic=monotonic)
@@ -118,7 +120,7 @@ class Reconciler:
         a plan wants them, what their pods say is not said of it.
         """
         wrong, live = None, self._world.child(DEPLOYMENT.kind, key)
-        scale = Scale(live=told_replicas(live))
+        scale = Scale(live=told_replicas(live), decided=self._autoscaler.decided(key))
         if not self._desires.must_choose(resource, scale):
             kept = self._desires.of(resource, scale)
             steered = await self._rollouts.steer(key, kept)
@@ -193,12 +195,25 @@ class Reconciler:
             leaving=steered.leaving,
             remark=steered.remark,
             cache=self._cache(key, wanted, steered),
-            autoscaling=_autoscaling(wanted),
+            autoscaling=self._autoscaling(key, wanted, resource),
         )
         status = project(subject, now=self._now())
         waits = await self._publisher.write(resource, status)
         await self._announcer.announce(resource, status, applied.done)
         return waits
+
+    def _autoscaling(self, key: Key, wanted: Desire, resource: Object) -> AutoscalingStatus | None:
+        """Have the autoscaler look after the resource, and return what is said of it."""
+        live = told_replicas(self._world.child(DEPLOYMENT.kind, key))
+        before = mapping(mapping(resource.get("status")).get("autoscaling"))
+        self._autoscaler.attend(
+            key, spec=wanted.spec, plan=wanted.plan, dialects=wanted.dialects, live=live, told=before
+        )
+        if wanted.spec is None or wanted.spec.autoscaling is None or wanted.count is None:
+            return None
+        said = self._autoscaler.told(key) or kept(before)
+        limited_by = wanted.count.limited_by or said.limited_by
+        return said.model_copy(update={"desired_replicas": wanted.count.replicas, "limited_by": limited_by})
 
     def _cache(self, key: Key, wanted: Desire, steered: Steered) -> CacheSize | None:
         """Return how large the engine's cache is, once a pod has said so."""
@@ -218,14 +233,9 @@ class Reconciler:
             self._contests.forget(known)
             self._rollouts.forget(key)
             self._gauge.forget(key)
+            self._autoscaler.forget(key)
         if uid is not None:
             self._uids[key] = uid
-
-
-def _autoscaling(wanted: Desire) -> AutoscalingStatus | None:
-    if wanted.spec is None or wanted.spec.autoscaling is None or wanted.count is None:
-        return None
-    return AutoscalingStatus(desired_replicas=wanted.count.replicas, limited_by=wanted.count.limited_by or None)
 
 
 def _contested(told: Sequence[str]) -> Problem | None:

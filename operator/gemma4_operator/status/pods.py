@@ -59,6 +59,7 @@ class PodView:
         node: Where it is.
         abandoned: Whether readiness was taken from it although its containers are ready. The node's controller does
             so when the kubelet falls silent, and gives no reason, as a kubelet does.
+        created_at: When it was made.
         running: Whether the engine's container runs, ready or not.
         started_at: Since when it does.
         ready_at: Since when the pod serves.
@@ -81,6 +82,7 @@ class PodView:
     sandboxed: bool | None = None
     node: str = ""
     abandoned: bool = False
+    created_at: datetime | None = None
     running: bool = False
     started_at: datetime | None = None
     ready_at: datetime | None = None
@@ -120,6 +122,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
         node=text(mapping(pod.get("spec")).get("nodeName")),
         abandoned=_answer(readiness) is False and bool(main) and not unready and not text(readiness.get("reason")),
+        created_at=moment(metadata.get("creationTimestamp")),
         running=bool(runs),
         started_at=moment(runs[0].get("startedAt")) if runs else None,
         ready_at=moment(readiness.get("lastTransitionTime")) if ready else None,

@@ -1,0 +1,62 @@
+"""From pods to the replicas that a scaler knows: how far each is, since when, and what it said last.
+
+The API server tells times of day, and the scaler has a clock that never goes back; so times are taken over by their age.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gemma4_operator.scaling.sample import Replica, Sample, Stage
+from gemma4_operator.status.pods import PodView
+
+_FAILED_WAITING = frozenset({"CrashLoopBackOff", "CreateContainerConfigError", "InvalidImageName", "RunContainerError"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Both clocks at one moment."""
+
+    now: datetime
+    monotonic_seconds: float
+
+    def seconds(self, moment: datetime) -> float:
+        """Return a time of day by the other clock; one that is yet to come, by a clock ahead of ours, is now."""
+        return self.monotonic_seconds - max(0.0, (self.now - moment).total_seconds())
+
+
+def replicas_of(
+    pods: Iterable[PodView], samples: Mapping[str, Sample], *, clock: Callable[[], Clock]
+) -> tuple[Replica, ...]:
+    """Return the replicas that stand; pods that have ended are none.
+
+    Args:
+        pods: Of one resource.
+        samples: What their engines said last, by pod.
+        clock: Says how late it is.
+    """
+    now = clock()
+    return tuple(
+        Replica(
+            name=pod.name,
+            stage=stage_of(pod),
+            since_seconds=now.seconds(pod.created_at) if pod.created_at is not None else now.monotonic_seconds,
+            serving_since_seconds=now.seconds(pod.ready_at) if pod.ready and pod.ready_at is not None else None,
+            sample=samples.get(pod.name),
+        )
+        for pod in pods
+        if pod.phase not in ("Succeeded", "Failed")
+    )
+
+
+def stage_of(pod: PodView) -> Stage:
+    """Return how far a pod is."""
+    if pod.deleting:
+        return Stage.LEAVING
+    if pod.ready:
+        return Stage.SERVING
+    if pod.unschedulable:
+        return Stage.UNPLACED
+    if any(container.waiting in _FAILED_WAITING for container in pod.containers):
+        return Stage.FAILED
+    return Stage.LOADING
