@@ -165,7 +165,7 @@ class Dialect:
         prompt_tokens: All that were read so far; `generation_tokens` all that were written; both only grow.
         cached_tokens: Those that were found in the prefix cache, and need not be read.
         prompt_includes_cached: Whether they are counted among `prompt_tokens` too.
-        finished: Requests that were answered or given up so far.
+        finished: Requests that were answered so far; vLLM leaves out those whose clients went away before.
         cache_config: A series whose labels say how the cache is made, `num_gpu_blocks` among them; empty: none.
         first_token_seconds: A histogram; so is `output_token_seconds`, of the time from one token to the next.
     """

@@ -18,6 +18,8 @@ from gemma4_operator.runtime.store import Key
 from gemma4_operator.scaling.sample import Sample
 
 PERIOD_SECONDS = 5.0
+_EARLY = 0.001
+"""The last part of a period, in which it counts as over."""
 log = logging.getLogger(__name__)
 
 
@@ -122,7 +124,8 @@ class Sampler:
     def _pause_seconds(self, key: Key) -> float:
         """Return how long it is until the next of the moments at which a resource's rounds begin."""
         offset, now = spread(f"{key.namespace}/{key.name}") * self._period, self._monotonic()
-        rounds = math.floor((now - offset) / self._period) + 1
+        # A clock may wake somebody a moment too early, and that round was this one.
+        rounds = math.floor((now - offset) / self._period + _EARLY) + 1
         return max(offset + rounds * self._period - now, 0.0)
 
 

@@ -59,7 +59,7 @@ class Scraper:
                 # Engines drop a connection that rests for as long as it does between two rounds.
                 connector=aiohttp.TCPConnector(limit=0, force_close=True),
                 # Packing would cost the engine time, and make a small answer a large one here.
-                headers={"Accept-Encoding": "identity"},
+                headers={"Accept": "text/plain", "Accept-Encoding": "identity"},
                 auto_decompress=False,
             )
         return self._session
