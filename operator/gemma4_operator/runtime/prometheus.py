@@ -126,7 +126,7 @@ class Prometheus:
                     data = await body(answer, most_bytes=MOST_BYTES)
                     status = answer.status
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                raise NoAnswer(f"it cannot be asked ({error or type(error).__name__})") from error
+                raise NoAnswer(f"it cannot be asked ({str(error) or type(error).__name__})") from error
         if data is None:
             raise NoAnswer(f"its answer has more than {MOST_BYTES} bytes")
         # Refusals come as JSON too, with 4xx and 5xx, and say more than the code.

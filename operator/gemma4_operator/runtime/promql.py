@@ -8,13 +8,13 @@ adding up would double it.
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gemma4_operator.engines.base import Dialect
 from gemma4_operator.scaling import figures
-from gemma4_operator.scaling.figures import Point
+from gemma4_operator.scaling.figures import Series
 from gemma4_operator.scaling.sample import Counts
 
 _MOMENT = "gemma4_moment_of"
@@ -25,10 +25,25 @@ _SCRAPED_BY = ("job", "instance", "prometheus", "prometheus_replica")
 
 @dataclass(slots=True, kw_only=True)
 class _Scraped:
-    """What one scraper has of one pod."""
+    """What one scraper has of one pod, by name: labels, values and bounds; and the moments of the scrapes."""
 
-    points: dict[str, list[Point]] = field(default_factory=dict)
+    columns: dict[str, tuple[list[Hashable], list[float], list[float]]] = field(default_factory=dict)
     moments: dict[str, float] = field(default_factory=dict)
+
+    def add(self, labels: Mapping[str, str], value: float) -> None:
+        """Take in one row of an answer."""
+        if _MOMENT in labels:
+            name = labels[_MOMENT]
+            self.moments[name] = min(value, self.moments.get(name, math.inf))
+            return
+        known, values, bounds = self.columns.setdefault(labels.get("__name__", ""), ([], [], []))
+        known.append(frozenset(labels.items()))
+        values.append(value)
+        bounds.append(_number(labels.get("le")))
+
+    def series(self, name: str) -> Series:
+        """Return the series of one name."""
+        return Series(*self.columns.get(name, ((), ())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +89,7 @@ def answer(data: bytes, dialects: Mapping[str, Sequence[Dialect]], *, pod_label:
     for labels, at, value in _rows(data):
         asked_at = max(asked_at, at)
         by = tuple(labels.get(label, "") for label in _SCRAPED_BY)
-        one = scraped.setdefault(labels.get(pod_label, ""), {}).setdefault(by, _Scraped())
-        if _MOMENT in labels:
-            name = labels[_MOMENT]
-            one.moments[name] = min(value, one.moments.get(name, math.inf))
-        else:
-            bound = _number(labels["le"]) if "le" in labels else None
-            points = one.points.setdefault(labels.get("__name__", ""), [])
-            points.append(Point(frozenset(labels.items()), bound, value))
+        scraped.setdefault(labels.get(pod_label, ""), {}).setdefault(by, _Scraped()).add(labels, value)
     said = ((pod, _said(scraped.get(pod, {}).values(), spoken, asked_at)) for pod, spoken in dialects.items())
     return {pod: one for pod, one in said if one is not None}
 
@@ -92,7 +100,7 @@ def _said(scraped: Iterable[_Scraped], dialects: Sequence[Dialect], asked_at: fl
         newest = sorted(scraped, key=lambda one: -one.moments.get(dialect.running, -math.inf))
         for one in newest:
             stamp = one.moments.get(dialect.running, math.nan)
-            counts = figures.counts(lambda name, one=one: one.points.get(name, []), dialect)  # type: ignore[misc]
+            counts = figures.counts(one.series, dialect)
             if counts is not None and math.isfinite(stamp):
                 return Said(counts=counts, stamp=stamp, age_seconds=max(asked_at - stamp, 0.0))
     return None

@@ -16,21 +16,22 @@ MOST = 2.0**53
 """Above it a float no longer counts one by one, and no engine gets there."""
 
 
-class Point(NamedTuple):
-    """One series at one moment; a tuple, as some thousand are made each second.
+class Series(NamedTuple):
+    """All series of one name at one moment, column by column, since hundreds of them are judged each second.
 
     Attributes:
-        labels: What tells it apart from the other series of its name.
-        bound: The upper bound of a histogram's bucket; None for all else.
+        labels: What tells each apart from the others.
+        values: What each says.
+        bounds: The upper bound of each histogram's bucket; empty for all else.
     """
 
-    labels: Hashable
-    bound: float | None
-    value: float
+    labels: Sequence[Hashable]
+    values: Sequence[float]
+    bounds: Sequence[float] = ()
 
 
-Look = Callable[[str], Sequence[Point] | None]
-"""Gives all series of one name: none if it is not published, None if what is there cannot be read."""
+Look = Callable[[str], Series | None]
+"""Gives the series of one name: empty if it is not published, None if what is there cannot be read."""
 
 
 def counts(look: Look, dialect: Dialect) -> Counts | None:
@@ -63,28 +64,33 @@ def names(dialect: Dialect) -> tuple[str, ...]:
     return (*told, *(f"{name}_{part}" for name in histograms for part in ("bucket", "sum")))
 
 
-def _values(look: Look, names: Sequence[str]) -> list[float] | None:
-    """Return the values of the first name that is there; None: none is, or one of them cannot be."""
+def _first(look: Look, names: Sequence[str]) -> Series | None:
+    """Return the series of the first name that is there; None: none is, or what is there cannot be."""
     for name in names:
-        points = look(name)
-        if points is None:
+        series = look(name)
+        if series is None:
             return None
-        if points:
-            values = [point.value for point in points]
-            alike = len({point.labels for point in points}) < len(points)
-            return None if alike or not all(0.0 <= value <= MOST for value in values) else values
+        if series.values:
+            return series if _is_sound(series) else None
     return None
 
 
+def _is_sound(series: Series) -> bool:
+    """Whether each is a count, and none is there twice, which would count twice."""
+    # A NaN may hide from the comparisons, but not from the sum.
+    in_bounds = min(series.values) >= 0.0 and max(series.values) <= MOST and not math.isnan(sum(series.values))
+    return in_bounds and len(set(series.labels)) == len(series.labels)
+
+
 def _total(look: Look, names: Sequence[str]) -> float | None:
-    values = _values(look, names)
-    return None if values is None else math.fsum(values)
+    series = _first(look, names)
+    return None if series is None else math.fsum(series.values)
 
 
 def _share(look: Look, names: Sequence[str]) -> float | None:
     """Return the mean of the parts, which is the share of the whole where all are of one size, as engines make them."""
-    values = _values(look, names)
-    return None if not values or max(values) > 1.0 else math.fsum(values) / len(values)
+    series = _first(look, names)
+    return None if series is None or max(series.values) > 1.0 else math.fsum(series.values) / len(series.values)
 
 
 def _histogram(look: Look, names: Sequence[str]) -> Histogram | None:
@@ -92,20 +98,18 @@ def _histogram(look: Look, names: Sequence[str]) -> Histogram | None:
         buckets = look(f"{name}_bucket")
         if buckets is None:
             return None
-        if buckets:
-            sums = _values(look, (f"{name}_sum",))
-            return None if sums is None else _merged(buckets, sums)
+        if buckets.values:
+            sums = _first(look, (f"{name}_sum",))
+            return _merged(buckets, sums.values) if sums is not None and _is_sound(buckets) else None
     return None
 
 
-def _merged(buckets: Sequence[Point], sums: Sequence[float]) -> Histogram | None:
+def _merged(buckets: Series, sums: Sequence[float]) -> Histogram | None:
     """Return the parts as one; None: the buckets of one are missing, or they cannot be."""
     parts: dict[float, list[float]] = {}
-    for _, bound, value in buckets:
-        if bound is None or not bound >= 0.0 or not 0.0 <= value <= MOST:
-            return None
+    for bound, value in zip(buckets.bounds, buckets.values, strict=True):
         parts.setdefault(bound, []).append(value)
-    if len({labels for labels, _, _ in buckets}) < len(buckets) or any(len(one) != len(sums) for one in parts.values()):
+    if any(len(part) != len(sums) for part in parts.values()) or not all(bound >= 0.0 for bound in parts):
         return None
     merged = tuple((bound, math.fsum(parts[bound])) for bound in sorted(parts))
     rising = all(before[1] <= after[1] for before, after in itertools.pairwise(merged))

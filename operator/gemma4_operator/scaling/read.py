@@ -9,7 +9,7 @@ import re
 
 from gemma4_operator.engines.base import Dialect
 from gemma4_operator.scaling import figures
-from gemma4_operator.scaling.figures import Point
+from gemma4_operator.scaling.figures import Series
 from gemma4_operator.scaling.sample import Counts
 
 MOST_SERIES = 4096
@@ -17,13 +17,14 @@ MOST_SERIES = 4096
 
 _NUMBER = rb"[0-9]++(?:\.[0-9]*+)?+(?:[eE][+-]?+[0-9]++)?+"
 # All of it possessive: what does not match at once is not tried in other ways.
-_REST = re.compile(
-    rb'[ \t]*+(\{[^"}\n]*+(?:"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"[^"}\n]*+)*+\})?+'
+_REST = (
+    rb'(?=[{ \t])[ \t]*+(\{[^"}\n]*+(?:"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"[^"}\n]*+)*+\})?+'
     rb"[ \t]*+(" + _NUMBER + rb")"
-    rb"(?:[ \t]++-?+[0-9.eE+]++)?+[ \t]*+(?:#[^\n]*+)?+\n"
+    rb"(?:[ \t]++-?+[0-9.eE+]++)?+[ \t]*+(?:#[^\n]*+)?+(?=\n)"
 )
 """What follows a name: labels, a value, and where there are some a timestamp and an exemplar."""
-_BOUND = re.compile(rb'[{,][ \t]*+le="(?:(\+Inf)|(' + _NUMBER + rb'))"')
+_BOUND = re.compile(rb"\+Inf|" + _NUMBER)
+_NOTHING = Series((), ())
 
 
 def counts(exposition: bytes, dialect: Dialect) -> Counts | None:
@@ -31,30 +32,35 @@ def counts(exposition: bytes, dialect: Dialect) -> Counts | None:
     if not exposition.endswith((b"\n", b"# EOF")):
         return None
     text = b"\n" + exposition
-    return figures.counts(lambda name: _points(text, name), dialect)
+    return figures.counts(lambda name: _series(text, name), dialect)
 
 
-def _points(text: bytes, name: str) -> list[Point] | None:
+def _series(text: bytes, name: str) -> Series | None:
     """Return the series of one name; None: one of its lines cannot be read, or they are too many."""
-    start, bounded = b"\n" + name.encode(), name.endswith("_bucket")
-    found: list[Point] = []
-    at = text.find(start)
-    while at >= 0:
-        at += len(start)
-        # Otherwise it is another name that only begins like this one.
-        if text[at] in b"{ \t":
-            line = _REST.match(text, at)
-            bound = _bound(line[1] or b"") if line is not None and bounded else None
-            if line is None or (bounded and bound is None) or len(found) == MOST_SERIES:
-                return None
-            found.append(Point(line[1], bound, float(line[2])))
-            at = line.end() - 1
-        at = text.find(start, at)
-    return found
-
-
-def _bound(labels: bytes) -> float | None:
-    found = _BOUND.search(labels)
-    if found is None:
+    start = b"\n" + name.encode()
+    first = text.find(start)
+    if first < 0:
+        return _NOTHING
+    end = text.find(b"\n", text.rfind(start) + 1) + 1
+    # A name that is followed by another character is another name.
+    lines = sum(text.count(start + mark, first, end) for mark in (b"{", b" ", b"\t"))
+    if lines > MOST_SERIES:
         return None
-    return math.inf if found[1] else float(found[2])
+    # Compiled once: Python keeps its last patterns, and there are no more names than those of the dialects.
+    found = re.compile(start + _REST).findall(text, first, end)
+    if len(found) != lines:
+        return None
+    labels = [labels for labels, _ in found]
+    bounds = _bounds(labels) if name.endswith("_bucket") else ()
+    return None if bounds is None else Series(labels, [float(value) for _, value in found], bounds)
+
+
+def _bounds(labels: list[bytes]) -> list[float] | None:
+    """Return the bound of each bucket; None: one has none."""
+    texts = [(b"," + one[1:]).partition(b',le="')[2].partition(b'"')[0] for one in labels]
+    known = {text: _bound(text) for text in set(texts)}
+    return None if any(map(math.isnan, known.values())) else [known[text] for text in texts]
+
+
+def _bound(text: bytes) -> float:
+    return float(text) if _BOUND.fullmatch(text) else math.nan

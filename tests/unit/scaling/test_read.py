@@ -9,7 +9,7 @@ import pytest
 from gemma4_operator.engines import dialects
 from gemma4_operator.engines.base import Dialect
 from gemma4_operator.scaling import figures
-from gemma4_operator.scaling.figures import Point
+from gemma4_operator.scaling.figures import Series
 from gemma4_operator.scaling.read import MOST_SERIES, counts
 from gemma4_operator.scaling.sample import Counts, Histogram
 
@@ -253,9 +253,11 @@ def test_every_name_that_is_looked_for_is_named(dialect: Dialect) -> None:
     asked: set[str] = set()
     for there in names:
 
-        def look(name: str, there: str = there) -> list[Point]:
+        def look(name: str, there: str = there) -> Series:
             asked.add(name)
-            return [Point("", math.inf, 1.0)] if name in (there, dialect.running, dialect.waiting) else []
+            return (
+                Series([""], [1.0], [math.inf]) if name in (there, dialect.running, dialect.waiting) else Series([], [])
+            )
 
         figures.counts(look, dialect)
     assert asked == set(names)
