@@ -31,6 +31,8 @@ from gemma4_operator.engines.base import Adapter, ClaimWeights, EnginePod, ExecP
 from gemma4_operator.engines.vllm import VLLM
 from gemma4_operator.planner import kv_vllm
 from gemma4_operator.planner.shape import KvDtype
+from gemma4_operator.scaling.read import counts
+from gemma4_operator.scaling.sample import Counts
 from tests.cluster import ports, sweep, vllm
 from tests.cluster.waiting import wait_for
 from tests.real.served import Answer, Machine, Server, execute, short_folder
@@ -132,6 +134,16 @@ def metrics(server: Server) -> dict[str, Metric]:
 def value(server: Server, name: str) -> float:
     family = metrics(server)[name.removesuffix("_total")]
     return sum(sample.value for sample in family.samples if sample.name == name)
+
+
+def said_to_scalers(server: Server) -> Counts:
+    found = counts(server.anonymous(dialects.VLLM.path).text.encode(), dialects.VLLM)
+    assert found is not None
+    return found
+
+
+def since(before: Counts, after: Counts, figure: str) -> float:
+    return float(getattr(after, figure) - getattr(before, figure))
 
 
 def cache_info(server: Server) -> dict[str, str]:
@@ -323,6 +335,46 @@ class TestLoad:
             return tuple(since.values()) == (usage["prompt_tokens"], usage["completion_tokens"])
 
         wait_for(counted, 10, f"tokens as in {usage} since {before}")
+
+    def test_what_a_scaler_reads_is_what_clients_were_told(self, server: Server) -> None:
+        """A prompt that comes twice is read once, and counted twice."""
+        before = said_to_scalers(server)
+        prompt = f"{time.time()} " * 40
+        usages = [server.chat(prompt, **SHORT).json["usage"] for _ in range(2)]
+
+        def counted() -> bool:
+            after = said_to_scalers(server)
+            return (
+                since(before, after, "finished") == 2
+                and since(before, after, "prompt_tokens") == sum(usage["prompt_tokens"] for usage in usages)
+                and since(before, after, "generation_tokens") == sum(usage["completion_tokens"] for usage in usages)
+                and 0 < since(before, after, "cached_tokens") < usages[0]["prompt_tokens"]
+                and (after.running, after.waiting) == (0, 0)
+            )
+
+        wait_for(counted, 10, lambda: f"{usages} since {before}; now {said_to_scalers(server)}")
+        after = said_to_scalers(server)
+        for old, new, times in (
+            (before.first_token, after.first_token, 2),
+            (before.output_token, after.output_token, 2 * (SHORT["max_tokens"] - 1)),
+        ):
+            assert old is not None
+            assert new is not None
+            assert new.count - old.count == times
+            assert new.sum_seconds > old.sum_seconds
+
+    def test_a_request_whose_client_went_away_is_never_finished(self, server: Server) -> None:
+        """So arrivals cannot be told from what was finished alone."""
+        before = said_to_scalers(server)
+        with server.stream("Tell a story.", **LONG) as events:
+            next(events)
+            wait_for(lambda: said_to_scalers(server).running == 1, 20, "the request to run")
+        wait_for(lambda: said_to_scalers(server).running == 0, 20, "the request to be given up")
+        server.chat("Hello", **SHORT)
+        wait_for(lambda: since(before, said_to_scalers(server), "finished") == 1, 10, "the other to be counted")
+        after = said_to_scalers(server)
+        assert since(before, after, "finished") == 1
+        assert since(before, after, "generation_tokens") < LONG["max_tokens"]
 
     def test_as_many_requests_run_at_once_as_the_plan_says_and_the_next_waits(self, server: Server) -> None:
         enough = threading.Event()
