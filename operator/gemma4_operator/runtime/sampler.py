@@ -90,7 +90,7 @@ class Sampler:
     def samples(self, key: Key) -> Mapping[str, Sample]:
         """Return the last sample of each pod by its name; a pod that has never answered is not in it."""
         followed = self._followed.get(key)
-        return dict(followed.samples) if followed is not None else {}
+        return followed.samples if followed is not None else {}
 
     def forget(self, key: Key) -> None:
         """Drop a resource, and read its pods no more."""

@@ -96,6 +96,13 @@ class TestAnswer:
         (found,) = said(*work(1), *buckets, row("toy_first_sum", 3.0)).values()
         assert found.counts.first_token == Histogram(sum_seconds=3.0, buckets=((0.5, 1), (float("inf"), 2)))
 
+    @pytest.mark.parametrize("le", ["", "NaN", "-1", "soon", None])
+    def test_one_with_a_bound_that_cannot_be_is_none(self, le: str | None) -> None:
+        bound = {} if le is None else {"le": le}
+        buckets = [row("toy_first_bucket", 1, **bound), row("toy_first_bucket", 2, le="+Inf")]
+        (found,) = said(*work(1), *buckets, row("toy_first_sum", 3.0)).values()
+        assert found.counts.first_token is None
+
     def test_nothing_is_known_of_nobody(self) -> None:
         assert said() == {}
 
@@ -112,6 +119,11 @@ class TestAnswer:
     def test_nor_where_the_work_is_no_number(self, value: str) -> None:
         assert said(row("toy_running", value), row("toy_waiting", 0), moment(990)) == {}
 
+    @pytest.mark.parametrize("engines", ["01", "10"])
+    def test_nor_where_a_part_of_it_is_none(self, engines: str) -> None:
+        parts = {"0": work(1, engine="0"), "1": work(float("nan"), engine="1")}
+        assert said(*(one for engine in engines for one in parts[engine])) == {}
+
     @pytest.mark.parametrize("stamp", ["NaN", "+Inf", "yesterday"])
     def test_nor_where_the_moment_is_none(self, stamp: Any) -> None:
         assert said(row("toy_running", 1), row("toy_waiting", 0), moment(stamp)) == {}
@@ -120,8 +132,10 @@ class TestAnswer:
         (found,) = said(*work(1, ASKED_AT + 5)).values()
         assert found.age_seconds == 0
 
-    def test_the_oldest_of_the_parts_says_how_old_it_is(self) -> None:
-        (found,) = said(*work(1, 990, engine="0"), *work(1, 985, engine="1")).values()
+    @pytest.mark.parametrize("stamps", [(990, 985), (985, 990)])
+    def test_the_oldest_of_the_parts_says_how_old_it_is(self, stamps: tuple[float, float]) -> None:
+        parts = [one for engine, stamp in enumerate(stamps) for one in work(1, stamp, engine=str(engine))]
+        (found,) = said(*parts).values()
         assert found.age_seconds == 15
 
     @pytest.mark.parametrize("label", ["job", "instance", "prometheus", "prometheus_replica"])

@@ -120,12 +120,22 @@ async def test_a_packed_answer_is_not_unpacked(scraper: Scraper) -> None:
     assert asked["Accept-Encoding"] == "identity"
 
 
-async def test_no_redirect_is_followed(scraper: Scraper) -> None:
-    async def elsewhere(_: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed(scraper: Scraper, status: int) -> None:
+    asked = []
 
-    async with engine(elsewhere) as port:
-        assert await read(scraper, port) is None
+    async def secret(_: web.Request) -> web.StreamResponse:
+        asked.append("secret")
+        return web.Response(text="vllm:a 1.0\n")
+
+    async with engine(secret) as inside:
+
+        async def elsewhere(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=status, headers={"Location": f"http://127.0.0.1:{inside}/metrics"})
+
+        async with engine(elsewhere) as port:
+            assert await read(scraper, port) is None
+    assert asked == []
 
 
 async def test_what_one_pod_sets_another_does_not_get(scraper: Scraper) -> None:

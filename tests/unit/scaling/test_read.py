@@ -94,8 +94,9 @@ class TestFigures:
         assert beside("toy_old_cache 0.7\n").cache_usage == 0.7
         assert beside("toy_old_cache 0.7\ntoy_cache 0.1\n").cache_usage == 0.1
 
-    def test_but_not_where_the_newer_say_nonsense(self) -> None:
-        assert beside("toy_old_cache 0.7\ntoy_cache NaN\n").cache_usage is None
+    @pytest.mark.parametrize("nonsense", ["toy_cache NaN\n", "toy_cache 1e17\n", "toy_cache 0.1\ntoy_cache 0.1\n"])
+    def test_but_not_where_the_newer_say_nonsense(self, nonsense: str) -> None:
+        assert beside(f"toy_old_cache 0.7\n{nonsense}").cache_usage is None
 
     def test_prompts_that_are_counted_without_the_cached_get_them_back(self) -> None:
         apart = replace(TOY, prompt_includes_cached=False)
@@ -117,6 +118,10 @@ class TestHistograms:
         )
         text += 'toy_output_sum{engine="0"} 0.5\ntoy_output_sum{engine="1"} 0.25\n'
         assert beside(text).output_token == Histogram(sum_seconds=0.75, buckets=((0.01, 11), (0.1, 12), (math.inf, 14)))
+
+    def test_those_of_one_engine_twice_are_not_those_of_two(self) -> None:
+        twice = FIRST.replace("toy_first_sum 4.5\n", 'toy_first_sum{engine="0"} 4.5\n') + FIRST
+        assert beside(twice).first_token is None
 
     def test_an_older_name_is_one_too(self) -> None:
         text = FIRST.replace("toy_first", "toy_old_output")
