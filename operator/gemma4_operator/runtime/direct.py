@@ -1,7 +1,7 @@
 """Samples from the pods themselves: each is asked in the dialects of its engine until one gives counts.
 
-That one is remembered by the pod's address, and asked first the next time. The pods of one resource are asked one
-shortly after the other, so that five hundred of them do not come at one instant.
+That one is remembered by the pod's address, and asked first the next time. The pods of one resource are asked a few at
+a time, so that five hundred of them do not come at one instant.
 """
 
 import asyncio
@@ -15,8 +15,10 @@ from gemma4_operator.runtime.store import Key
 from gemma4_operator.scaling import read
 from gemma4_operator.scaling.sample import Sample
 
-GAP_SECONDS = 0.02
-"""Between the questions to two pods of a resource, unless they are too many for that."""
+TOGETHER = 10
+"""How many pods of a resource are asked at one moment: waking up for each by itself costs more than asking it."""
+GAP_SECONDS = 0.1
+"""Between two such moments, unless the pods are too many for that."""
 
 
 class Reader(Protocol):
@@ -55,9 +57,12 @@ class Direct:
         before = self._spoken.get(key, {})
         spoken = {target.address: before[target.address] for target in targets if target.address in before}
         self._spoken[key] = spoken
-        gap = min(GAP_SECONDS, self._period / 2 / max(len(targets), 1))
+        gap = min(GAP_SECONDS, self._period / 2 * TOGETHER / max(len(targets), 1))
         said = await asyncio.gather(
-            *(self._ask(target, spoken, after_seconds=gap * place) for place, target in enumerate(targets))
+            *(
+                self._ask(target, spoken, after_seconds=gap * (place // TOGETHER))
+                for place, target in enumerate(targets)
+            )
         )
         return {target.name: sample for target, sample in zip(targets, said, strict=True) if sample is not None}
 
