@@ -21,7 +21,7 @@ VLLM = Dialect(
     output_token_seconds=("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
     cache_config="vllm:cache_config_info",
 )
-"""Of version 0.33, and of older ones whose names differ; those of 0.32 were seen on a CPU."""
+"""Of version 0.33 by its sources, and of older ones whose names differ; those of 0.32 were seen on a CPU."""
 
 LLAMA_CPP = Dialect(
     path="/metrics",
