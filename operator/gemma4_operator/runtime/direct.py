@@ -17,6 +17,8 @@ from gemma4_operator.scaling.sample import Sample
 
 TOGETHER = 10
 """How many pods of a resource are asked at one moment: waking up for each by itself costs more than asking it."""
+PLACES = 8
+"""How many pods of a resource are asked at the same time: those that hang only take time from their own resource."""
 GAP_SECONDS = 0.1
 """Between two such moments, unless the pods are too many for that."""
 
@@ -57,10 +59,11 @@ class Direct:
         before = self._spoken.get(key, {})
         spoken = {target.address: before[target.address] for target in targets if target.address in before}
         self._spoken[key] = spoken
+        places = asyncio.Semaphore(PLACES)
         gap = min(GAP_SECONDS, self._period / 2 * TOGETHER / max(len(targets), 1))
         said = await asyncio.gather(
             *(
-                self._ask(target, spoken, after_seconds=gap * (place // TOGETHER))
+                self._ask(target, spoken, places, after_seconds=gap * (place // TOGETHER))
                 for place, target in enumerate(targets)
             )
         )
@@ -70,8 +73,14 @@ class Direct:
         """Drop what is remembered of a resource's pods."""
         self._spoken.pop(key, None)
 
-    async def _ask(self, target: Target, spoken: dict[str, Dialect], *, after_seconds: float) -> Sample | None:
+    async def _ask(
+        self, target: Target, spoken: dict[str, Dialect], places: asyncio.Semaphore, *, after_seconds: float
+    ) -> Sample | None:
         await asyncio.sleep(after_seconds)
+        async with places:
+            return await self._sample(target, spoken)
+
+    async def _sample(self, target: Target, spoken: dict[str, Dialect]) -> Sample | None:
         for path, dialects in _by_path(target.dialects, spoken.get(target.address)):
             # The moment before: an answer that takes long is never taken for newer than it is.
             at_seconds = self._monotonic()

@@ -9,10 +9,10 @@ import ipaddress
 
 import aiohttp
 
-MOST_BYTES = 4 * 2**20
+MOST_BYTES = 2 * 2**20
 """vLLM's exposition has some hundred kilobytes."""
-AT_ONCE = 32
-"""How many pods are read at the same time, of all resources."""
+AT_ONCE = 64
+"""How many pods are read at the same time, of all resources; that many answers there may be in memory."""
 TIMEOUT_SECONDS = 3.0
 _CONNECT_SECONDS = 1.0
 _BUFFER_BYTES = 2**18

@@ -7,7 +7,7 @@ import pytest
 
 from gemma4_operator.engines import dialects
 from gemma4_operator.engines.base import Dialect
-from gemma4_operator.runtime.direct import GAP_SECONDS, Direct
+from gemma4_operator.runtime.direct import GAP_SECONDS, PLACES, Direct
 from gemma4_operator.runtime.sampler import Target
 from gemma4_operator.runtime.store import Key
 
@@ -36,12 +36,16 @@ class Pods:
 
     says: dict[str, bytes | None] = field(default_factory=lambda: {"/metrics": VLLM_SAYS})
     takes_seconds: float = 0.0
+    hanging: set[str] = field(default_factory=set)
     asked: list[tuple[str, int, str]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
 
     async def __call__(self, *, address: str, port: int, path: str) -> bytes | None:
         self.asked.append((address, port, path))
         self.moments.append(seconds())
+        if address in self.hanging:
+            await asyncio.sleep(3)
+            return None
         await asyncio.sleep(self.takes_seconds)
         return self.says.get(path)
 
@@ -163,7 +167,19 @@ class TestSpread:
         assert len(set(pods.moments)) == 50
 
     async def test_one_that_hangs_holds_up_no_question_to_others(self, pods: Pods) -> None:
-        pods.takes_seconds = 3
+        pods.hanging = {"10.0.0.3"}
         said = await direct(pods).read(CHAT, [target(number) for number in range(20)])
-        assert len(said) == 20
-        assert seconds() == pytest.approx(3 + GAP_SECONDS)
+        assert len(said) == 19
+        assert max(pods.moments) == pytest.approx(GAP_SECONDS)
+
+    async def test_those_that_hang_take_only_their_own_places(self, pods: Pods) -> None:
+        """A resource with a thousand pods that never answer must not blind all others."""
+        pods.hanging = {f"10.0.0.{number}" for number in range(40)}
+        source = direct(pods)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(source.read(CHAT, [target(number) for number in range(40)]))
+            await asyncio.sleep(1)
+            assert len(pods.asked) == PLACES
+            said = await source.read(Key("team", "other"), [target(200)])
+        assert said["chat-200"].at_seconds == pytest.approx(1)
+        assert len(pods.asked) == 41
