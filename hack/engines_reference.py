@@ -40,7 +40,8 @@ _FIGURES = """\
 With a key in `secrets.apiKey`, LlamaCpp asks for it on its figures too, and vLLM does not.
 
 Pods whose engine publishes figures bear the annotations `prometheus.io/scrape`, `prometheus.io/port` and
-`prometheus.io/path`. Where two names are given, the engine inside may speak either way.
+`prometheus.io/path`. Where several names are given, an engine uses one of them, depending on its version. LlamaCpp does
+not count tokens from its cache among those read; VLLM does not count requests whose clients went away.
 """
 _MANAGED = """\
 ## What arguments and variables may not say
@@ -144,8 +145,10 @@ def _path(probe: HttpProbe | None) -> str:
 _NAMES: Mapping[str, str] = {
     "running": "requests at work",
     "waiting": "requests that wait",
+    "finished": "requests answered",
     "cache_usage": "cache in use",
     "prompt_tokens": "tokens read",
+    "cached_tokens": "tokens from the cache",
     "generation_tokens": "tokens written",
     "first_token_seconds": "time to the first token",
     "output_token_seconds": "time per token",
@@ -156,7 +159,13 @@ def _dialects(name: EngineType, dialects: tuple[Dialect, ...]) -> tuple[str, ...
     if not dialects:
         return (name, "none", *("" for _ in _NAMES))
     paths = dict.fromkeys(dialect.path for dialect in dialects)
-    return (name, _code(paths), *(_code(getattr(dialect, field) for dialect in dialects) for field in _NAMES))
+    return (name, _code(paths), *(_code(_spellings(field, dialects)) for field in _NAMES))
+
+
+def _spellings(field: str, dialects: Iterable[Dialect]) -> Iterator[str]:
+    for dialect in dialects:
+        names = getattr(dialect, field)
+        yield from (names,) if isinstance(names, str) else names
 
 
 def _code(names: Iterable[str]) -> str:

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gemma4_operator.engines import drain
+from gemma4_operator.engines import dialects, drain
 from gemma4_operator.engines.base import ClaimWeights, EnginePod, SecretSource
 from gemma4_operator.engines.llamacpp import LlamaCpp
+from gemma4_operator.scaling.read import counts
 from tests.cluster import engines, ports
 from tests.cluster.waiting import wait_for
 from tests.real.gguf import with_chat_template
@@ -99,6 +100,10 @@ def metrics(server: Server) -> dict[str, float]:
     assert answer.status == 200, answer.text
     families = text_string_to_metric_families(answer.text)
     return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+def said_to_scalers(server: Server) -> Any:
+    return counts(server.get(dialects.LLAMA_CPP.path).text.encode(), dialects.LLAMA_CPP)
 
 
 class TestProbes:
@@ -195,6 +200,17 @@ class TestLoad:
         produced = after["llamacpp:tokens_predicted_total"] - before["llamacpp:tokens_predicted_total"]
         assert produced == usage["completion_tokens"]
         assert after["llamacpp:prompt_tokens_total"] > before["llamacpp:prompt_tokens_total"]
+
+    def test_what_a_scaler_reads_is_what_clients_were_told(self, server: Server) -> None:
+        """A prompt that comes twice is read once; the server counts it once, and what was found in its cache apart."""
+        before = said_to_scalers(server)
+        prompt = f"{time.time()} " * 20
+        usages = [server.chat(prompt, max_tokens=8).json["usage"] for _ in range(2)]
+        after = said_to_scalers(server)
+        assert after.prompt_tokens - before.prompt_tokens == sum(usage["prompt_tokens"] for usage in usages)
+        assert after.generation_tokens - before.generation_tokens == sum(one["completion_tokens"] for one in usages)
+        assert 0 < after.cached_tokens - before.cached_tokens < sum(usage["prompt_tokens"] for usage in usages)
+        assert (after.finished, after.cache_usage, after.first_token, after.output_token) == (None, None, None, None)
 
     def test_as_many_requests_run_at_once_as_there_are_slots_and_the_next_waits(self, server: Server) -> None:
         enough = threading.Event()

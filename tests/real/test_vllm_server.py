@@ -31,6 +31,8 @@ from gemma4_operator.engines.base import Adapter, ClaimWeights, EnginePod, ExecP
 from gemma4_operator.engines.vllm import VLLM
 from gemma4_operator.planner import kv_vllm
 from gemma4_operator.planner.shape import KvDtype
+from gemma4_operator.scaling.read import counts
+from gemma4_operator.scaling.sample import Counts
 from tests.cluster import ports, sweep, vllm
 from tests.cluster.waiting import wait_for
 from tests.real.served import Answer, Machine, Server, execute, short_folder
@@ -58,7 +60,7 @@ SHORT: dict[str, Any] = {"max_tokens": 8, "temperature": 0}
 LONG: dict[str, Any] = {"max_tokens": 400, "ignore_eos": True, "temperature": 0}
 
 
-def pod(checkpoint: Path, port: int) -> EnginePod:
+def pod(checkpoint: Path, port: int, *arguments: str) -> EnginePod:
     wanted = a_serving(
         variant="E2B",
         weights=ClaimWeights(claim_name="weights", path=checkpoint.name),
@@ -72,7 +74,7 @@ def pod(checkpoint: Path, port: int) -> EnginePod:
         port=port,
         api_key=SECRET,
         adapters=(ADAPTER,),
-        extra_args=("--enforce-eager", "--enable-scale-out"),
+        extra_args=("--enforce-eager", "--enable-scale-out", *arguments),
     )
     assert VLLM().refuses(wanted) is None
     return VLLM().pod(wanted)
@@ -86,8 +88,15 @@ def checkpoint() -> Path:
 @pytest.fixture(scope="module")
 def server(checkpoint: Path) -> Iterator[Server]:
     """The server that all tests share, since a start takes a minute; the last test ends it."""
+    with started(checkpoint) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started(checkpoint: Path, *arguments: str) -> Iterator[Server]:
+    """Yields the server that is rendered with these arguments of a user, once it is healthy."""
     (port,) = ports.reserve(1)
-    rendered = pod(checkpoint, port.port)
+    rendered = pod(checkpoint, port.port, *arguments)
     with short_folder() as folder:
         adapter = f"{ADAPTER.name}=/adapters/{ADAPTER.name}"
         machine = Machine(
@@ -125,6 +134,16 @@ def metrics(server: Server) -> dict[str, Metric]:
 def value(server: Server, name: str) -> float:
     family = metrics(server)[name.removesuffix("_total")]
     return sum(sample.value for sample in family.samples if sample.name == name)
+
+
+def said_to_scalers(server: Server) -> Counts:
+    found = counts(server.anonymous(dialects.VLLM.path).text.encode(), dialects.VLLM)
+    assert found is not None
+    return found
+
+
+def since(before: Counts, after: Counts, figure: str) -> float:
+    return float(getattr(after, figure) - getattr(before, figure))
 
 
 def cache_info(server: Server) -> dict[str, str]:
@@ -302,8 +321,9 @@ class TestLoad:
         names = {sample.name for family in families.values() for sample in family.samples}
         told = dataclasses.asdict(dialects.VLLM)
         assert server.anonymous(told.pop("path")).status == 200
-        histograms = {told.pop("first_token_seconds"), told.pop("output_token_seconds")}
-        assert {name for name in told.values() if name} <= names
+        histograms = (told.pop("first_token_seconds")[0], told.pop("output_token_seconds")[0])
+        newest = {one if isinstance(one, str) else one[0] for one in told.values() if not isinstance(one, bool)}
+        assert newest <= names
         assert {f"{name}_{part}" for name in histograms for part in ("sum", "count", "bucket")} <= names
 
     def test_tokens_are_counted(self, server: Server) -> None:
@@ -315,6 +335,46 @@ class TestLoad:
             return tuple(since.values()) == (usage["prompt_tokens"], usage["completion_tokens"])
 
         wait_for(counted, 10, f"tokens as in {usage} since {before}")
+
+    def test_what_a_scaler_reads_is_what_clients_were_told(self, server: Server) -> None:
+        """A prompt that comes twice is read once, and counted twice."""
+        before = said_to_scalers(server)
+        prompt = f"{time.time()} " * 40
+        usages = [server.chat(prompt, **SHORT).json["usage"] for _ in range(2)]
+
+        def counted() -> bool:
+            after = said_to_scalers(server)
+            return (
+                since(before, after, "finished") == 2
+                and since(before, after, "prompt_tokens") == sum(usage["prompt_tokens"] for usage in usages)
+                and since(before, after, "generation_tokens") == sum(usage["completion_tokens"] for usage in usages)
+                and 0 < since(before, after, "cached_tokens") < usages[0]["prompt_tokens"]
+                and (after.running, after.waiting) == (0, 0)
+            )
+
+        wait_for(counted, 10, lambda: f"{usages} since {before}; now {said_to_scalers(server)}")
+        after = said_to_scalers(server)
+        for old, new, times in (
+            (before.first_token, after.first_token, 2),
+            (before.output_token, after.output_token, 2 * (SHORT["max_tokens"] - 1)),
+        ):
+            assert old is not None
+            assert new is not None
+            assert new.count - old.count == times
+            assert new.sum_seconds > old.sum_seconds
+
+    def test_a_request_whose_client_went_away_is_never_finished(self, server: Server) -> None:
+        """So arrivals cannot be told from what was finished alone."""
+        before = said_to_scalers(server)
+        with server.stream("Tell a story.", **LONG) as events:
+            next(events)
+            wait_for(lambda: said_to_scalers(server).running == 1, 20, "the request to run")
+        wait_for(lambda: said_to_scalers(server).running == 0, 20, "the request to be given up")
+        server.chat("Hello", **SHORT)
+        wait_for(lambda: since(before, said_to_scalers(server), "finished") == 1, 10, "the other to be counted")
+        after = said_to_scalers(server)
+        assert since(before, after, "finished") == 1
+        assert since(before, after, "generation_tokens") < LONG["max_tokens"]
 
     def test_as_many_requests_run_at_once_as_the_plan_says_and_the_next_waits(self, server: Server) -> None:
         enough = threading.Event()

@@ -51,8 +51,8 @@ def test_every_attempt_has_a_test() -> None:
     assert [row for row in rows if "`tests/" not in row] == []
 
 
-def test_the_operator_has_two_clients() -> None:
-    """Nothing but `kube` and the scraper of our own pods opens a connection: not to what a resource names."""
+def test_the_operator_has_three_clients() -> None:
+    """Nothing but `kube` and what asks our own pods or Prometheus opens a connection: not to what a resource names."""
     networks = {"aiohttp", "http", "kubernetes", "requests", "socket", "urllib", "urllib3"}
     package = ROOT / "operator" / "gemma4_operator"
     found = {
@@ -66,6 +66,8 @@ def test_the_operator_has_two_clients() -> None:
         ("runtime/health.py", "aiohttp"),
         # Asks pods that are ours, at the addresses that their kubelets write.
         ("runtime/scrape.py", "aiohttp"),
+        # Asks the Prometheus of the operator's own settings.
+        ("runtime/prometheus.py", "aiohttp"),
         ("runtime/app.py", "kubernetes.aio.client.api_client"),
         # The host's name, for the Lease.
         ("runtime/app.py", "socket"),

@@ -153,25 +153,34 @@ class ExecProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """The names under which an engine publishes what a scaler and a person on call need; empty: it does not.
+    """The names under which an engine publishes what a scaler and a person on call need.
+
+    What not every engine publishes is a tuple: an engine that has renamed it has several names, the newest first, of
+    which the first that is there counts; one that does not publish it has none.
 
     Attributes:
         path: Of the exposition, on the container's port.
         running: Requests that are worked on; `waiting` those that are not yet.
         cache_usage: The share of the cache in use, 0 to 1.
         prompt_tokens: All that were read so far; `generation_tokens` all that were written; both only grow.
-        cache_config: A series whose labels say how the cache is made, `num_gpu_blocks` among them.
+        cached_tokens: Those that were found in the prefix cache, and need not be read.
+        prompt_includes_cached: Whether they are counted among `prompt_tokens` too.
+        finished: Requests that were answered so far; vLLM leaves out those whose clients went away before.
+        cache_config: A series whose labels say how the cache is made, `num_gpu_blocks` among them; empty: none.
         first_token_seconds: A histogram; so is `output_token_seconds`, of the time from one token to the next.
     """
 
     path: str
     running: str
     waiting: str
-    cache_usage: str = ""
+    cache_usage: tuple[str, ...] = ()
     prompt_tokens: str
     generation_tokens: str
-    first_token_seconds: str = ""
-    output_token_seconds: str = ""
+    cached_tokens: tuple[str, ...] = ()
+    prompt_includes_cached: bool = True
+    finished: tuple[str, ...] = ()
+    first_token_seconds: tuple[str, ...] = ()
+    output_token_seconds: tuple[str, ...] = ()
     cache_config: str = ""
 
 

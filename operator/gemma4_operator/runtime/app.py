@@ -77,6 +77,7 @@ class App:
     lease: LeaseElector = field(init=False)
     api: Api = field(init=False)
     resync: Resync = field(init=False)
+    scraper: Scraper = field(default_factory=Scraper)
     gauge: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,7 +98,7 @@ class App:
             now=_now,
         )
         self.api = Api(self.client, jitter=self.jitter, observer=self.metrics.requested, may_write=self.lease.require)
-        self.gauge = Gauge(read=Scraper().read, on_answer=self.queue.add)
+        self.gauge = Gauge(read=self.scraper.read, on_answer=self.queue.add)
         self.resync = Resync(
             api=self.api,
             world=self.world,
@@ -169,6 +170,7 @@ class App:
         finally:
             self.gauge.close()
             await _ended(*ours)
+            await self.scraper.close()
 
     def _workers(self) -> Workers:
         recorder = Recorder(

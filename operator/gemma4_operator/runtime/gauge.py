@@ -23,7 +23,7 @@ TRIES = 3
 class Reader(Protocol):
     """Reads one exposition."""
 
-    def __call__(self, *, address: str, port: int, path: str) -> Awaitable[str | None]:
+    def __call__(self, *, address: str, port: int, path: str) -> Awaitable[bytes | None]:
         """Return it, or None if there is none."""
 
 

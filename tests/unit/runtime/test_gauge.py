@@ -11,17 +11,17 @@ from gemma4_operator.runtime.store import Key
 from gemma4_operator.status.pods import PodView
 
 CHAT = Key("team", "chat")
-SAID = 'vllm:cache_config_info{block_size="16",num_gpu_blocks="4242",num_gpu_blocks_override="None"} 1.0\n'
+SAID = b'vllm:cache_config_info{block_size="16",num_gpu_blocks="4242",num_gpu_blocks_override="None"} 1.0\n'
 
 
 class Engine:
     """Says the same to everybody, after a while, and remembers who was asked."""
 
-    def __init__(self, said: str | None = SAID) -> None:
+    def __init__(self, said: bytes | None = SAID) -> None:
         self.said = said
         self.asked: list[tuple[str, int, str]] = []
 
-    async def __call__(self, *, address: str, port: int, path: str) -> str | None:
+    async def __call__(self, *, address: str, port: int, path: str) -> bytes | None:
         self.asked.append((address, port, path))
         await asyncio.sleep(0)
         return self.said
@@ -70,8 +70,8 @@ async def test_nor_is_an_engine_that_does_not_say(tongues: Any) -> None:
     assert engine.asked == []
 
 
-@pytest.mark.parametrize("said", [None, "", "vllm:other 1.0", 'vllm:cache_config_info{num_gpu_blocks="None"} 1.0'])
-async def test_one_that_gives_no_answer_is_left_alone_after_a_few_tries(said: str | None) -> None:
+@pytest.mark.parametrize("said", [None, b"", b"vllm:other 1.0", b'vllm:cache_config_info{num_gpu_blocks="None"} 1.0'])
+async def test_one_that_gives_no_answer_is_left_alone_after_a_few_tries(said: bytes | None) -> None:
     engine = Engine(said)
     one, news = gauge(engine)
     for _ in range(10):

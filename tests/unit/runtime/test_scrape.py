@@ -1,5 +1,7 @@
 """Expositions of engines, read over a real connection: whole, in bounds, and from nowhere else."""
 
+import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -17,7 +19,7 @@ async def engine(answer: Answer) -> AsyncIterator[int]:
     """Yield the port of a server that answers so under /metrics."""
     app = web.Application()
     app.router.add_get("/metrics", answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -27,53 +29,210 @@ async def engine(answer: Answer) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def read(port: int) -> str | None:
-    return await Scraper().read(address="127.0.0.1", port=port, path="/metrics")
+@pytest.fixture
+async def scraper() -> AsyncIterator[Scraper]:
+    one = Scraper(timeout_seconds=1.0)
+    yield one
+    await one.close()
 
 
-async def test_what_an_engine_says_is_read_whole() -> None:
+async def read(scraper: Scraper, port: int) -> bytes | None:
+    return await scraper.read(address="127.0.0.1", port=port, path="/metrics")
+
+
+async def test_what_an_engine_says_is_read_whole(scraper: Scraper) -> None:
     text = "vllm:a 1.0\n" * 50_000
 
     async def says(_: web.Request) -> web.StreamResponse:
         return web.Response(text=text)
 
     async with engine(says) as port:
-        assert await read(port) == text
+        assert await read(scraper, port) == text.encode()
 
 
-async def test_an_answer_without_end_is_cut() -> None:
+async def test_an_answer_without_end_is_none(scraper: Scraper) -> None:
+    """A part of it would be a part of each sum."""
+    sent = 0
+
     async def floods(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
-        for _ in range(64):
+        for _ in range(2**10):
             await response.write(b"x" * 2**17)
+            sent += 2**17
         return response
 
     async with engine(floods) as port:
-        said = await read(port)
+        assert await read(scraper, port) is None
+    assert sent < 4 * scrape.MOST_BYTES
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
+async def test_so_is_one_that_is_a_byte_too_long(scraper: Scraper, more: int, taken: bool) -> None:
+    async def says(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=bytes(scrape.MOST_BYTES + more))
+
+    async with engine(says) as port:
+        assert (await read(scraper, port) is not None) is taken
+
+
+async def test_an_answer_that_breaks_off_is_none(scraper: Scraper) -> None:
+    async def breaks(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"vllm:a 1.0\n")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with engine(breaks) as port:
+        assert await read(scraper, port) is None
+
+
+async def test_a_slow_answer_is_none_in_time() -> None:
+    async def drips(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"vllm:a 1.0\n")
+            await asyncio.sleep(0.02)
+
+    scraper = Scraper(timeout_seconds=0.2)
+    async with engine(drips) as port:
+        async with asyncio.timeout(2):
+            assert await read(scraper, port) is None
+        await scraper.close()
+
+
+async def test_a_packed_answer_is_not_unpacked(scraper: Scraper) -> None:
+    """Nobody asked for it, and four kilobytes may become as many megabytes."""
+    asked = {}
+
+    async def packs(request: web.Request) -> web.StreamResponse:
+        asked.update(request.headers)
+        return web.Response(body=gzip.compress(bytes(2**22)), headers={"Content-Encoding": "gzip"})
+
+    async with engine(packs) as port:
+        said = await read(scraper, port)
     assert said is not None
-    assert len(said) == scrape.MOST_BYTES
+    assert len(said) < 2**14
+    assert asked["Accept-Encoding"] == "identity"
 
 
-async def test_no_redirect_is_followed() -> None:
-    async def elsewhere(_: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed(scraper: Scraper, status: int) -> None:
+    asked = []
 
-    async with engine(elsewhere) as port:
-        assert await read(port) is None
+    async def secret(_: web.Request) -> web.StreamResponse:
+        asked.append("secret")
+        return web.Response(text="vllm:a 1.0\n")
+
+    async with engine(secret) as inside:
+
+        async def elsewhere(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=status, headers={"Location": f"http://127.0.0.1:{inside}/metrics"})
+
+        async with engine(elsewhere) as port:
+            assert await read(scraper, port) is None
+    assert asked == []
+
+
+async def test_what_one_pod_sets_another_does_not_get(scraper: Scraper) -> None:
+    """They share a session."""
+    cookies = []
+
+    async def sets(request: web.Request) -> web.StreamResponse:
+        cookies.append(request.headers.get("Cookie"))
+        response = web.Response(text="vllm:a 1.0\n")
+        response.set_cookie("mine", "1")
+        return response
+
+    async with engine(sets) as port:
+        await read(scraper, port)
+        await read(scraper, port)
+    assert cookies == [None, None]
 
 
 @pytest.mark.parametrize("status", [204, 401, 404, 500])
-async def test_another_answer_is_none(status: int) -> None:
+async def test_another_answer_is_none(scraper: Scraper, status: int) -> None:
     async def refuses(_: web.Request) -> web.StreamResponse:
         return web.Response(status=status)
 
     async with engine(refuses) as port:
-        assert await read(port) is None
+        assert await read(scraper, port) is None
 
 
-async def test_where_nobody_listens_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert await read(1) is None
-    assert await Scraper().read(address="::1", port=1, path="/metrics") is None
-    assert await Scraper().read(address="no address", port=1, path="/metrics") is None
+async def test_where_nobody_listens_there_is_none(scraper: Scraper) -> None:
+    assert await read(scraper, 1) is None
+    assert await scraper.read(address="::1", port=1, path="/metrics") is None
+
+
+async def test_proxies_of_the_environment_are_not_asked(scraper: Scraper, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def says(request: web.Request) -> web.StreamResponse:
+        asked.append(request.host)
+        return web.Response(text="vllm:a 1.0\n")
+
+    async with engine(says) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        assert await scraper.read(address="127.0.0.2", port=1, path="/metrics") is None
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost", "no address", "127.0.0.1/../", "127.0.0.1:80@", "user@127.0.0.1", "2130706433", "0x7f.1"],
+)
+async def test_only_addresses_are_asked_and_never_names(scraper: Scraper, address: str) -> None:
+    asked = []
+
+    async def says(_: web.Request) -> web.StreamResponse:
+        asked.append(address)
+        return web.Response(text="vllm:a 1.0\n")
+
+    async with engine(says) as port:
+        assert await scraper.read(address=address, port=port, path="/metrics") is None
+    assert asked == []
+
+
+async def test_only_so_many_are_read_at_once() -> None:
+    at_work, most = 0, 0
+
+    async def says(_: web.Request) -> web.StreamResponse:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.sleep(0.01)
+        at_work -= 1
+        return web.Response(text="vllm:a 1.0\n")
+
+    scraper = Scraper(at_once=3)
+    async with engine(says) as port:
+        answers = await asyncio.gather(*(read(scraper, port) for _ in range(20)))
+        await scraper.close()
+    assert answers == [b"vllm:a 1.0\n"] * 20
+    assert most == 3
+
+
+async def test_waiting_for_a_place_is_not_the_pods_fault() -> None:
+    async def says(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return web.Response(text="vllm:a 1.0\n")
+
+    scraper = Scraper(at_once=1, timeout_seconds=0.3)
+    async with engine(says) as port:
+        answers = await asyncio.gather(*(read(scraper, port) for _ in range(6)))
+        await scraper.close()
+    assert None not in answers
+
+
+async def test_after_the_end_there_may_be_another_beginning(scraper: Scraper) -> None:
+    async def says(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="vllm:a 1.0\n")
+
+    async with engine(says) as port:
+        await read(scraper, port)
+        await scraper.close()
+        assert await read(scraper, port) == b"vllm:a 1.0\n"

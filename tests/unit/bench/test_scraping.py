@@ -1,0 +1,35 @@
+"""The measurement of reading figures measures what it says, on a few pods; its times are nobody's promise here."""
+
+import pytest
+
+from tests.bench import scraping
+
+
+@pytest.fixture(scope="module")
+def measured() -> scraping.Measured:
+    return scraping.measure(pods=20, rounds=2, reads=100, period_seconds=0.5)
+
+
+def test_all_is_measured(measured: scraping.Measured) -> None:
+    assert 0 < measured.parse_milliseconds < measured.read_milliseconds
+    assert 0 < measured.core_share < 1
+    assert 0 < measured.round_seconds < 5
+
+
+def test_reading_the_few_series_is_far_from_parsing_all(measured: scraping.Measured) -> None:
+    """Whatever the machine, and whoever else uses it."""
+    assert measured.parse_milliseconds < measured.whole_milliseconds / 8
+
+
+def test_the_report_names_each_figure_beside_its_aim(measured: scraping.Measured) -> None:
+    said = scraping.report(measured)
+    assert "1126 lines" in said
+    rows = {cells[1].strip(): cells[2:4] for line in said.splitlines() if len(cells := line.split("|")) > 3}
+    assert [one.strip() for one in rows["one pod, with HTTP"]] == [f"{measured.read_milliseconds:.2f} ms", "1 ms"]
+    assert [one.strip() for one in rows["20 pods every 5 s, of one core"]] == [f"{measured.core_share:.1%}", "15%"]
+
+
+def test_pods_have_addresses_of_their_own() -> None:
+    fleet = scraping.targets(500)
+    assert len({target.address for target in fleet}) == len({target.name for target in fleet}) == 500
+    assert all(target.address.startswith("127.") for target in fleet)
