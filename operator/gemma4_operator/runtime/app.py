@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import kopf
 from kubernetes.aio.client.api_client import ApiClient
 
+from gemma4_operator.api.autoscaling import MetricsSource
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.connect import connect, kopf_login
@@ -20,12 +21,15 @@ from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
 from gemma4_operator.runtime import facts
+from gemma4_operator.runtime.autoscale import Autoscaler
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import FIELD_MANAGER
 from gemma4_operator.runtime.desire import Desires
+from gemma4_operator.runtime.direct import Direct
 from gemma4_operator.runtime.gauge import Gauge
 from gemma4_operator.runtime.health import serve_health
 from gemma4_operator.runtime.metrics import Metrics
+from gemma4_operator.runtime.prometheus import Prometheus, Unconfigured
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.reconcile import Reconciler
 from gemma4_operator.runtime.resync import Resync
@@ -79,6 +83,8 @@ class App:
     resync: Resync = field(init=False)
     scraper: Scraper = field(default_factory=Scraper)
     gauge: Gauge = field(init=False)
+    prometheus: Prometheus | None = field(init=False)
+    autoscaler: Autoscaler = field(init=False)
 
     def __post_init__(self) -> None:
         """Wire the parts; nothing is sent yet."""
@@ -99,6 +105,21 @@ class App:
         )
         self.api = Api(self.client, jitter=self.jitter, observer=self.metrics.requested, may_write=self.lease.require)
         self.gauge = Gauge(read=self.scraper.read, on_answer=self.queue.add)
+        self.prometheus = _prometheus(self.settings)
+        self.autoscaler = Autoscaler(
+            pods=self.world.pods.owned_by,
+            resource=self.world.custom_resources.get,
+            sources={
+                MetricsSource.PODS: Direct(
+                    read=self.scraper.read, monotonic=time.monotonic, period_seconds=self.settings.metrics_seconds
+                ),
+                MetricsSource.PROMETHEUS: self.prometheus or Unconfigured(),
+            },
+            on_decision=self.queue.add,
+            now=_now,
+            monotonic=time.monotonic,
+            period_seconds=self.settings.metrics_seconds,
+        )
         self.resync = Resync(
             api=self.api,
             world=self.world,
@@ -169,8 +190,11 @@ class App:
             raise WatchesEnded(f"Objects can no longer be watched, so the process ends: {error}") from error
         finally:
             self.gauge.close()
+            self.autoscaler.close()
             await _ended(*ours)
             await self.scraper.close()
+            if self.prometheus is not None:
+                await self.prometheus.close()
 
     def _workers(self) -> Workers:
         recorder = Recorder(
@@ -193,6 +217,7 @@ class App:
             witness=Witness(self.api, monotonic=time.monotonic, now=_now),
             contests=Contests(monotonic=time.monotonic),
             gauge=self.gauge,
+            autoscaler=self.autoscaler,
             unplaced_seconds=self.settings.unplaced_seconds,
             now=_now,
             monotonic=time.monotonic,
@@ -209,6 +234,18 @@ class App:
             for condition in resource.get("status", {}).get("conditions", ()):
                 if condition["type"] == "Ready":
                     yield condition["reason"]
+
+
+def _prometheus(settings: Settings) -> Prometheus | None:
+    """Return the Prometheus that the settings name, if they name one."""
+    if not settings.prometheus_url:
+        return None
+    return Prometheus(
+        url=settings.prometheus_url,
+        monotonic=time.monotonic,
+        namespace_label=settings.prometheus_namespace_label,
+        pod_label=settings.prometheus_pod_label,
+    )
 
 
 def _has_failed(task: "asyncio.Task[None]") -> bool:

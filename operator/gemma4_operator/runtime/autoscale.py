@@ -1,5 +1,4 @@
-"""The operator's own autoscaler at work: each round of samples leads to a decision, and a decision that changes
-something to a pass.
+"""The operator's own autoscaler at work: each round of samples leads to a decision, and what is new in it to a pass.
 
 What it has learned stands in the status, so that a restart begins with it. Figures of traffic change all the time; they
 are told anew with each other decision, and else once a minute where they differ much.
@@ -168,11 +167,14 @@ class Autoscaler:
         running = known.state.wanted or 0
         decision = decide(
             terms_of(known.plan, known.spec, known.bounds, running=running),
-            replicas_of(self._pods(key), self._sampler.samples(key), clock=lambda: clock),
+            replicas_of(self._pods(key), self._sampler.samples(key), clock=clock),
             known.state,
             now_seconds=clock.monotonic_seconds,
             asked_seconds=clock.seconds(asked) if asked is not None else None,
         )
+        trouble = self._sources[known.bounds.metrics_source].trouble(key)
+        if trouble and not decision.valid:
+            decision = replace(decision, message=f"{decision.message} {trouble}")
         before, known.decision, known.state = known.decision, decision, decision.state
         if decision.replicas != running:
             known.scaled_at = clock.now

@@ -26,6 +26,26 @@ AT_ONCE = 4
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
+class Unconfigured:
+    """Stands where a Prometheus is asked for and the operator knows none."""
+
+    async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
+        """Return nothing."""
+        del key, targets
+        return {}
+
+    def trouble(self, key: Key) -> str:
+        """Return that there is none, and what to do."""
+        del key
+        return (
+            "`spec.autoscaling.metricsSource` is 'Prometheus', and the operator knows none: set GEMMA4_PROMETHEUS_URL "
+            "(`prometheus.url` in the chart), or ask for 'Pods'."
+        )
+
+    def forget(self, key: Key) -> None:
+        """Do nothing."""
+
+
 class Prometheus:
     """Asks one Prometheus, or what speaks like it.
 

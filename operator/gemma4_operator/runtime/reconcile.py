@@ -14,6 +14,7 @@ from gemma4_operator.planner.cache_size import CacheSize
 from gemma4_operator.planner.replicas import Scale
 from gemma4_operator.render.labels import selector
 from gemma4_operator.runtime.announce import Announcer
+from gemma4_operator.runtime.autoscale import Autoscaler
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import Change, Converger, ForeignObject, Leftover, Settled, due_changes
 from gemma4_operator.runtime.desire import Desire, Desires
@@ -25,9 +26,10 @@ from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
 from gemma4_operator.runtime.worker import Again
 from gemma4_operator.runtime.world import World
+from gemma4_operator.scaling.told import kept
 from gemma4_operator.status.against import against_plan
 from gemma4_operator.status.evidence import Evidence
-from gemma4_operator.status.pods import PodView, loader
+from gemma4_operator.status.pods import PodView, loader, mapping
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.rollout import rollout, told_replicas

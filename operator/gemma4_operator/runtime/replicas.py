@@ -1,9 +1,9 @@
 """From pods to the replicas that a scaler knows: how far each is, since when, and what it said last.
 
-The API server tells times of day, and the scaler has a clock that never goes back; so times are taken over by their age.
+The API server tells times of day, and the scaler's clock never goes back; so times are taken over by their age.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,9 +25,7 @@ class Clock:
         return self.monotonic_seconds - max(0.0, (self.now - moment).total_seconds())
 
 
-def replicas_of(
-    pods: Iterable[PodView], samples: Mapping[str, Sample], *, clock: Callable[[], Clock]
-) -> tuple[Replica, ...]:
+def replicas_of(pods: Iterable[PodView], samples: Mapping[str, Sample], *, clock: Clock) -> tuple[Replica, ...]:
     """Return the replicas that stand; pods that have ended are none.
 
     Args:
@@ -35,13 +33,12 @@ def replicas_of(
         samples: What their engines said last, by pod.
         clock: Says how late it is.
     """
-    now = clock()
     return tuple(
         Replica(
             name=pod.name,
             stage=stage_of(pod),
-            since_seconds=now.seconds(pod.created_at) if pod.created_at is not None else now.monotonic_seconds,
-            serving_since_seconds=now.seconds(pod.ready_at) if pod.ready and pod.ready_at is not None else None,
+            since_seconds=clock.seconds(pod.created_at) if pod.created_at is not None else clock.monotonic_seconds,
+            serving_since_seconds=clock.seconds(pod.ready_at) if pod.ready and pod.ready_at is not None else None,
             sample=samples.get(pod.name),
         )
         for pod in pods

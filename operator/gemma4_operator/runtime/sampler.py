@@ -43,6 +43,9 @@ class Source(Protocol):
     async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
         """Return what the pods of a resource say now, by their names; those that say nothing are not in it."""
 
+    def trouble(self, key: Key) -> str:
+        """Return why the last round of a resource was not whole, as a sentence; empty: nothing is known of it."""
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a resource's pods."""
 

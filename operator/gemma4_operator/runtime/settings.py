@@ -1,5 +1,6 @@
 """Every setting of the operator's process, in one place; docs/reference/settings.md is generated from here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from enum import StrEnum
@@ -28,8 +29,15 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def _about(sentence: str, *, least: int | None = None, most: int | None = None) -> dict[str, Any]:
-    return {"sentence": sentence, "least": least, "most": most}
+def _about(
+    sentence: str, *, least: int | None = None, most: int | None = None, form: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what is known of a setting: its sentence, the bounds of a number, the form of a text and its words."""
+    return {"sentence": sentence, "least": least, "most": most, "form": form}
+
+
+_URL = (r"https?://[^\s/]+(/\S*)?", "an address that begins with http:// or https://")
+_LABEL = ("[a-zA-Z_][a-zA-Z0-9_]*", "a label of Prometheus: letters, digits and _")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,23 @@ class Settings:
             least=1,
             most=86400,
         ),
+    )
+    metrics_seconds: int = field(
+        default=5,
+        metadata=_about("How often the engines of autoscaled resources are read, and decided on.", least=1, most=60),
+    )
+    prometheus_url: str = field(
+        default="",
+        metadata=_about(
+            "Address of the Prometheus that is asked for resources with `metricsSource: Prometheus`; empty: none.",
+            form=_URL,
+        ),
+    )
+    prometheus_namespace_label: str = field(
+        default="namespace", metadata=_about("Label of its series that has the namespace of a pod.", form=_LABEL)
+    )
+    prometheus_pod_label: str = field(
+        default="pod", metadata=_about("Label of its series that has the name of a pod.", form=_LABEL)
     )
     resync_seconds: int = field(
         default=120,
@@ -103,7 +128,13 @@ def _parse(name: str, text: str, default: Any, limits: Mapping[str, Any]) -> Any
         case int():
             return _number(name, text, limits["least"], limits["most"])
         case _:
-            return text
+            return _text(name, text, limits["form"])
+
+
+def _text(name: str, text: str, form: tuple[str, str] | None) -> str:
+    if form is not None and not re.fullmatch(form[0], text):
+        raise SettingsError(f"{name} is '{text}'; it must be {form[1]}.")
+    return text
 
 
 def _choice(name: str, text: str, choices: type[StrEnum]) -> StrEnum:
