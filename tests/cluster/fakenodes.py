@@ -20,6 +20,8 @@ TOLD_ANNOTATION = "fake.kwok.dev/told"
 TOLD_CONDITION = "fake.kwok.dev/Told"
 READY_ANNOTATION = "fake.kwok.dev/ready-seconds"
 STOP_ANNOTATION = "fake.kwok.dev/stop-seconds"
+LOOPBACK_ANNOTATION = "fake.kwok.dev/loopback"
+"""Puts a pod's address onto this machine, such as `127.9` for 127.9.0.5, where a test can answer for it."""
 MANAGED_ANNOTATION = "kwok.x-k8s.io/node"
 
 _STAGES = Path(__file__).parent / "stages"

@@ -43,8 +43,6 @@ def lowered(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: fl
     since = state.whole_since_seconds
     if since is None or now_seconds - since < seconds:
         return wanted, words.not_long_enough(seconds)
-    if not state.forecast.pick.compared:
-        return wanted, words.unjudged()
     if state.lowered_seconds is not None and now_seconds - state.lowered_seconds < STEP_SECONDS:
         return wanted, words.step_by_step(STEP_SECONDS)
     reading = seen.reading

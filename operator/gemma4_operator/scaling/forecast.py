@@ -14,8 +14,8 @@ SCORED_SECONDS = 3600.0
 """For how long a comparison counts."""
 _FEWEST = 9
 """Comparisons before a guess is judged by its own."""
-UNJUDGED_RAISE = 1.15
-"""By how much guesses are raised before: what those of recorded days need in the middle."""
+UNJUDGED_RAISE = 1.3
+"""By how much guesses are raised before: nothing is known of how much traffic swings."""
 _LEAST_RATIO, _MOST_RATIO = 0.3, 3.0
 """What one comparison says at most: after a silence ratios have no bound."""
 _LEAST_OF_PEAK = 0.1

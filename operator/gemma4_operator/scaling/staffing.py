@@ -1,8 +1,8 @@
 """The fewest replicas that carry a load within the objectives.
 
 The laws are those of the planner (planner/capacity.py), solved for a step that grows evenly with its sequences, and
-with two things that the planner does not know before traffic comes: how unevenly requests arrive, and that long prompts
-take longer than the mean one. With a rate of l requests a second on one replica, i prompt and o output tokens each, a
+with three things that the planner does not know before traffic comes: how unevenly requests arrive, how far their number
+swings within one answer, and that long prompts take longer than the mean one. With a rate of l requests a second on one replica, i prompt and o output tokens each, a
 step of a + c b seconds for b sequences and p seconds for a prompt token:
 
     share of time for prompts   rho = l i p
@@ -21,8 +21,8 @@ from gemma4_operator.scaling.service import Service
 
 CACHE_SHARE = 0.92
 """Of the sequences that fit: the rest is slack for requests that are longer than the mean."""
-DEADLINE_SHARE = 0.95
-"""Of the time per token: a mean that just keeps it is late half of the time."""
+SWING = 1.0
+"""Standard deviations of the traffic in the time of one answer, with which the time per token must still be kept."""
 PROMPT_VARIATION = 1.0
 """The squared coefficient of variation of prompts: 1 is what recorded chats and code have (0.9 to 1.3)."""
 LONG_PROMPT = 3.0
@@ -107,9 +107,18 @@ def keeps(service: Service, load: Load, limits: Limits, *, replicas: int) -> boo
         return False
     if found.sequences > CACHE_SHARE * service.most_sequences:
         return False
-    if found.token_seconds > DEADLINE_SHARE * limits.token_seconds:
+    swung = point(service, load.times(1 + SWING * _deviation(found, load)), replicas=replicas)
+    if swung is None or swung.token_seconds > limits.token_seconds:
         return False
     return _first_token_seconds(found, load, limits, replicas) <= limits.first_token_seconds
+
+
+def _deviation(found: Point, load: Load) -> float:
+    """Return by what share the requests that come in the time of one answer deviate from their mean.
+
+    A replica that is nearly full slows down far more than its traffic swings, so that a mean says little of it.
+    """
+    return math.sqrt(load.variation / (load.requests_per_second * load.output_tokens * found.token_seconds))
 
 
 def _first_token_seconds(found: Point, load: Load, limits: Limits, replicas: int) -> float:

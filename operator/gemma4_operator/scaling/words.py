@@ -94,11 +94,6 @@ def not_long_enough(seconds: float) -> str:
     return f"The number goes down once all replicas were heard for {seconds:.0f} s."
 
 
-def unjudged() -> str:
-    """Return that forecasts were not compared yet."""
-    return "The number goes down once forecasts were compared with what came."
-
-
 def step_by_step(seconds: float) -> str:
     """Return that a step down was taken a moment ago."""
     return f"The number goes down in steps, one in {seconds:.0f} s."

@@ -1,0 +1,132 @@
+"""The operator's own autoscaler from end to end: traffic rises, replicas follow, the status says why; it ends, they go.
+
+Engines are scripted: they count as vLLM does, at the addresses of the pods, and the operator reads them as it reads
+real ones.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gemma4_operator.kube.kinds import POD
+from gemma4_operator.runtime.autoscale import ASKED_AT
+from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
+from tests.cluster import Cluster, wait_for
+from tests.cluster.fakenodes import LOOPBACK_ANNOTATION, READY_ANNOTATION
+from tests.integration.home import Home, sample
+from tests.integration.operating import OperatorProcess, Operators
+from tests.integration.scripted import INPUT_TOKENS, OUTPUT_TOKENS, Traffic
+
+pytestmark = pytest.mark.cluster
+
+PATIENCE_SECONDS = 120.0
+NET = f"127.{1 + os.getpid() % 250}"
+"""Each process of a test run has pods of its own, and so addresses."""
+
+
+@pytest.fixture(scope="module")
+def scaler(cluster: Cluster, installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """An operator that looks at the engines each second."""
+    operators = Operators(cluster, tmp_path_factory.mktemp("scaler"))
+    running = operators.new(resync_seconds=5, metrics_seconds=1)
+    try:
+        yield running.wait_leading()
+        assert running.alive()
+        assert "Traceback" not in running.log()
+    finally:
+        operators.end()
+
+
+def autoscaled(**autoscaling: Any) -> dict[str, Any]:
+    annotations = {LOOPBACK_ANNOTATION: NET, READY_ANNOTATION: "2"}
+    return sample(
+        "chat",
+        on="VLLM",
+        workload={"requestsPerMinute": 600, "inputTokens": INPUT_TOKENS, "outputTokens": OUTPUT_TOKENS},
+        objectives={"timeToFirstTokenMilliseconds": 2000, "timePerOutputTokenMilliseconds": 60},
+        autoscaling={"minReplicas": 1, "maxReplicas": 6, "scaleDownStabilizationSeconds": 5, **autoscaling},
+        podTemplatePatch={"metadata": {"annotations": annotations}},
+    )
+
+
+def addresses(home: Home) -> set[str]:
+    """Return where pods serve."""
+    return {
+        pod["status"]["podIP"]
+        for pod in home.objects.list(POD, home.namespace)
+        if "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)
+    }
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def told(home: Home) -> dict[str, Any]:
+    """Return what the status says of the autoscaler."""
+    return dict(home.resource("chat").get("status", {}).get("autoscaling", {}))
+
+
+def wanted(home: Home) -> int:
+    return int(home.deployment("chat")["spec"]["replicas"])
+
+
+def wait_wanted(home: Home, replicas: int, *, seconds: float = PATIENCE_SECONDS) -> None:
+    wait_for(lambda: wanted(home) == replicas, seconds, lambda: f"{replicas} replicas; {wanted(home)} by {told(home)}")
+
+
+@pytest.mark.usefixtures("scaler")
+def test_replicas_follow_the_traffic_up_and_down_and_the_status_says_why(home: Home) -> None:
+    home.create(autoscaled(minReplicas=0, idleSeconds=8))
+    home.wait_ready("chat")
+    each = home.resource("chat")["status"]["plan"]["predicted"]["requestsPerMinutePerReplica"] / 60
+    with Traffic(lambda: addresses(home), carries=2 * each, token_seconds=0.02) as traffic:
+        traffic.requests_per_second = 0.5 * each
+        wait_for(lambda: told(home).get("requestsPerMinute", 0) > 10 * each, PATIENCE_SECONDS, lambda: str(told(home)))
+        assert wanted(home) == 1
+        assert told(home)["desiredReplicas"] == 1
+
+        traffic.requests_per_second = 2.4 * each
+        wait_for(lambda: wanted(home) >= 3, PATIENCE_SECONDS, lambda: f"three replicas; {told(home)}")
+        wait_for(lambda: len(addresses(home)) >= 3, 30, "three that serve")
+        risen = told(home)
+        assert risen["reason"] in ("Demand", "ChangeDetected", "Backlog")
+        assert "requests a minute" in risen["message"]
+        assert "lastScaleTime" in risen
+        resource = home.resource("chat")
+        assert resource["spec"].get("replicas", 1) == 1, "the operator never writes the spec"
+
+        traffic.requests_per_second = 0.0
+        wait_wanted(home, 0)
+        assert told(home)["reason"] == "Asleep"
+        wait_for(lambda: not addresses(home), 30, "the last replica to go")
+
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        patch = {"metadata": {"annotations": {ASKED_AT: now}}}
+        time.sleep(1)
+        home.objects.patch(GEMMA4_DEPLOYMENT, home.namespace, "chat", patch)
+        wait_wanted(home, 1, seconds=30)
+        wait_for(lambda: len(addresses(home)) == 1, 30, "one that serves")
+        home.wait_ready("chat")
+
+
+@pytest.mark.usefixtures("scaler")
+def test_engines_that_fall_silent_are_no_reason_to_let_go(home: Home) -> None:
+    home.create(autoscaled(minReplicas=1))
+    home.wait_ready("chat")
+    each = home.resource("chat")["status"]["plan"]["predicted"]["requestsPerMinutePerReplica"] / 60
+    with Traffic(lambda: addresses(home), carries=2 * each, token_seconds=0.02) as traffic:
+        traffic.requests_per_second = 1.6 * each
+        wait_for(lambda: wanted(home) >= 2, PATIENCE_SECONDS, lambda: f"two replicas; {told(home)}")
+        traffic.deaf = True
+        wait_for(lambda: told(home)["reason"] == "NoData", PATIENCE_SECONDS, lambda: str(told(home)))
+        assert wanted(home) >= 2
+        assert "none says what it does" in told(home)["message"]
+        traffic.deaf = False
+        wait_for(lambda: told(home)["reason"] != "NoData", 30, lambda: str(told(home)))
+        assert wanted(home) >= 2
