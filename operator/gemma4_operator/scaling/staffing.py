@@ -1,9 +1,10 @@
 """The fewest replicas that carry a load within the objectives.
 
 The laws are those of the planner (planner/capacity.py), solved for a step that grows evenly with its sequences, and
-with three things that the planner does not know before traffic comes: how unevenly requests arrive, how far their number
-swings within one answer, and that long prompts take longer than the mean one. With a rate of l requests a second on one replica, i prompt and o output tokens each, a
-step of a + c b seconds for b sequences and p seconds for a prompt token:
+with three things that the planner does not know before traffic comes: how unevenly requests arrive, how far their
+number swings within one answer, and that long prompts take longer than the mean one. With a rate of l requests a second
+on one replica, i prompt and o output tokens each, a step of a + c b seconds for b sequences and p seconds for a prompt
+token:
 
     share of time for prompts   rho = l i p
     time per output token       T   = a / (1 - rho - c l o)
