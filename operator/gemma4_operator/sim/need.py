@@ -6,7 +6,7 @@ from gemma4_operator.sim.request import Request
 from gemma4_operator.sim.setting import Setting
 
 _START_SECONDS = 300.0
-_FULL = 0.9
+_FULL = 0.8
 """Of a replica's room, and of the time of a token; the rest is for chance."""
 
 

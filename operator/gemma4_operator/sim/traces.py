@@ -34,6 +34,11 @@ class Log:
 
     requests: tuple[Request, ...]
 
+    @property
+    def end_seconds(self) -> float:
+        """When the last came."""
+        return self.requests[-1].arrival_seconds if self.requests else 0.0
+
     def between(self, start_seconds: float, end_seconds: float) -> "Log":
         """Return a part, whose times count from its start."""
         return Log(
@@ -44,7 +49,7 @@ class Log:
                     output_tokens=request.output_tokens,
                 )
                 for request in self.requests
-                if start_seconds <= request.arrival_seconds < end_seconds
+                if start_seconds <= request.arrival_seconds <= end_seconds
             )
         )
 
@@ -54,6 +59,11 @@ class Rates:
     """How many requests came in a second, at points in time, at least two; straight between them."""
 
     points: tuple[tuple[float, float], ...]
+
+    @property
+    def end_seconds(self) -> float:
+        """When the last point is."""
+        return self.points[-1][0]
 
     def between(self, start_seconds: float, end_seconds: float) -> "Rates":
         """Return a part, whose times count from its start."""

@@ -1,12 +1,11 @@
 """The traffic on which rules are compared, each by name, from recorded traces scaled to a handful of replicas."""
 
-import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gemma4_operator.sim.arrivals import from_rates, scaled
-from gemma4_operator.sim.invalid import InvalidTrace
+from gemma4_operator.sim.files import text_of
 from gemma4_operator.sim.lengths import LogNormal, Mix, mix_of_points
 from gemma4_operator.sim.request import Request
 from gemma4_operator.sim.setting import EngineModel
@@ -39,18 +38,6 @@ class Workload:
 
     about: str
     make: Callable[[Path, int], tuple[Request, ...]]
-
-
-def text_of(path: Path) -> str:
-    """Return what a file holds, unpacked if its name ends in .gz. Raises InvalidTrace."""
-    try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    except UnicodeDecodeError as error:
-        raise InvalidTrace(f"{path}: must be CSV or JSON lines, and is not even UTF-8 text") from error
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "it is not what gzip makes"
-        raise InvalidTrace(f"{path}: must be a file that can be read: {reason}") from error
 
 
 def _chat_hour(folder: Path, seed: int) -> tuple[Request, ...]:
@@ -124,7 +111,7 @@ DESIGN: Mapping[str, Workload] = {
             rates="azure2024_code_rate_digitised.csv.gz",
             start_seconds=3 * _DAY + 11 * _HOUR,
             end_seconds=3 * _DAY + 19 * _HOUR,
-            scale=0.6,
+            scale=0.5,
             variation=3,
             lengths="code",
         ),
