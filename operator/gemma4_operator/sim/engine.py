@@ -88,6 +88,14 @@ class Engine:
         partial = self._partial.unread if self._partial is not None else 0
         return self.held_tokens + self.queued_prompt_tokens - partial
 
+    @property
+    def decode_seconds(self) -> float:
+        """How long a step takes that reads nothing, and decodes those that do now."""
+        model = self._model
+        return (
+            model.fixed_seconds + model.sequence_seconds * self._decoding + model.context_token_seconds * self._context
+        )
+
     def counts(self) -> Counts:
         """Return what a scrape finds."""
         usage = self.held_tokens / self._model.cache_tokens

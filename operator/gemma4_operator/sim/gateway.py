@@ -15,8 +15,8 @@ from gemma4_operator.sim.setting import Setting
 
 QUEUED_SECONDS = 0.4
 """A replica with so much to read gets nothing more."""
-LATE_SHARE = 0.1
-"""Of the prompt tokens that are given away while both lanes have requests."""
+FRESH_FOR_LATE = 9
+"""Prompt tokens of the first lane for each of the second, while both have requests."""
 
 
 class Gateway:
@@ -29,13 +29,11 @@ class Gateway:
         engine = setting.engine
         self._ledger = ledger
         self._router = router
-        self._cache_tokens = engine.cache_tokens
+        self._engine = engine
         self._first_token_seconds = setting.objectives.first_token_seconds
-        # A prompt shares its steps with sequences that decode: each of its tokens takes a part of such a step too.
-        self._token_seconds = engine.prompt_token_seconds + engine.fixed_seconds / engine.max_batched_tokens
         self._fresh: deque[int] = deque()
         self._late: deque[int] = deque()
-        self._credit_tokens = 0.0
+        self._credit_tokens = 0
 
     @property
     def waiting(self) -> int:
@@ -53,7 +51,7 @@ class Gateway:
         for member in members:
             member.engine.advance(now_seconds)
         while self.waiting:
-            lane = self._next_lane(now_seconds)
+            lane = self._next_lane(members, now_seconds)
             index = lane[0]
             request = self._ledger.requests[index]
             able = [member for member in members if self._takes(member, request.input_tokens)]
@@ -63,33 +61,40 @@ class Gateway:
             self._account(lane, request.input_tokens)
             self._router(able, now_seconds).engine.submit(index, request, at_seconds=now_seconds)
 
-    def _next_lane(self, now_seconds: float) -> deque[int]:
+    def _next_lane(self, members: Sequence[Member], now_seconds: float) -> deque[int]:
         """Return the lane whose turn it is, after those that cannot be in time any more have changed theirs."""
         fresh, late = self._fresh, self._late
-        while fresh and self._is_late(fresh[0], now_seconds):
+        while fresh and self._is_late(fresh[0], members, now_seconds):
             late.append(fresh.popleft())
-        if not fresh or (late and self._credit_tokens >= self._ledger.requests[late[0]].input_tokens):
+        if not fresh or (late and self._credit_tokens >= FRESH_FOR_LATE * self._ledger.requests[late[0]].input_tokens):
             return late
         return fresh
 
     def _account(self, lane: deque[int], prompt_tokens: int) -> None:
-        if not self._late and lane is self._fresh:
-            self._credit_tokens = 0.0
-        elif lane is self._fresh:
-            self._credit_tokens += prompt_tokens * LATE_SHARE / (1 - LATE_SHARE)
+        if lane is self._late:
+            self._credit_tokens = max(0, self._credit_tokens - FRESH_FOR_LATE * prompt_tokens)
         else:
-            self._credit_tokens = max(0.0, self._credit_tokens - prompt_tokens)
+            self._credit_tokens = self._credit_tokens + prompt_tokens if self._late else 0
 
-    def _is_late(self, index: int, now_seconds: float) -> bool:
+    def _is_late(self, index: int, members: Sequence[Member], now_seconds: float) -> bool:
+        """Whether no replica could have read it in time, after what it has to read before."""
         request = self._ledger.requests[index]
-        first_token = now_seconds + request.input_tokens * self._token_seconds
-        return first_token > request.arrival_seconds + self._first_token_seconds
+        soonest = min((self._reading_seconds(member, request.input_tokens) for member in members), default=0.0)
+        return now_seconds + soonest > request.arrival_seconds + self._first_token_seconds
 
     def _takes(self, member: Member, prompt_tokens: int) -> bool:
         """Whether a replica would begin it soon; one that has nothing to do takes any."""
         engine = member.engine
         if not engine.running and not engine.waiting:
             return True
-        queued = engine.queued_prompt_tokens
-        is_free = queued * self._token_seconds < QUEUED_SECONDS
-        return is_free and engine.committed_tokens + prompt_tokens <= self._cache_tokens
+        has_room = engine.committed_tokens + prompt_tokens <= self._engine.cache_tokens
+        return has_room and self._reading_seconds(member, 0) < QUEUED_SECONDS
+
+    def _reading_seconds(self, member: Member, prompt_tokens: int) -> float:
+        """Return how long a replica reads at all that it has, and so much more.
+
+        A prompt shares its steps with sequences that decode, so that each of its tokens takes a part of such a step.
+        """
+        engine = self._engine
+        token_seconds = engine.prompt_token_seconds + member.engine.decode_seconds / engine.max_batched_tokens
+        return (member.engine.queued_prompt_tokens + prompt_tokens) * token_seconds

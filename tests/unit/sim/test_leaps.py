@@ -72,9 +72,7 @@ def test_and_it_counts_the_same(requests: tuple[Request, ...], engine_model: Eng
 
 
 @given(requests=traffic(), engine_model=MODELS, looks=st.lists(st.integers(0, 4000), max_size=40))
-def test_looking_in_between_changes_nothing(
-    requests: tuple[Request, ...], engine_model: EngineModel, looks: list[int]
-):
+def test_looking_in_between_changes_nothing(requests: tuple[Request, ...], engine_model: EngineModel, looks: list[int]):
     undisturbed = served(requests, engine_model)[1]
     ledger = Ledger(requests)
     engine = Engine(engine_model, ledger, clock_seconds=0.0)

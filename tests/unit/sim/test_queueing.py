@@ -72,9 +72,7 @@ def test_as_many_are_there_as_come_while_one_is_there(rate: float):
         now += 0.05
         engine.advance(now)
         present.append(engine.outstanding(now))
-    stays = sum(
-        finish - one.arrival_seconds for one, finish in zip(requests, ledger.finish_seconds, strict=True)
-    )
+    stays = sum(finish - one.arrival_seconds for one, finish in zip(requests, ledger.finish_seconds, strict=True))
     assert sum(present) * 0.05 == pytest.approx(stays, rel=0.02)
 
 
