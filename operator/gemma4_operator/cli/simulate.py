@@ -6,7 +6,6 @@ from typing import Any
 
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, columns, emit
-from gemma4_operator.cli.shapes import at_least
 from gemma4_operator.cli.simulate_input import ENGINE_KEYS, requests_of, require, setting_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.sim.need import start_of
@@ -56,7 +55,6 @@ def _run(args: argparse.Namespace) -> Exit:
     trace = requests_of(args)
     setting = setting_of(args, trace)
     if args.start is not None:
-        at_least("--start", args.start, setting.minimum)
         require("--start", args.start, most=setting.maximum)
     circumstances = Circumstances(
         setting=setting,

@@ -103,7 +103,7 @@ def _engine(text: str | None) -> EngineModel:
             raise InvalidInput(f"`--engine` must have keys of {', '.join(ENGINE_KEYS)}, and has '{key}'")
         field, unit = ENGINE_KEYS[key]
         is_count = unit == 1
-        number = _number(value, f"`--engine` key {key}")
+        number = _number(value, f"`--engine {key}`")
         require(f"--engine {key}", number, least=1 if is_count else 0, above=key == "fixed_ms", most=_MOST)
         changes[field] = int(number) if is_count else number * unit
     return replace(ENGINE, **changes)  # type: ignore[arg-type]  # Counts are whole, as just made.

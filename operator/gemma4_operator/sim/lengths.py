@@ -1,7 +1,5 @@
 """How long prompts and answers are where a trace has rates alone: points of a distribution, or its median and mean."""
 
-import csv
-import io
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from gemma4_operator.sim.invalid import InvalidTrace
+from gemma4_operator.sim.rows import csv_rows
 
 
 class Lengths(Protocol):
@@ -73,13 +72,9 @@ def mix_of_points(text: str, *, trace: str, where: str) -> Mix:
         InvalidTrace: with the place, and what must be there.
     """
     found: dict[str, list[tuple[float, float]]] = {"input": [], "output": []}
-    reader = csv.DictReader(io.StringIO(text))
-    for row in reader:
-        if row.get("trace") == trace and row.get("field") in found:
-            try:
-                found[str(row["field"])].append((float(row["quantile"]), float(row["tokens"])))
-            except (KeyError, TypeError, ValueError) as error:
-                raise InvalidTrace(f"{where}:{reader.line_num}: `quantile` and `tokens` must be numbers") from error
+    for row in csv_rows(text, where):
+        if row.values.get("trace") == trace and row.values.get("field") in found:
+            found[row.values["field"]].append((row.number("quantile", 1), row.number("tokens")))
     for field, points in found.items():
         if not points:
             raise InvalidTrace(f"{where}: must have rows with `trace` {trace} and `field` {field}, and has none")

@@ -11,21 +11,15 @@ The first two are logs and the others rates; which one a text is, its first line
 request of a log, and from zero in rates. An answer in a log has at least one token, and so has a prompt.
 """
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
-from typing import Any
 
 from gemma4_operator.sim.invalid import InvalidTrace
 from gemma4_operator.sim.request import Request
+from gemma4_operator.sim.rows import Row, columns_of, csv_rows, json_rows
 
 _DAY_SECONDS = 86400.0
-_MOST_TOKENS = 10_000_000
-_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +86,11 @@ def read(text: str, *, where: str) -> Log | Rates:
         InvalidTrace: with the place, and what must be there.
     """
     if text.lstrip().startswith("{"):
-        return _log(_lines(text, where))
-    reader = csv.DictReader(io.StringIO(text))
-    columns = set(reader.fieldnames or ())
-    rows = _rows(reader, where)
+        return _log(json_rows(text, where))
+    columns = columns_of(text, where)
     for needed, make in _FORMS.items():
         if columns.issuperset(needed):
-            return make(rows)
+            return make(csv_rows(text, where))
     forms = "; ".join(",".join(needed) for needed in _FORMS)
     raise InvalidTrace(
         f"{where}: must be JSON lines with timestamp,input_length,output_length, or CSV with one of these sets of "
@@ -106,56 +98,7 @@ def read(text: str, *, where: str) -> Log | Rates:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    values: Mapping[str, Any]
-    where: str
-
-    def number(self, key: str, most: float = 1e15) -> float:
-        try:
-            value = float(self.values[key])
-        except (KeyError, TypeError, ValueError):
-            value = -1.0
-        if not (isfinite(value) and 0 <= value <= most):
-            raise self.wrong(key, f"a number from 0 to {most:.0f}")
-        return value
-
-    def tokens(self, key: str) -> int:
-        return max(1, round(self.number(key, _MOST_TOKENS)))
-
-    def moment(self, key: str) -> datetime:
-        try:
-            return datetime.fromisoformat(str(self.values[key]))
-        except ValueError:
-            raise self.wrong(key, "a time such as 2023-11-16 18:15:46.680") from None
-
-    def wrong(self, key: str, must: str) -> InvalidTrace:
-        has = str(self.values.get(key))[:_SHOWN]
-        return InvalidTrace(f"{self.where}: `{key}` must be {must}, and is '{has}'")
-
-
-def _rows(reader: "csv.DictReader[str]", where: str) -> Iterator[_Row]:
-    try:
-        for row in reader:
-            yield _Row(row, f"{where}:{reader.line_num}")
-    except csv.Error as error:
-        raise InvalidTrace(f"{where}:{reader.line_num}: must be CSV, and is not: {error}") from error
-
-
-def _lines(text: str, where: str) -> Iterator[_Row]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise InvalidTrace(f"{where}:{number}: must be one JSON object, and is not")
-        yield _Row(value, f"{where}:{number}")
-
-
-def _azure(rows: Iterator[_Row]) -> Log:
+def _azure(rows: Iterator[Row]) -> Log:
     first: datetime | None = None
     found = []
     for row in rows:
@@ -169,7 +112,7 @@ def _azure(rows: Iterator[_Row]) -> Log:
     return _in_order(found)
 
 
-def _log(rows: Iterator[_Row]) -> Log:
+def _log(rows: Iterator[Row]) -> Log:
     return _in_order(
         [(row.number("timestamp") / 1000, row.tokens("input_length"), row.tokens("output_length")) for row in rows]
     )
@@ -186,15 +129,15 @@ def _in_order(found: list[tuple[float, int, int]]) -> Log:
     )
 
 
-def _daily(rows: Iterator[_Row]) -> Rates:
+def _daily(rows: Iterator[Row]) -> Rates:
     return _rates(rows, "day_offset", _DAY_SECONDS, "req_per_min_mid", 1 / 60)
 
 
-def _by_seconds(rows: Iterator[_Row]) -> Rates:
+def _by_seconds(rows: Iterator[Row]) -> Rates:
     return _rates(rows, "t_s", 1.0, "total_rate_rps", 1.0)
 
 
-def _rates(rows: Iterator[_Row], time: str, time_unit: float, rate: str, rate_unit: float) -> Rates:
+def _rates(rows: Iterator[Row], time: str, time_unit: float, rate: str, rate_unit: float) -> Rates:
     points: list[tuple[float, float]] = []
     where = ""
     for row in rows:
@@ -208,7 +151,7 @@ def _rates(rows: Iterator[_Row], time: str, time_unit: float, rate: str, rate_un
     return Rates(points=tuple(points))
 
 
-_FORMS: Mapping[tuple[str, ...], Callable[[Iterator[_Row]], Log | Rates]] = {
+_FORMS: Mapping[tuple[str, ...], Callable[[Iterator[Row]], Log | Rates]] = {
     ("TIMESTAMP", "ContextTokens", "GeneratedTokens"): _azure,
     ("day_offset", "req_per_min_mid"): _daily,
     ("t_s", "total_rate_rps"): _by_seconds,

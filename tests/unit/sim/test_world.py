@@ -36,7 +36,7 @@ class TestBoot:
 
     def test_boots_vary_around_their_mean_as_much_as_they_are_said_to(self):
         where = circumstances(setting=setting(boot_variation=0.3, maximum=2000), start=0)
-        played = play(QUIET, Script((0.0, 2000)), circumstances=where)
+        played = play(QUIET, Script((0.0, 2000), interval_seconds=1000.0), circumstances=where)
         boots = [life.serving_since_seconds - life.since_seconds for life in played.lives if life.serving_since_seconds]
         mean = sum(boots) / len(boots)
         assert mean == pytest.approx(100.0, rel=0.03)
