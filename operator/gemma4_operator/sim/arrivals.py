@@ -39,11 +39,14 @@ def _moments(rates: Rates, scale: float, variation: float, chance: Random) -> It
     areas = [0.5 * (low + high) * (end - start) for (start, low), (end, high) in pairwise(points)]
     reached = [0.0, *accumulate(areas)]
     shape, size = variation**-2, variation**2
-    due = chance.gammavariate(shape, size)
+    due, latest = chance.gammavariate(shape, size), points[0][0]
     while due < reached[-1]:
         piece = bisect_right(reached, due) - 1
         (start, low), (end, high) = points[piece], points[piece + 1]
-        yield start + _time_for(due - reached[piece], low, (high - low) / (end - start))
+        at = start + _time_for(due - reached[piece], low, (high - low) / (end - start))
+        # Of two that fall together but for rounding, the later must not come out first, nor after the end.
+        latest = min(max(at, latest), end)
+        yield latest
         due += chance.gammavariate(shape, size)
 
 

@@ -79,12 +79,21 @@ class TestLimits:
         assert ledger.first_seconds[1] == ledger.finish_seconds[0] + FIXED + 100 * PROMPT
 
     def test_never_more_than_a_batch_has_tokens(self):
-        engine_model = model(max_batched_tokens=2, max_sequences=10)
-        engine, ledger = Engine(engine_model, Ledger([request(0.0, 1, 5)] * 3), clock_seconds=0.0), None
+        """Two decode, a batch has two: the third is not even begun."""
+        engine = Engine(model(max_batched_tokens=2, max_sequences=10), Ledger([request()] * 3), clock_seconds=0.0)
         for index in range(3):
             engine.submit(index, request(0.0, 1, 5), at_seconds=0.0)
-        engine.advance(FIXED)
-        assert (engine.running, engine.waiting, ledger) == (2, 1, None)
+        engine.advance(2 * FIXED)
+        assert (engine.running, engine.waiting) == (2, 1)
+
+    def test_what_is_committed_is_what_is_held_and_what_the_queue_will_take(self):
+        """A prompt of 1,000 that is being read has its room already; one of 70 in the queue has none yet."""
+        engine = Engine(EXACT, Ledger([request()] * 2), clock_seconds=0.0)
+        engine.submit(0, request(0.0, 1000, 5), at_seconds=0.0)
+        engine.advance(0.001)
+        engine.submit(1, request(0.001, 70, 5), at_seconds=0.001)
+        assert (engine.held_tokens, engine.queued_prompt_tokens) == (1000, 1000 - 256 + 70)
+        assert engine.committed_tokens == 1070
 
     def test_a_prompt_waits_until_the_cache_has_room_for_all_of_it(self):
         engine_model = model(cache_tokens=250)
