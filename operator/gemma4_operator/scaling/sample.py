@@ -38,6 +38,7 @@ class Counts:
         cache_usage: The share of the cache in use, 0 to 1.
         first_token: From a request's arrival to its first token.
         output_token: From one token of an answer to the next.
+        request_token: The mean of that over each whole answer.
     """
 
     running: float
@@ -49,6 +50,7 @@ class Counts:
     cache_usage: float | None = None
     first_token: Histogram | None = None
     output_token: Histogram | None = None
+    request_token: Histogram | None = None
 
 
 class Stage(StrEnum):

@@ -62,7 +62,6 @@ class Engine:
         self.meter = Meter()
         self._model = model
         self._ledger = ledger
-        self._most = min(model.max_sequences, model.max_batched_tokens)
         self._waiting: deque[_Sequence] = deque()
         self._running: dict[int, _Sequence] = {}
         self._partial: _Sequence | None = None
@@ -143,7 +142,7 @@ class Engine:
 
     def _has_room(self, sequence: _Sequence) -> bool:
         needed = self.held_tokens + self._decoding + sequence.unread
-        return needed <= self._model.cache_tokens and len(self._running) < self._most
+        return needed <= self._model.cache_tokens and len(self._running) < self._model.max_sequences
 
     def _leap(self, steps: int, prompt_tokens: int, until_seconds: float) -> None:
         """Make up to so many like steps, each of which reads so much of the one long prompt, if any."""
@@ -240,11 +239,14 @@ class Engine:
         heappush(self._ends, (sequence.ends, index, sequence))
 
     def _finish(self, sequence: _Sequence, held_tokens: int) -> None:
-        del self._running[sequence.index]
+        index, ledger = sequence.index, self._ledger
+        del self._running[index]
         self.held_tokens -= held_tokens
         self.meter.finished += 1
-        self._ledger.finish_seconds[sequence.index] = self.clock_seconds
-        self._last_finished.append(sequence.index)
+        ledger.finish_seconds[index] = self.clock_seconds
+        if sequence.output > 1:
+            self.meter.request_token.add(ledger.token_seconds(index))
+        self._last_finished.append(index)
 
     def _preempt_newest(self) -> None:
         _, sequence = self._running.popitem()

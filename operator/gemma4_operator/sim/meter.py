@@ -66,6 +66,7 @@ class Meter:
     preemptions: int = 0
     first_token: Times = field(default_factory=lambda: Times(FIRST_TOKEN_BOUNDS))
     output_token: Times = field(default_factory=lambda: Times(OUTPUT_TOKEN_BOUNDS))
+    request_token: Times = field(default_factory=lambda: Times(OUTPUT_TOKEN_BOUNDS))
 
     def counts(self, *, running: int, waiting: int, cache_usage: float) -> Counts:
         """Return what a scrape would find, with what is true of this moment alone."""
@@ -79,4 +80,5 @@ class Meter:
             cache_usage=cache_usage,
             first_token=self.first_token.histogram(),
             output_token=self.output_token.histogram(),
+            request_token=self.request_token.histogram(),
         )

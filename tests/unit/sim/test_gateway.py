@@ -101,6 +101,20 @@ def test_late_ones_get_a_tenth_while_others_wait():
     assert [place for place, index in enumerate(order) if index < 5] == [9, 19, 29, 39]
 
 
+def test_what_went_before_any_was_late_counts_for_none():
+    """Twenty are given away while nobody is late; then, of a late one and one that is not, the late one still waits."""
+    scene = Scene([request(10.0, 10, 1)] * 20 + [request(0.0, 10, 1), request(10.0, 4000, 1)])
+    for index in range(20):
+        scene.gateway.take(index)
+    scene.gateway.dispatch(scene.members, 10.0)
+    assert scene.gateway.waiting == 0
+    scene.members[0].engine.advance(11.0)
+    for index in (20, 21):
+        scene.gateway.take(index)
+    scene.gateway.dispatch(scene.members, 11.0)
+    assert (scene.gateway.waiting, scene.members[0].engine.queued_prompt_tokens) == (1, 4000)
+
+
 def test_late_ones_get_all_when_nobody_else_waits():
     assert first_given([request(0.0, 4000, 1)] * 3, now=10.0, count=3) == [0, 1, 2]
 
@@ -127,6 +141,14 @@ class TestPlainService:
         service.take(0)
         service.dispatch([], 0.0)
         assert service.waiting == 1
+
+
+def test_what_is_held_is_given_away_as_soon_as_there_is_room_though_nothing_else_happens():
+    """Ten prompts of 0.122 s each come at once and nothing after them, not even a turn of the rule."""
+    requests = [request(0.0, 1000, 1)] * 10
+    script = Script((0.0, 1), interval_seconds=1000.0)
+    played = play(requests, script, circumstances=circumstances(has_gateway=True))
+    assert max(played.ledger.finish_seconds) < 10 * 1000 * TOKEN_SECONDS + 0.1
 
 
 def overload(has_gateway: bool) -> tuple[int, Circumstances, Ledger]:

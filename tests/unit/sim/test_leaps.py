@@ -6,6 +6,7 @@ All times are powers of two here, so that "exactly" means every bit.
 from bisect import bisect_left
 from collections import Counter
 from itertools import pairwise
+from math import isclose
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,7 @@ def test_and_it_counts_the_same(requests: tuple[Request, ...], engine_model: Eng
     assert counts.prompt_tokens == sum(job.request.input_tokens for job in answered)
     assert counts.first_token is not None
     assert counts.output_token is not None
+    assert counts.request_token is not None
     firsts = [job.first - job.request.arrival_seconds for job in answered]
     furthers = [later - sooner for job in answered for sooner, later in pairwise(job.token_times)]
     for histogram, times, bounds in (
@@ -69,6 +71,13 @@ def test_and_it_counts_the_same(requests: tuple[Request, ...], engine_model: Eng
         rising = [sum(each[lower] for lower in range(place + 1)) for place in range(len(bounds))]
         assert histogram.buckets == tuple(zip(bounds, map(float, rising), strict=True))
         assert histogram.sum_seconds == sum(times)
+    means = [
+        (job.finish - job.first) / (job.request.output_tokens - 1) for job in answered if job.request.output_tokens > 1
+    ]
+    assert counts.request_token.count == len(means)
+    assert isclose(counts.request_token.sum_seconds, sum(means))
+    by_bound = [sum(mean <= bound for mean in means) for bound in OUTPUT_TOKEN_BOUNDS]
+    assert counts.request_token.buckets == tuple(zip(OUTPUT_TOKEN_BOUNDS, map(float, by_bound), strict=True))
 
 
 @given(requests=traffic(), engine_model=MODELS, looks=st.lists(st.integers(0, 4000), max_size=40))

@@ -40,9 +40,10 @@ def test_the_least_loaded_gets_all_and_of_equals_the_first():
 
 def test_of_two_that_chance_picks_the_emptier_gets_it():
     """Of four, the emptiest is among the two in half of the cases, and the fullest never wins."""
-    counts = chosen(Routing.TWO_CHOICES, members(0, 1, 2, 3), 6000)
-    for number, share in enumerate((3 / 6, 2 / 6, 1 / 6, 0)):
-        assert abs(counts[number] - share * 6000) < 200
+    for order in ((0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)):
+        counts = chosen(Routing.TWO_CHOICES, members(*order), 6000)
+        for number, outstanding in enumerate(order):
+            assert abs(counts[number] - (3 - outstanding) / 6 * 6000) < 200
 
 
 def test_two_choices_of_two_are_both():
