@@ -9,6 +9,7 @@ from gemma4_operator.sim.run import Circumstances
 from gemma4_operator.sim.setting import Objectives, Setting
 from gemma4_operator.sim.static import Static
 from gemma4_operator.sim.workloads import DESIGN, ENGINE
+from gemma4_operator.sim.world import play
 from tests.bench.table import table
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
