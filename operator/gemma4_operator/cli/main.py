@@ -8,7 +8,7 @@ from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
 from gemma4_operator.api.shown import shown
-from gemma4_operator.cli import completion, crds, diagnose, explain, fit, kv, plan, predict, render
+from gemma4_operator.cli import completion, crds, diagnose, explain, fit, kv, plan, predict, render, simulate
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
 
@@ -20,6 +20,7 @@ VERBS = (
     predict.VERB,
     render.VERB,
     diagnose.VERB,
+    simulate.VERB,
     crds.VERB,
     completion.VERB,
 )

@@ -34,6 +34,7 @@ PRINTED: dict[str, tuple[str, str]] = {
     "kv": ("kv", "kv --variant 31B --context 8192 --max-batched-tokens 2048 --pool-gib 14"),
     "kv of a file": ("kv", "kv --csv points.csv"),
     "predict": ("predict", f"predict {SHAPE} {BIG} --batch 8 --context 4096"),
+    "simulate": ("simulate", "simulate --trace trace.jsonl --policy static:replicas=1"),
     "diagnose": ("diagnose", "diagnose --pod pod.json"),
     "diagnose what serves": ("diagnose", "diagnose --pod fine.json"),
     "predict where it does not fit": ("predict", f"predict {SHAPE} {SMALL} --batch 8 --context 4096"),
@@ -65,6 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "pod.json").write_text(json.dumps({"status": {"phase": "Failed", "reason": "Evicted"}}))
     (place / "fine.json").write_text(json.dumps({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}))
     (place / "points.csv").write_text("variant,kv_dtype,tp,ctx,mnbt,pool_gib\n31B,fp8,1,8192,2048,14\n")
+    (place / "trace.jsonl").write_text('{"timestamp": 0, "input_length": 100, "output_length": 10}\n')
     return place
 
 

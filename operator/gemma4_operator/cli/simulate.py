@@ -1,0 +1,155 @@
+"""`gemma4 simulate`: what a rule for replicas makes of recorded traffic, before a cluster does."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from gemma4_operator.cli.inputs import InvalidInput
+from gemma4_operator.cli.output import add_output, columns, emit
+from gemma4_operator.cli.simulate_input import ENGINE_KEYS, requests_of, require, setting_of
+from gemma4_operator.cli.verb import Exit, Verb
+from gemma4_operator.sim.need import start_of
+from gemma4_operator.sim.policy import Policy
+from gemma4_operator.sim.request import Request
+from gemma4_operator.sim.result import Result, result_of
+from gemma4_operator.sim.routing import Routing
+from gemma4_operator.sim.rules import make, names
+from gemma4_operator.sim.run import Circumstances
+from gemma4_operator.sim.setting import Setting
+from gemma4_operator.sim.world import play
+
+_REFERENCE = "clairvoyant"
+"""What others are measured by: it knows what will come."""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--trace", metavar="FILE", required=True, help="recorded traffic, perhaps .gz; - is standard input")
+    add("--policy", metavar="NAME[:KEY=VALUE,...]", action="append", required=True, help="a rule; may be given again")
+    add("--slo-ttft-ms", type=float, metavar="N", default=2000.0, help="to the first token at most (default: 2000)")
+    add("--slo-tpot-ms", type=float, metavar="N", default=60.0, help="mean time of each further one (default: 60)")
+    add("--attainment-percent", type=float, metavar="N", default=99.0, help="of requests that keep both (default: 99)")
+    routing = [routing.value for routing in Routing]
+    add("--routing", choices=routing, default=Routing.TWO_CHOICES.value, help="to a replica (default: two-choices)")
+    add("--gateway", action="store_true", help="hold requests in front, and give away what is begun soon")
+    add("--boot-seconds", type=float, metavar="N", default=100.0, help="until a replica serves (default: 100)")
+    add("--boot-variation", type=float, metavar="F", default=0.1, help="standard deviation over mean (default: 0.1)")
+    add("--scrape-delay-seconds", type=float, metavar="N", default=0.0, help="age of engines' counts (default: 0)")
+    add("--mean-life-seconds", type=float, metavar="N", help="replicas die by chance (default: none does)")
+    add("--min-replicas", type=int, metavar="N", default=1, help="the fewest (default: 1)")
+    add("--max-replicas", type=int, metavar="N", default=40, help="the most (default: 40)")
+    add("--start", type=int, metavar="N", help="replicas at first (default: what the first five minutes need)")
+    add("--engine", metavar="KEY=VALUE,...", help=f"an engine's times: {', '.join(ENGINE_KEYS)}")
+    add("--lengths", metavar="SPEC", help="of requests, for rates: FILE:TRACE or input=MEDIAN/MEAN,output=MEDIAN/MEAN")
+    add("--burstiness", type=float, metavar="F", default=1.0, help="of gaps, for rates: deviation over mean")
+    add("--scale", type=float, metavar="F", default=1.0, help="as many requests as the trace has (default: 1)")
+    add("--from-hours", type=float, metavar="N", default=0.0, help="begin there (default: 0)")
+    add("--hours", type=float, metavar="N", default=24.0, help="play so long (default: 24)")
+    add("--seed", type=int, metavar="N", default=1, help="of all chance: the same gives the same (default: 1)")
+    add_output(parser)
+
+
+def _run(args: argparse.Namespace) -> Exit:
+    if args.mean_life_seconds is not None:
+        require("--mean-life-seconds", args.mean_life_seconds, above=True)
+    trace = requests_of(args)
+    setting = setting_of(args, trace)
+    if args.start is not None:
+        require("--start", args.start, most=setting.maximum)
+    circumstances = Circumstances(
+        setting=setting,
+        start=start_of(trace, setting) if args.start is None else args.start,
+        routing=Routing(args.routing),
+        has_gateway=args.gateway,
+        mean_life_seconds=args.mean_life_seconds,
+        seed=args.seed,
+    )
+    rules = [(text, _rule(text, trace, setting)) for text in args.policy]
+    reference = None
+    if _REFERENCE in names():
+        reference = _result(_rule(_REFERENCE, trace, setting), trace, circumstances)
+    results = [(text, _result(rule, trace, circumstances)) for text, rule in rules]
+    found = {
+        "trace": _about(trace, circumstances),
+        "policies": [_row(text, result, reference) for text, result in results],
+    }
+    emit(found, args.output, table=lambda: _table(found))
+    return Exit.OK
+
+
+def _rule(text: str, trace: Sequence[Request], setting: Setting) -> Policy:
+    try:
+        return make(text, setting=setting, trace=trace)
+    except ValueError as error:
+        raise InvalidInput(f"`--policy`: {error}") from error
+
+
+def _result(rule: Policy, trace: Sequence[Request], circumstances: Circumstances) -> Result:
+    return result_of(play(trace, rule, circumstances=circumstances), circumstances.setting.objectives)
+
+
+def _about(trace: Sequence[Request], circumstances: Circumstances) -> dict[str, Any]:
+    seconds = trace[-1].arrival_seconds
+    return {
+        "requests": len(trace),
+        "durationSeconds": round(seconds, 1),
+        "requestsPerSecond": round(len(trace) / seconds, 3) if seconds else None,
+        "inputTokens": round(circumstances.setting.input_tokens),
+        "outputTokens": round(circumstances.setting.output_tokens),
+        "startReplicas": circumstances.start,
+    }
+
+
+def _row(text: str, result: Result, reference: Result | None) -> dict[str, Any]:
+    cost = reference.average_replicas if reference is not None else 0.0
+    return {
+        "policy": text,
+        "attainmentPercent": round(result.attainment_percent, 3),
+        "averageReplicas": round(result.average_replicas, 3),
+        "peakReplicas": result.peak_replicas,
+        "costRatioToClairvoyant": round(result.average_replicas / cost, 3) if cost else None,
+        "scaleEventsPerHour": round(result.scale_events_per_hour, 2),
+        "worstFiveMinutePercent": round(result.worst_five_minute_percent, 2),
+        "missedFirstToken": result.missed_first_token,
+        "missedToken": result.missed_token,
+        "lost": result.lost,
+        "preemptions": result.preemptions,
+    }
+
+
+def _table(found: dict[str, Any]) -> str:
+    about = found["trace"]
+    head = ("POLICY", "ATTAINMENT", "REPLICAS", "PEAK", "TO CLAIRVOYANT", "CHANGES/H", "WORST 5 MIN")
+    rows = [
+        (
+            row["policy"],
+            f"{row['attainmentPercent']:.2f} %",
+            f"{row['averageReplicas']:.2f}",
+            str(row["peakReplicas"]),
+            "-" if row["costRatioToClairvoyant"] is None else f"{row['costRatioToClairvoyant']:.2f}",
+            f"{row['scaleEventsPerHour']:.1f}",
+            f"{row['worstFiveMinutePercent']:.1f} %",
+        )
+        for row in found["policies"]
+    ]
+    traffic = (
+        f"{about['requests']} requests in {about['durationSeconds'] / 3600:.2f} hours, of {about['inputTokens']} + "
+        f"{about['outputTokens']} tokens on average; {about['startReplicas']} replicas at first"
+    )
+    return f"{traffic}\n\n{columns([head, *rows])}"
+
+
+VERB = Verb(
+    name="simulate",
+    summary="play recorded traffic against a rule for replicas: what it keeps, and what it costs",
+    details=(
+        "Play a trace against replicas that batch as vLLM does, with boots, scrapes, routing and drains, and say for\n"
+        "each rule how many requests kept their objectives and how many replicas it took. Rules: static:replicas=N.\n\n"
+        "examples:\n"
+        "  gemma4 simulate --trace chats.csv --scale 8 --policy static:replicas=8 --policy static:replicas=9\n"
+        "  gemma4 simulate --trace rates.csv --lengths input=654/973,output=67/160 --from-hours 216 --scale 0.15 \\\n"
+        "    --burstiness 2 --policy static:replicas=6 --routing random --gateway -o json"
+    ),
+    add_arguments=_add_arguments,
+    run=_run,
+)

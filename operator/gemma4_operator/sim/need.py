@@ -1,0 +1,46 @@
+"""How many replicas a steady load keeps busy, by the engine's own times: where a run begins, before any rule speaks."""
+
+from collections.abc import Sequence
+
+from gemma4_operator.sim.request import Request
+from gemma4_operator.sim.setting import Setting
+
+_START_SECONDS = 300.0
+_FULL = 0.8
+"""Of a replica's room, and of the time of a token; the rest is for chance."""
+
+
+def start_of(trace: Sequence[Request], setting: Setting) -> int:
+    """Return how many replicas the first five minutes of a trace need, within the setting's limits."""
+    first = [request for request in trace if request.arrival_seconds < _START_SECONDS]
+    seconds = min(_START_SECONDS, trace[-1].arrival_seconds) if trace else 0.0
+    if not first or not seconds:
+        return max(1, setting.minimum)
+    rate = len(first) / seconds
+    input_tokens = sum(request.input_tokens for request in first) / len(first)
+    output_tokens = sum(request.output_tokens for request in first) / len(first)
+    for replicas in range(max(1, setting.minimum), setting.maximum):
+        if _holds(rate / replicas, input_tokens, output_tokens, setting):
+            return replicas
+    return max(1, setting.maximum)
+
+
+def _holds(rate: float, input_tokens: float, output_tokens: float, setting: Setting) -> bool:
+    """Whether one replica keeps the time of a token at this rate, and has room for those that it then works on.
+
+    In a second it reads and writes for so many requests; what is left goes to the fixed part of its steps, which says
+    how many it makes, and thereby how long a token takes and how many sequences are worked on.
+    """
+    engine = setting.engine
+    context = input_tokens + output_tokens / 2
+    decode_seconds = engine.sequence_seconds + engine.context_token_seconds * context
+    left = 1 - rate * (input_tokens * engine.prompt_token_seconds + output_tokens * decode_seconds)
+    if left <= 0:
+        return False
+    token_seconds = engine.fixed_seconds / left
+    sequences = rate * output_tokens * token_seconds
+    return (
+        token_seconds <= _FULL * setting.objectives.token_seconds
+        and sequences * context <= _FULL * engine.cache_tokens
+        and sequences <= _FULL * engine.max_sequences
+    )
