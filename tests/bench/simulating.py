@@ -7,10 +7,10 @@ from gemma4_operator.sim.result import result_of
 from gemma4_operator.sim.routing import Routing
 from gemma4_operator.sim.run import Circumstances
 from gemma4_operator.sim.setting import Objectives, Setting
-from gemma4_operator.sim.static import Static
 from gemma4_operator.sim.workloads import DESIGN, ENGINE
 from gemma4_operator.sim.world import play
 from tests.bench.table import table
+from tests.unit.sim.fixed import Static
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 REPLICAS = 10

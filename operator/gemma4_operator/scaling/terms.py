@@ -55,7 +55,6 @@ class Tuning:
         change: Whether steps and ramps are looked for.
         backlog: Whether what waits counts.
         learning: Whether speed and caution are learned.
-        floor: Whether jumps of the last day are insured against.
     """
 
     share: float = 0.8
@@ -63,4 +62,3 @@ class Tuning:
     change: bool = True
     backlog: bool = True
     learning: bool = True
-    floor: bool = True

@@ -1,24 +1,33 @@
 """How many replicas a steady load keeps busy, by the engine's own times: where a run begins, before any rule speaks."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from gemma4_operator.sim.request import Request
 from gemma4_operator.sim.setting import Setting
 
-_START_SECONDS = 300.0
+_START_MINUTES = 5
 _FULL = 0.8
 """Of a replica's room, and of the time of a token; the rest is for chance."""
 
 
 def start_of(trace: Sequence[Request], setting: Setting) -> int:
-    """Return how many replicas the first five minutes of a trace need, within the setting's limits."""
-    first = [request for request in trace if request.arrival_seconds < _START_SECONDS]
-    seconds = min(_START_SECONDS, trace[-1].arrival_seconds) if trace else 0.0
-    if not first or not seconds:
+    """Return how many replicas the busiest of a trace's first five minutes needs, within the setting's limits."""
+    last = trace[-1].arrival_seconds if trace else 0.0
+    return max(
+        (_start_of(trace, minute * 60.0, min((minute + 1) * 60.0, last), setting) for minute in range(_START_MINUTES)),
+        default=1,
+    )
+
+
+def _start_of(trace: Sequence[Request], begin_seconds: float, end_seconds: float, setting: Setting) -> int:
+    low, high = (bisect_left(trace, at, key=lambda one: one.arrival_seconds) for at in (begin_seconds, end_seconds))
+    part = trace[low:high]
+    if not part or end_seconds <= begin_seconds:
         return max(1, setting.minimum)
-    rate = len(first) / seconds
-    input_tokens = sum(request.input_tokens for request in first) / len(first)
-    output_tokens = sum(request.output_tokens for request in first) / len(first)
+    rate = len(part) / (end_seconds - begin_seconds)
+    input_tokens = sum(request.input_tokens for request in part) / len(part)
+    output_tokens = sum(request.output_tokens for request in part) / len(part)
     for replicas in range(max(1, setting.minimum), setting.maximum):
         if _holds(rate / replicas, input_tokens, output_tokens, setting):
             return replicas

@@ -1,5 +1,7 @@
 """The operator's own rule under the simulator: the very code that runs in the operator."""
 
+from dataclasses import dataclass, replace
+
 from gemma4_operator.scaling.decide import decide
 from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.service import Service
@@ -8,29 +10,46 @@ from gemma4_operator.scaling.terms import Terms, Tuning
 from gemma4_operator.sim.policy import View
 from gemma4_operator.sim.setting import Setting
 
+NAME = "gemma4"
 TICK_SECONDS = 5.0
 IDLE_SECONDS = 600.0
 
 
-class Ours:
-    """Asks `decide` as the operator does, every five seconds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What may be tried of it.
 
-    Args:
-        setting: What it may know.
-        tuning: Parts to leave out.
+    Attributes:
+        share: Of the moments at which a forecast is to be enough.
+        forecast: Whether what comes later counts; so are `change`, `backlog` and `learning` parts that can be left out.
         prior: What the plan's times are multiplied with, to see what a wrong plan costs.
     """
 
-    def __init__(self, *, setting: Setting, tuning: Tuning, prior: float = 1.0) -> None:
-        self._terms = terms_of(setting, prior=prior)
-        self._tuning = tuning
+    share: float = Tuning().share
+    forecast: bool = True
+    change: bool = True
+    backlog: bool = True
+    learning: bool = True
+    prior: float = 1.0
+
+
+class Ours:
+    """Asks `decide` as the operator does, every five seconds."""
+
+    interval_seconds = TICK_SECONDS
+
+    def __init__(self, knobs: Knobs, setting: Setting) -> None:
+        terms = terms_of(setting)
+        self._terms = replace(terms, service=terms.service.slowed(knobs.prior))
+        self._tuning = Tuning(
+            share=knobs.share,
+            forecast=knobs.forecast,
+            change=knobs.change,
+            backlog=knobs.backlog,
+            learning=knobs.learning,
+        )
         self._state = State()
         self.last: Decision | None = None
-
-    @property
-    def interval_seconds(self) -> float:
-        """How often it is asked."""
-        return TICK_SECONDS
 
     def wanted(self, view: View) -> int:
         """Return how many replicas there should be from now on."""
@@ -40,8 +59,8 @@ class Ours:
         return self.last.replicas
 
 
-def terms_of(setting: Setting, *, prior: float = 1.0) -> Terms:
-    """Return what a setting says, its times so many times as long."""
+def terms_of(setting: Setting) -> Terms:
+    """Return what a setting says, as the operator would have it from a plan."""
     engine, objectives = setting.engine, setting.objectives
     context = setting.input_tokens + setting.output_tokens / 2
     service = Service(
@@ -54,7 +73,7 @@ def terms_of(setting: Setting, *, prior: float = 1.0) -> Terms:
     return Terms(
         minimum=setting.minimum,
         maximum=setting.maximum,
-        service=service.slowed(prior),
+        service=service,
         first_token_seconds=objectives.first_token_seconds,
         token_seconds=objectives.token_seconds,
         attainment=objectives.attainment,

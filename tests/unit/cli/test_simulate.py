@@ -10,7 +10,7 @@ import pytest
 
 from gemma4_operator.cli import simulate
 from gemma4_operator.cli.main import main
-from gemma4_operator.sim.static import Static
+from tests.unit.sim.fixed import Static
 
 STATIC = ("--policy", "static:replicas=2")
 
@@ -77,7 +77,7 @@ class TestResult:
                 "attainmentPercent": 100.0,
                 "averageReplicas": float(replicas),
                 "peakReplicas": replicas,
-                "costRatioToClairvoyant": None,
+                "costRatioToClairvoyant": 2.0,
                 "scaleEventsPerHour": 6.0,
                 "worstFiveMinutePercent": 100.0,
                 "missedFirstToken": 0,
@@ -196,7 +196,7 @@ class TestWhatCannotBePlayed:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (("--policy", "best"), "`--policy`: `best` must be one of static"),
+            (("--policy", "best"), "`--policy`: a policy must be one of gemma4,"),
             (("--scale", "0"), "`--scale` must be above 0 and at most 1000, and is 0"),
             (("--scale", "nan"), "`--scale` must be above 0 and at most 1000, and is nan"),
             (("--burstiness", "-1"), "`--burstiness` must be above 0 and at most 100, and is -1"),
@@ -252,4 +252,4 @@ class TestWhatCannotBePlayed:
         self, run: Run, trace: str, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(simulate, "play", lambda *_, **__: pytest.fail("played"))
-        assert "`best`" in run.error("--trace", trace, *STATIC, "--policy", "best")
+        assert "is 'best'" in run.error("--trace", trace, *STATIC, "--policy", "best")

@@ -4,8 +4,8 @@ import pytest
 
 from gemma4_operator.sim.need import start_of
 from gemma4_operator.sim.result import result_of
-from gemma4_operator.sim.static import Static
 from gemma4_operator.sim.world import play
+from tests.unit.sim.fixed import Static
 from tests.unit.sim.settings import circumstances, model, request, setting, steady
 
 RELAXED = setting(engine=model(cache_tokens=10**9, max_sequences=4096))

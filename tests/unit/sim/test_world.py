@@ -10,8 +10,8 @@ from gemma4_operator.scaling.sample import Stage
 from gemma4_operator.sim.policy import View
 from gemma4_operator.sim.routing import Routing
 from gemma4_operator.sim.run import Played
-from gemma4_operator.sim.static import Static
 from gemma4_operator.sim.world import play
+from tests.unit.sim.fixed import Static
 from tests.unit.sim.settings import Script, circumstances, request, setting, steady
 
 QUIET = steady(count=400, every=1.0)

@@ -13,6 +13,20 @@ class BadPolicy(ValueError):
     """Names a rule that there is not, or a knob or a value that it does not take; the message says what would do."""
 
 
+def parted(text: str) -> tuple[str, Mapping[str, str]]:
+    """Return the name and the knobs of `NAME[:key=value,...]`. Raises BadPolicy."""
+    name, has_knobs, knobs = text.partition(":")
+    texts: dict[str, str] = {}
+    for pair in knobs.split(",") if has_knobs else ():
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise BadPolicy(f"`{name}` must be followed by key=value, and is by '{pair}': write {name}:key=value")
+        if key in texts:
+            raise BadPolicy(f"`{key}` of `{name}` must be said once, and is said twice: leave one out")
+        texts[key] = value
+    return name, texts
+
+
 def read(kind: type[Knobs], texts: Mapping[str, str], *, name: str) -> Knobs:
     """Return a rule's knobs: its defaults, but for those that are named.
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemma4_operator.scaling.sample import Stage
-from gemma4_operator.sim.peers.registry import make, names
 from gemma4_operator.sim.policy import Seen, View
 from gemma4_operator.sim.request import Request
+from gemma4_operator.sim.rules import make, names
 from tests.unit.sim.peers.views import counts, seen, setting, times, view
 
 TRACE = [Request(arrival_seconds=second / 5, input_tokens=1000, output_tokens=200) for second in range(3000)]

@@ -1,4 +1,4 @@
-"""The rule that any other must beat: always the same number of replicas."""
+"""The simplest rule, for tests of what it is played in."""
 
 from dataclasses import dataclass
 
