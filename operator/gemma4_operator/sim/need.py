@@ -25,31 +25,30 @@ def _start_of(trace: Sequence[Request], begin_seconds: float, end_seconds: float
     part = trace[low:high]
     if not part or end_seconds <= begin_seconds:
         return max(1, setting.minimum)
-    rate = len(part) / (end_seconds - begin_seconds)
-    input_tokens = sum(request.input_tokens for request in part) / len(part)
-    output_tokens = sum(request.output_tokens for request in part) / len(part)
     for replicas in range(max(1, setting.minimum), setting.maximum):
-        if _holds(rate / replicas, input_tokens, output_tokens, setting):
+        if _holds(part, (end_seconds - begin_seconds) * replicas, setting):
             return replicas
     return max(1, setting.maximum)
 
 
-def _holds(rate: float, input_tokens: float, output_tokens: float, setting: Setting) -> bool:
-    """Whether one replica keeps the time of a token at this rate, and has room for those that it then works on.
+def _holds(requests: Sequence[Request], seconds: float, setting: Setting) -> bool:
+    """Whether one replica keeps the time of a token with these requests in that time, and has room for those at once.
 
-    In a second it reads and writes for so many requests; what is left goes to the fixed part of its steps, which says
-    how many it makes, and thereby how long a token takes and how many sequences are worked on.
+    Each second it reads and writes for so many; what is left goes to the fixed part of its steps, which says how many
+    it makes, and thereby how long a token takes and how many sequences are worked on.
     """
     engine = setting.engine
-    context = input_tokens + output_tokens / 2
-    decode_seconds = engine.sequence_seconds + engine.context_token_seconds * context
-    left = 1 - rate * (input_tokens * engine.prompt_token_seconds + output_tokens * decode_seconds)
+    tokens_a_second = sum(request.output_tokens for request in requests) / seconds
+    # Long answers are there for longer: what is held at a step is a mean over tokens, not over requests.
+    held = sum(request.output_tokens * (request.input_tokens + request.output_tokens / 2) for request in requests)
+    read_seconds = engine.prompt_token_seconds * sum(request.input_tokens for request in requests)
+    decode_seconds = engine.sequence_seconds * tokens_a_second * seconds + engine.context_token_seconds * held
+    left = 1 - (read_seconds + decode_seconds) / seconds
     if left <= 0:
         return False
     token_seconds = engine.fixed_seconds / left
-    sequences = rate * output_tokens * token_seconds
     return (
         token_seconds <= _FULL * setting.objectives.token_seconds
-        and sequences * context <= _FULL * engine.cache_tokens
-        and sequences <= _FULL * engine.max_sequences
+        and held / seconds * token_seconds <= _FULL * engine.cache_tokens
+        and tokens_a_second * token_seconds <= _FULL * engine.max_sequences
     )

@@ -92,7 +92,7 @@ class TestResult:
         assert run.text("--trace", trace, *STATIC, "--start", "2") == (
             "2400 requests in 0.17 hours, of 1000 + 100 tokens on average; 2 replicas at first\n\n"
             "POLICY             ATTAINMENT  REPLICAS  PEAK  TO CLAIRVOYANT  CHANGES/H  WORST 5 MIN\n"
-            "static:replicas=2  100.00 %    2.00      2     -               0.0        100.0 %\n"
+            "static:replicas=2  100.00 %    2.00      2     2.00            0.0        100.0 %\n"
         )
 
     def test_the_cost_is_compared_with_a_rule_that_sees_the_future(

@@ -31,6 +31,15 @@ def test_and_so_does_the_number_of_sequences():
     assert start_of(steady(3000, 0.1, 10, 100), few) > start_of(steady(3000, 0.1, 10, 100), RELAXED) == 1
 
 
+def test_long_answers_hold_the_cache_for_longer_than_their_number_says():
+    """The same requests and tokens, once all alike and once a tenth of them with nearly all that is written."""
+    tight = setting(engine=model(cache_tokens=7000))
+    alike = steady(3000, 0.1, 100, 100)
+    unlike = [request(number / 10, 100, 910 if number % 10 == 0 else 10) for number in range(3000)]
+    assert sum(one.output_tokens for one in alike) == sum(one.output_tokens for one in unlike)
+    assert start_of(unlike, tight) > start_of(alike, tight)
+
+
 def test_only_the_first_five_minutes_count():
     later = [request(300.0 + number / 100, 500, 1) for number in range(10_000)]
     assert start_of([*steady(300, 1.0, 500, 1), *later], RELAXED) == 1
