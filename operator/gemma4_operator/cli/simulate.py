@@ -145,11 +145,11 @@ VERB = Verb(
     details=(
         "Play a trace against replicas that batch as vLLM does, with boots, scrapes, routing and drains, and say for\n"
         "each rule how many requests kept their objectives and how many replicas it took.\n\n"
-        "gemma4 is the operator's own rule, the code that runs in a cluster; clairvoyant knows what will come, and the\n"
-        "others are what people scale with today: hpa, keda, knative, kubeai, wva, llmd, dynamo, static. Each takes\n"
-        "knobs, such as hpa:target=30; a name that is no knob is answered with those there are.\n\n"
+        "gemma4 is the operator's own rule, the code that runs in a cluster; clairvoyant knows what will come, and\n"
+        "the others are what people scale with today: hpa, keda, knative, kubeai, wva, llmd, dynamo, static. Each\n"
+        "takes knobs, such as hpa:target=30; a name that is no knob is answered with those there are.\n\n"
         "examples:\n"
-        "  gemma4 simulate --trace chats.csv --scale 8 --policy gemma4 --policy hpa:target=30 --policy static:replicas=9\n"
+        "  gemma4 simulate --trace chats.csv --scale 8 --policy gemma4 --policy hpa:target=30\n"
         "  gemma4 simulate --trace rates.csv --lengths input=654/973,output=67/160 --from-hours 216 --scale 0.15 \\\n"
         "    --burstiness 2 --policy static:replicas=6 --routing random --gateway -o json"
     ),

@@ -77,7 +77,7 @@ class TestResult:
                 "attainmentPercent": 100.0,
                 "averageReplicas": float(replicas),
                 "peakReplicas": replicas,
-                "costRatioToClairvoyant": 2.0,
+                "costRatioToClairvoyant": float(replicas),
                 "scaleEventsPerHour": 6.0,
                 "worstFiveMinutePercent": 100.0,
                 "missedFirstToken": 0,

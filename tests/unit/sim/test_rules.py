@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.sim import ours
 from gemma4_operator.sim.peers import (
     clairvoyant,
     dynamo,
@@ -16,7 +17,6 @@ from gemma4_operator.sim.peers import (
     static,
     wva,
 )
-from gemma4_operator.sim import ours
 from gemma4_operator.sim.peers.knobs import BadPolicy, read
 from gemma4_operator.sim.peers.predictor import Predictor
 from gemma4_operator.sim.policy import Policy
@@ -142,7 +142,8 @@ def test_knobs_follow_the_name() -> None:
         ),
         (
             "",
-            "a policy must be one of gemma4, clairvoyant, dynamo, hpa, keda, knative, kubeai, llmd, static, wva, and is ''",
+            "a policy must be one of gemma4, clairvoyant, dynamo, hpa, keda, knative, kubeai, llmd, static, wva, "
+            "and is ''",
         ),
         ("static:count=3", "`static` has no knob 'count': take replicas"),
         ("kubeai:goal=3", "`kubeai` has no knob 'goal': take target, interval_seconds, window_seconds, down_delay_"),
