@@ -40,6 +40,9 @@ FULL_PLAN: dict[str, Any] = OLD_PLAN | {
     "predicted": {
         "timeToFirstTokenMilliseconds": 640,
         "timePerOutputTokenMicroseconds": 43000,
+        "stepMicroseconds": 31000,
+        "sequenceNanoseconds": 210000,
+        "promptTokenNanoseconds": 98000,
         "requestsPerMinutePerReplica": 52,
         "loadSeconds": 75,
     },

@@ -34,6 +34,20 @@ def test_nothing_set_means_the_defaults() -> None:
         ("GEMMA4_CATALOG_FILE", "/etc/catalog.yaml", "catalog_file", "/etc/catalog.yaml"),
         ("GEMMA4_RESYNC_SECONDS", "5", "resync_seconds", 5),
         ("GEMMA4_UNPLACED_SECONDS", "60", "unplaced_seconds", 60),
+        ("GEMMA4_METRICS_SECONDS", "15", "metrics_seconds", 15),
+        (
+            "GEMMA4_PROMETHEUS_URL",
+            "http://prometheus.monitoring.svc/p",
+            "prometheus_url",
+            "http://prometheus.monitoring.svc/p",
+        ),
+        (
+            "GEMMA4_PROMETHEUS_NAMESPACE_LABEL",
+            "kubernetes_namespace",
+            "prometheus_namespace_label",
+            "kubernetes_namespace",
+        ),
+        ("GEMMA4_PROMETHEUS_POD_LABEL", "kubernetes_pod_name", "prometheus_pod_label", "kubernetes_pod_name"),
     ],
 )
 def test_each_variable_sets_its_setting(name: str, text: str, attribute: str, value: object) -> None:
@@ -53,6 +67,14 @@ def test_the_table_above_knows_every_setting() -> None:
         ("GEMMA4_HEALTH_PORT", "70000", "must be a whole number from 0 to 65535"),
         ("GEMMA4_RESYNC_SECONDS", "1.5", "must be a whole number from 5 to 86400"),
         ("GEMMA4_LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+        ("GEMMA4_METRICS_SECONDS", "0", "must be a whole number from 1 to 60"),
+        ("GEMMA4_PROMETHEUS_URL", "prometheus:9090", "must be an address that begins with http:// or https://"),
+        ("GEMMA4_PROMETHEUS_URL", "ftp://prometheus", "must be an address that begins with http:// or https://"),
+        (
+            "GEMMA4_PROMETHEUS_POD_LABEL",
+            "app.kubernetes.io/pod",
+            "must be a label of Prometheus: letters, digits and _",
+        ),
         ("GEMMA4_LOG_FORMAT", "xml", "must be one of text, json"),
     ],
 )
