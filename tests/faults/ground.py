@@ -57,7 +57,7 @@ class Ground:
         with self.operators() as made:
             running = made.new(**settings).wait_leading()
             yield running
-            assert "Traceback" not in running.whole_log()
+            assert not running.stumble(ever=True)
 
     @contextlib.contextmanager
     def proxy(self) -> Iterator[FaultProxy]:

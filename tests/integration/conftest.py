@@ -87,7 +87,7 @@ def operator(cluster: Cluster, installed: None, tmp_path_factory: pytest.TempPat
     try:
         yield running.wait_leading()
         assert running.alive()
-        assert "Traceback" not in running.log()
+        assert not running.stumble()
     finally:
         operators.end()
 

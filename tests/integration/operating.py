@@ -191,6 +191,16 @@ class OperatorProcess:
         """Return what it has said since it was first started."""
         return self.log_file.read_text(errors="replace")
 
+    def stumble(self, *, ever: bool = False) -> str:
+        """Return the lines about the first traceback of its log; empty: there is none. The log itself goes.
+
+        Args:
+            ever: Since it was first started, and not only the last time.
+        """
+        lines = (self.whole_log() if ever else self.log()).splitlines()
+        at = next((number for number, line in enumerate(lines) if "Traceback" in line), None)
+        return "" if at is None else "\n".join(lines[max(0, at - 3) : at + 60])
+
     def readyz(self) -> tuple[int, str]:
         """Return status and text of /readyz; status 0 while nothing answers."""
         return self._ask("/readyz")

@@ -36,7 +36,7 @@ def scaler(cluster: Cluster, installed: None, tmp_path_factory: pytest.TempPathF
     try:
         yield running.wait_leading()
         assert running.alive()
-        assert "Traceback" not in running.log()
+        assert not running.stumble()
     finally:
         operators.end()
 

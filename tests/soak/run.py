@@ -93,9 +93,8 @@ def _soaked(
     vitals.look(operator)
     grown = growth(vitals.last_life())
     faults += grown.faults()
-    log = operator.log_file.read_text(encoding="utf-8", errors="replace")
-    if "Traceback" in log:
-        faults.append(f"the log has {log.count('Traceback')} tracebacks; the first:\n{_around(log, 'Traceback')}")
+    if first := operator.stumble(ever=True):
+        faults.append(f"the log has {operator.whole_log().count('Traceback')} tracebacks; the first:\n{first}")
     exposition = operator.metrics()
     return Outcome(
         disturbances=done,
@@ -196,13 +195,6 @@ def _quiet(home: Home, operator: OperatorProcess) -> list[str]:
     if overdue > 1:
         faults.append(f"a key of the queue is overdue by {overdue:.0f} s")
     return faults
-
-
-def _around(log: str, word: str) -> str:
-    """Return the lines of a log about a word, since the log itself goes with the soak."""
-    lines = log.splitlines()
-    at = next(number for number, line in enumerate(lines) if word in line)
-    return "\n".join(lines[max(0, at - 3) : at + 60])
 
 
 def _sum(exposition: str, name: str) -> float:
