@@ -57,7 +57,7 @@ def survive(home: Home, operator: OperatorProcess, twin_pod: str, *, restarts: i
     home.edit("chat", endpoint=None)
     nothing_lost(home, "next", "chat", twin_pod=twin_pod)
     assert kubelet.restarts <= restarts, operator.whole_log()
-    assert not operator.stumble(ever=True)
+    operator.must_be_steady(ever=True)
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ class Ground:
         with self.operators() as made:
             running = made.new(**settings).wait_leading()
             yield running
-            assert not running.stumble(ever=True)
+            running.must_be_steady(ever=True)
 
     @contextlib.contextmanager
     def proxy(self) -> Iterator[FaultProxy]:

@@ -43,7 +43,7 @@ def older_crd(ground: Ground) -> str:
         home.edit("chat", endpoint={"port": 9000})
         wait_for(lambda: home.resource("chat")["status"].get("serving") == "1/1", 30, "the whole status")
         assert home.resource("chat")["status"]["plan"]["why"]
-        assert not operator.stumble(ever=True)
+        operator.must_be_steady(ever=True)
         return f"The log: {line.partition(': ')[2]}"
 
 
@@ -82,7 +82,7 @@ def crd_deleted(ground: Ground) -> str:
         kubelet.wait_for(lambda: _is_ready(home, "again"), 60, "a new resource to serve")
         home.wait_quiet()
         assert kubelet.restarts <= 1
-        assert not operator.stumble(ever=True)
+        operator.must_be_steady(ever=True)
         return f"The process ended {kubelet.restarts} times."
 
 

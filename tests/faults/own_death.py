@@ -38,7 +38,7 @@ def killed_at_each_request(meeting: Meeting) -> Callable[[Ground], str]:
                     killed = _killed(home, operator, proxy, meeting, after=len(homes))
                 homes.append(home)
             events = _judge(homes)
-            assert not operator.stumble(ever=True)
+            operator.must_be_steady(ever=True)
         for home in homes:
             home.end()
         return f"{len(homes) - 1} requests, killed at each; events of each: {events}."
@@ -125,7 +125,7 @@ def clock_jumps(ground: Ground) -> str:
             home.wait_ready("chat")
             moments.append(home.ready("chat")["lastTransitionTime"])
         nothing_lost(home, "chat", twin_pod=twin_pod)
-        assert not operator.stumble(ever=True)
+        operator.must_be_steady(ever=True)
         assert moments[0] > moments[1], "the clock did not jump"
         return f"lastTransitionTime {moments[0]}, and after it {moments[1]}."
 

@@ -87,7 +87,7 @@ def operator(cluster: Cluster, installed: None, tmp_path_factory: pytest.TempPat
     try:
         yield running.wait_leading()
         assert running.alive()
-        assert not running.stumble()
+        running.must_be_steady()
     finally:
         operators.end()
 

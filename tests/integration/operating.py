@@ -191,8 +191,14 @@ class OperatorProcess:
         """Return what it has said since it was first started."""
         return self.log_file.read_text(errors="replace")
 
+    def must_be_steady(self, *, ever: bool = False) -> None:
+        """Fail with the lines about the first traceback of its log, since the log itself goes with the test."""
+        first = self.stumble(ever=ever)
+        if first:
+            raise AssertionError(first)
+
     def stumble(self, *, ever: bool = False) -> str:
-        """Return the lines about the first traceback of its log; empty: there is none. The log itself goes.
+        """Return the lines about the first traceback of its log; empty: there is none.
 
         Args:
             ever: Since it was first started, and not only the last time.

@@ -36,7 +36,7 @@ def scaler(cluster: Cluster, installed: None, tmp_path_factory: pytest.TempPathF
     try:
         yield running.wait_leading()
         assert running.alive()
-        assert not running.stumble()
+        running.must_be_steady()
     finally:
         operators.end()
 

@@ -84,7 +84,7 @@ def operator(operators: Operators) -> Iterator[OperatorProcess]:
     running = operators.new(resync_seconds=5).wait_leading()
     yield running
     assert running.alive(), running.log()[-3000:]
-    assert not running.stumble()
+    running.must_be_steady()
 
 
 def metric(operator: OperatorProcess, name: str) -> float:

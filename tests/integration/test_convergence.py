@@ -55,4 +55,4 @@ def test_after_the_last_disturbance_the_state_is_that_of_an_undisturbed_twin_and
     home.wait_quiet(seconds=QUIET_SECONDS, timeout_seconds=30)
     for name, twin in zip(many, twins, strict=True):
         assert not unlike(as_anywhere(home, name), as_anywhere(home, twin)), done
-    assert not operator.stumble()
+    operator.must_be_steady()

@@ -20,7 +20,7 @@ from gemma4_operator.kube.connect import connect, kopf_login
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
-from gemma4_operator.runtime import facts
+from gemma4_operator.runtime import facts, loop
 from gemma4_operator.runtime.autoscale import Autoscaler
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import FIELD_MANAGER
@@ -261,6 +261,7 @@ async def _ended(*tasks: "asyncio.Task[None]") -> None:
 
 async def run(settings: Settings) -> None:
     """Connect and run. Raises `NoCredentials`, `LeadershipLost`, `WatchesEnded`."""
+    asyncio.get_running_loop().set_exception_handler(loop.failed)
     client = await connect(user_agent=FIELD_MANAGER)
     try:
         identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
