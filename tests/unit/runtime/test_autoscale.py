@@ -1,0 +1,228 @@
+"""The autoscaler at work, without a cluster: rounds of samples lead to decisions, and those to news."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+
+from gemma4_operator.api.autoscaling import MetricsSource
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.api.status import AutoscalingStatus
+from gemma4_operator.engines.dialects import VLLM as DIALECT
+from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.runtime.autoscale import ASKED_AT, Autoscaler
+from gemma4_operator.runtime.prometheus import Unconfigured
+from gemma4_operator.runtime.sampler import Target
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling.sample import Counts, Sample
+from gemma4_operator.status.pods import PodView
+from tests.rendering import CATALOG, ENGINES, VLLM, gpus, spec_of, with_fields
+
+CHAT = Key("team-a", "chat")
+PERIOD = 0.02
+LONG_AGO = datetime(2026, 11, 29, tzinfo=UTC)
+
+
+def spec(**autoscaling: Any) -> Gemma4DeploymentSpec:
+    return spec_of(with_fields(VLLM, autoscaling={"maxReplicas": 8, **autoscaling}))
+
+
+def planned() -> Plan:
+    plan = choose(spec(), catalog=CATALOG, engines=ENGINES, classes=(gpus("NVIDIA-H100-80GB-HBM3"),))
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+PLAN = planned()
+
+
+@dataclass
+class Cluster:
+    """Pods, what their engines say, and how often somebody was told."""
+
+    pods: list[PodView] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+    counts: Callable[[str], Counts | None] = lambda _: Counts(running=0, waiting=0, finished=0.0)
+    news: list[Key] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    forgotten: list[Key] = field(default_factory=list)
+    gone: bool = False
+
+    async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
+        self.asked.append(tuple(target.name for target in targets))
+        said = {target.name: self.counts(target.name) for target in targets}
+        return {name: Sample(at_seconds=time.monotonic(), counts=counts) for name, counts in said.items() if counts}
+
+    def trouble(self, key: Key) -> str:
+        return "Prometheus is on holiday."
+
+    def forget(self, key: Key) -> None:
+        self.forgotten.append(key)
+
+    def serve(self, count: int) -> None:
+        """Have so many pods serve, for long."""
+        self.pods = [
+            PodView(name=f"p{n}", ready=True, address=f"127.0.0.{n}", created_at=LONG_AGO, ready_at=LONG_AGO)
+            for n in range(count)
+        ]
+
+    def autoscaler(self, *, prometheus: Any = None) -> Autoscaler:
+        return Autoscaler(
+            pods=lambda _: self.pods,
+            resource=lambda _: None if self.gone else {"metadata": {"annotations": self.annotations}},
+            sources={MetricsSource.PODS: self, MetricsSource.PROMETHEUS: prometheus or Unconfigured()},
+            on_decision=self.news.append,
+            now=lambda: datetime.now(UTC),
+            monotonic=time.monotonic,
+            period_seconds=PERIOD,
+        )
+
+
+def attend(scaler: Autoscaler, *, live: int | None = 1, told: dict[str, Any] | None = None, **autoscaling: Any) -> None:
+    scaler.attend(CHAT, spec=spec(**autoscaling), plan=PLAN, dialects=(DIALECT,), live=live, told=told or {})
+
+
+class Outcome(NamedTuple):
+    decided: int | None
+    said: AutoscalingStatus | None
+
+
+def decided(cluster: Cluster, until: Callable[[Autoscaler], bool], **autoscaling: Any) -> Outcome:
+    """Run an autoscaler until something is so; return what it then has decided and says."""
+
+    async def run() -> Outcome:
+        scaler = cluster.autoscaler()
+        attend(scaler, **autoscaling)
+        async with asyncio.timeout(10):
+            while not until(scaler):
+                await asyncio.sleep(PERIOD / 2)
+        found = Outcome(scaler.decided(CHAT), scaler.told(CHAT))
+        scaler.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def test_each_round_leads_to_a_decision_and_the_first_is_news() -> None:
+    cluster = Cluster()
+    cluster.serve(2)
+    found = decided(cluster, lambda one: one.decided(CHAT) is not None, live=2)
+    assert cluster.news == [CHAT]
+    assert cluster.asked[0] == ("p0", "p1")
+    assert found.said is not None
+    assert found.said.desired_replicas == 2
+
+
+def test_only_pods_that_serve_are_asked_and_those_without_an_address_are_not() -> None:
+    cluster = Cluster()
+    cluster.serve(1)
+    cluster.pods += [
+        PodView(name="loads", ready=False, address="127.0.0.9"),
+        PodView(name="lost", ready=True, address=""),
+        PodView(name="leaves", ready=False, deleting=True, address="127.0.0.8"),
+    ]
+    decided(cluster, lambda one: one.decided(CHAT) is not None)
+    assert set(cluster.asked) == {("p0", "leaves")}
+
+
+def test_many_requests_that_wait_raise_the_number_at_once() -> None:
+    cluster = Cluster()
+    cluster.serve(1)
+    begun = time.monotonic()
+
+    def counts(_: str) -> Counts:
+        seconds = time.monotonic() - begun
+        return Counts(running=50, waiting=2000 * seconds, finished=10 * seconds, prompt_tokens=1e4 * seconds)
+
+    cluster.counts = counts
+    found = decided(cluster, lambda one: (one.decided(CHAT) or 0) == 8)
+    assert found.said is not None
+    assert found.said.limited_by == "spec.autoscaling.maxReplicas"
+    assert found.said.last_scale_time is not None
+
+
+def test_what_does_not_change_is_told_once() -> None:
+    cluster = Cluster()
+    cluster.serve(1)
+    decided(cluster, lambda _: len(cluster.asked) > 20)
+    assert len(cluster.news) == 1
+
+
+def test_engines_without_a_word_leave_the_number_and_the_source_says_why() -> None:
+    cluster = Cluster(counts=lambda _: None)
+    cluster.serve(2)
+    found = decided(cluster, lambda one: one.decided(CHAT) is not None, live=2)
+    said = found.said
+    assert said is not None
+    assert (said.desired_replicas, said.reason) == (2, "NoData")
+    assert said.message.endswith("Prometheus is on holiday.")
+
+
+def test_without_a_prometheus_it_is_said_what_to_set() -> None:
+    cluster = Cluster()
+    cluster.serve(1)
+    found = decided(cluster, lambda one: one.decided(CHAT) is not None, metricsSource="Prometheus")
+    assert found.said is not None
+    assert "GEMMA4_PROMETHEUS_URL" in found.said.message
+
+
+class TestSleep:
+    def test_who_is_idle_goes(self) -> None:
+        cluster = Cluster()
+        cluster.serve(1)
+        found = decided(cluster, lambda one: one.decided(CHAT) == 0, minReplicas=0, idleSeconds=1)
+        assert found.said is not None
+        assert found.said.reason == "Asleep"
+
+    def test_and_comes_when_somebody_asks(self) -> None:
+        cluster = Cluster(annotations={ASKED_AT: datetime.now(UTC).isoformat()})
+        told = {"desiredReplicas": 0, "lastScaleTime": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+        found = decided(cluster, lambda one: one.decided(CHAT) == 1, live=0, told=told, minReplicas=0)
+        assert found.said is not None
+        assert found.said.reason == "Waking"
+
+    @pytest.mark.parametrize("asked", ["", "soon", "2026-11-29", LONG_AGO.isoformat()])
+    def test_but_not_for_a_wish_that_was_heard_before_or_cannot_be_read(self, asked: str) -> None:
+        cluster = Cluster(annotations={ASKED_AT: asked})
+        told = {"desiredReplicas": 0, "lastScaleTime": (LONG_AGO + timedelta(hours=1)).isoformat()}
+        found = decided(cluster, lambda _: len(cluster.asked) > 5, live=0, told=told, minReplicas=0)
+        assert found.said is not None
+        assert found.said.reason == "Asleep"
+
+
+class TestLife:
+    def test_what_was_learned_before_a_restart_is_told_on(self) -> None:
+        cluster = Cluster()
+        cluster.serve(3)
+        told = {"desiredReplicas": 3, "bootSeconds": 77, "speedPercent": 80, "lastScaleTime": "2026-11-29T00:00:00Z"}
+        found = decided(cluster, lambda one: one.decided(CHAT) is not None, live=3, told=told)
+        said = found.said
+        assert said is not None
+        assert (said.desired_replicas, said.boot_seconds, said.speed_percent) == (3, 77, 80)
+        assert said.last_scale_time == "2026-11-29T00:00:00Z"
+
+    def test_who_has_no_plan_or_does_not_want_it_is_not_scaled(self) -> None:
+        async def run() -> None:
+            cluster = Cluster()
+            scaler = cluster.autoscaler()
+            for wish, plan in ((spec(), None), (spec_of(VLLM), PLAN), (None, PLAN)):
+                attend(scaler)
+                scaler.attend(CHAT, spec=wish, plan=plan, dialects=(), live=1, told={})
+                assert scaler.decided(CHAT) is None
+                assert cluster.forgotten.pop() == CHAT
+            scaler.forget(CHAT)
+            assert cluster.forgotten == []
+
+        asyncio.run(run())
+
+    def test_a_resource_that_is_gone_is_not_decided_on(self) -> None:
+        cluster = Cluster(gone=True)
+        cluster.serve(1)
+        found = decided(cluster, lambda _: len(cluster.asked) > 3)
+        assert found == Outcome(None, None)
+        assert cluster.news == []
