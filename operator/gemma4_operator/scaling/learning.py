@@ -62,7 +62,7 @@ def booted(boots: Boots, replicas: Sequence[Replica]) -> Boots:
         and replica.stage in (Stage.SERVING, Stage.LEAVING)
     ]
     known = (boots.known & alive) | {one.name for one in replicas if one.serving_since_seconds is not None}
-    taken = tuple(seconds for seconds in new if seconds >= 0)
+    taken = tuple(seconds for seconds in new if seconds > 0)
     return Boots(seconds=(*boots.seconds, *taken)[-BOOTS:], known=frozenset(known))
 
 
