@@ -31,7 +31,7 @@ class Counts:
 
     Attributes:
         running: Requests that are worked on; `waiting` those that are not yet.
-        finished: All that were answered or given up so far.
+        finished: All that were answered so far; vLLM leaves out those whose clients went away.
         prompt_tokens: All that were read so far, those found in the prefix cache included.
         cached_tokens: Those of them that were found in the prefix cache.
         generation_tokens: All that were written so far.
