@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gemma4_operator.kube.kinds import SERVICE, Kind
+from gemma4_operator.kube.kinds import DEPLOYMENT, SERVICE, Kind
 from tests.cluster import wait_for
 from tests.cluster.faults import CutAfter, Delay, Drop, Hang, Match, Status
 from tests.cluster.proxy import FaultProxy
@@ -20,6 +20,9 @@ from tests.integration.operating import NAME, Kubelet, OperatorProcess
 
 RESILIENCE = "tests/integration/test_resilience.py"
 PATIENCE_SECONDS = 90.0
+CLUSTER_SECONDS = 300.0
+"""What controllers and simulated kubelets may take to come back from a long outage: their clients pause for up to half
+a minute between two attempts, and pods are placed only once nodes have been seen alive again."""
 _BINDING = Kind(
     group="rbac.authorization.k8s.io", version="v1", kind="ClusterRoleBinding", plural="clusterrolebindings"
 )
@@ -48,6 +51,32 @@ def done(home: Home) -> bool:
         and is_ready(home.resource("next"))
         and is_ready(home.resource("chat"))
     )
+
+
+def applied(home: Home) -> bool:
+    """Whether the operator has done its part, whatever becomes of the pods."""
+    service = home.objects.get(SERVICE, home.namespace, "chat")
+    return (
+        service is not None
+        and service["spec"]["ports"][0]["port"] == 9000
+        and home.objects.get(DEPLOYMENT, home.namespace, "next") is not None
+    )
+
+
+def pods(home: Home) -> dict[str, str]:
+    """Return how each pod is."""
+    return {pod["metadata"]["name"]: pod["status"].get("phase", "") for pod in home.pods()}
+
+
+def pods_serve(home: Home) -> bool:
+    """Whether a pod of each resource serves."""
+    ready = {
+        pod["metadata"]["name"].rsplit("-", 2)[0]
+        for pod in home.pods()
+        for one in pod["status"].get("conditions", ())
+        if one["type"] == "Ready" and one["status"] == "True"
+    }
+    return {"chat", "next"} <= ready
 
 
 def survive(home: Home, operator: OperatorProcess, twin_pod: str, *, restarts: int) -> None:
@@ -99,7 +128,9 @@ def away(ground: Ground) -> str:
         ground.cluster.start_apiserver()
         assert home.resource("chat")["status"] == before
         work(home)
-        survive(home, operator, twin_pod, restarts=1)
+        kubelet.wait_for(lambda: applied(home), PATIENCE_SECONDS, "the operator to do its part")
+        wait_for(lambda: pods_serve(home), CLUSTER_SECONDS, lambda: f"the rest of the cluster; {pods(home)}")
+        survive(home, operator, twin_pod, restarts=1 - kubelet.restarts)
         return f"The process ended {kubelet.restarts} times, having lost its Lease, and was started again."
 
 

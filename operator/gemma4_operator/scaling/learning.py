@@ -20,6 +20,8 @@ _STEP_SECONDS = 5.0
 """In which caution grows or eases by one such factor."""
 _FEWEST_FIRST_TOKENS = 20.0
 """In the time that attainment is measured over, for it to mean something."""
+_BEYOND_CHANCE = 2.0
+"""Standard deviations by which attainment must fall short."""
 BOOTS = 8
 """How many of the last are remembered."""
 _BOOT_SHARE = 0.8
@@ -107,7 +109,9 @@ def caution(now: float, flow: Flow, *, attainment: float, over_seconds: float, e
     steps = elapsed_seconds / _STEP_SECONDS
     if flow.first_tokens * over_seconds < _FEWEST_FIRST_TOKENS:
         return now
-    if flow.in_time < attainment * flow.first_tokens:
+    count = flow.first_tokens * over_seconds
+    chance = _BEYOND_CHANCE * math.sqrt(attainment * (1 - attainment) / count)
+    if flow.in_time < (attainment - chance) * flow.first_tokens:
         return min(MOST_CAUTION, now * math.pow(_TIGHTEN, steps))
     return eased(now, elapsed_seconds)
 
