@@ -122,12 +122,12 @@ def _judged(
     need = seen.need if seen.reading.is_whole else max(seen.need, wanted)
     state = replace(state, needs=noted(state, need, terms, now_seconds))
     text = _words(seen, terms)
+    if _may_sleep(terms, wanted, state, seen, now_seconds):
+        return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
     if need > wanted:
         return _raised(replicas, wanted, seen, text, now_seconds), state
     if not seen.reading.is_whole:
         return Answer(replicas=wanted, reason=Why.PARTIAL_DATA, message=words.partial(seen.reading)), state
-    if _may_sleep(terms, wanted, state, seen, now_seconds):
-        return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
     if need == wanted:
         return Answer(replicas=wanted, reason=_cause(seen), message=text), state
     least = max(1, terms.minimum)
@@ -151,7 +151,8 @@ def _raised(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now
 
 
 def _may_sleep(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: float) -> bool:
-    if terms.minimum > 0 or wanted > 1 or seen.reading.running + seen.reading.waiting > 0:
+    reading = seen.reading
+    if terms.minimum > 0 or wanted > 1 or not reading.is_whole or reading.running + reading.waiting > 0:
         return False
     return state.busy_seconds is not None and now_seconds - state.busy_seconds >= terms.idle_seconds
 
