@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 
 from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
+from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
 
 STALE_SECONDS = 60.0
 """After which what an engine said is no longer said."""
 FIRST_SAMPLE_SECONDS = 30.0
 """How long a replica that has begun to serve may take until it is heard for the first time."""
-_LONGEST_GAP_SECONDS = 120.0
-"""Between two ticks: over a longer one nothing is concluded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +148,7 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
     seconds = sample.at_seconds - before.sample.at_seconds
     if seconds <= 0:
         return before
-    if seconds > _LONGEST_GAP_SECONDS:
+    if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
     return Heard(sample=sample, flow=_flow(before.sample.counts, sample.counts, seconds, usual))
 
