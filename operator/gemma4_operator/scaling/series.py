@@ -86,7 +86,7 @@ def dispersion(series: Series, seconds: float, *, least: float, most: float) -> 
         arrived.append(after.total.arrivals - before.total.arrivals)
         lengths.append(after.at_seconds - before.at_seconds)
     total, time = sum(arrived), sum(lengths)
-    if total <= 0 or len(arrived) < 3:
+    if len(arrived) < 3 or total / len(arrived) <= 0:
         return least
     rate = total / time
     excess = sum((count - rate * length) ** 2 for count, length in zip(arrived, lengths, strict=True))

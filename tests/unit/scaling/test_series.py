@@ -93,7 +93,9 @@ def test_dispersion_stays_within_what_is_believed() -> None:
     assert dispersion(series_of(2, 2, 2, 2), 60.0, least=1.0, most=8.0) == 1.0
 
 
-@pytest.mark.parametrize("series", [(), series_of(5), series_of(5, 9), series_of(0, 0, 0, 0)])
+@pytest.mark.parametrize(
+    "series", [(), series_of(5), series_of(5, 9), series_of(0, 0, 0, 0), series_of(0, 5e-324, 0, 0, 0, 0)]
+)
 def test_of_too_little_nothing_is_known(series: Series) -> None:
     assert dispersion(series, 60.0, least=1.5, most=8.0) == 1.5
 
