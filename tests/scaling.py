@@ -185,11 +185,11 @@ class Loop:
     say: Say = honest
     tick_seconds: float = 10.0
     tuning: Tuning = field(default_factory=Tuning)
-    state: State = field(default_factory=State)
+    state: State = field(default_factory=State, repr=False)
     now_seconds: float = 0.0
     asked_seconds: float | None = None
-    engines: list[Engine] = field(default_factory=list)
-    decisions: list[tuple[float, Decision]] = field(default_factory=list)
+    engines: list[Engine] = field(default_factory=list, repr=False)
+    decisions: list[tuple[float, Decision]] = field(default_factory=list, repr=False)
     made: int = 0
 
     def __post_init__(self) -> None:

@@ -35,7 +35,9 @@ class TestWhoIsThere:
 class TestWhatIsLeft:
     def test_is_what_two_replicas_have_not_worked_off_by_then(self) -> None:
         # Two do 1.9 s of work a second, half a second comes: 28 s less in 20 s.
-        assert left_seconds(100, coming=0.5, ready=[0, 0], boot_seconds=20) == pytest.approx(100 - 20 * (2 * USED - 0.5))
+        assert left_seconds(100, coming=0.5, ready=[0, 0], boot_seconds=20) == pytest.approx(
+            100 - 20 * (2 * USED - 0.5)
+        )
 
     def test_is_less_where_a_third_is_there_halfway(self) -> None:
         left = left_seconds(100, coming=0.5, ready=[0, 0, 10], boot_seconds=20)

@@ -55,7 +55,6 @@ class TestAStep:
         assert found(*[0.0] * 12, 0.05) is None
         assert found(*[0.0] * 12, 2.0) is not None
 
-
     def test_that_has_gone_again_leads_to_the_mean_since_and_not_to_its_top(self) -> None:
         seen = found(*[2.0] * 9, 12.0, 12.0, *[2.0] * 9)
         assert seen is not None

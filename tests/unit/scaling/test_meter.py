@@ -60,7 +60,7 @@ class TestWhatCame:
     def test_takes_of_a_replica_what_its_tokens_take(self) -> None:
         before = counts(2, 0, finished=0, prompt_tokens=0, cached_tokens=0, generation_tokens=0)
         after = counts(4, 2, finished=9, prompt_tokens=5000, cached_tokens=1000, generation_tokens=1000)
-        # 4,000 read: 0.4 s. 1,000 written: 1 s. Two that wait: 0.4 s. Two more that run have half an answer left: 0.1 s.
+        # 4,000 read: 0.4 s. 1,000 written: 1 s. Two that wait: 0.4 s. Two more that run have half to write: 0.1 s.
         flow = between(before, after).flow
         assert flow.work_seconds == pytest.approx((0.4 + 1.0 + 0.4 + 0.1) / 10)
         assert (flow.prompt_tokens, flow.answer_tokens) == pytest.approx((400, 100))
@@ -270,9 +270,7 @@ class TestANewReplica:
             steady("a", at=10, finished=0), steady("b", at=10, finished=9000), meter=meter, now=10
         )
         assert reading.flow.arrivals == 0.0
-        reading, _ = together(
-            steady("a", at=20, finished=0), steady("b", at=20, finished=9010), meter=meter, now=20
-        )
+        reading, _ = together(steady("a", at=20, finished=0), steady("b", at=20, finished=9010), meter=meter, now=20)
         assert reading.flow.arrivals == pytest.approx(1.0)
 
     def test_neither_does_the_operator_know_more_when_it_has_just_begun(self) -> None:
