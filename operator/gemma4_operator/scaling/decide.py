@@ -151,8 +151,7 @@ def _asked(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now_
 
 
 def _may_sleep(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: float) -> bool:
-    reading = seen.reading
-    if terms.minimum > 0 or wanted > 1 or not reading.is_whole or reading.running + reading.waiting > 0:
+    if terms.minimum > 0 or wanted > 1 or seen.reading.running + seen.reading.waiting > 0:
         return False
     # The last step down was a decision of its own; asked again at once, it would be two.
     if state.lowered_seconds is not None and now_seconds - state.lowered_seconds < STEP_SECONDS:

@@ -67,6 +67,16 @@ class TestReasons:
         assert (decision.replicas, decision.reason) == (3, Why.MINIMUM)
         assert "`spec.autoscaling.minReplicas` is 3." in decision.message
 
+    def test_partial_data(self) -> None:
+        said = replica("a", at=0.0, said=counts(1, 0, finished=5))
+        decision = decide(terms(), [said, replica("b")], State(wanted=2), now_seconds=0.0)
+        assert (decision.replicas, decision.reason, decision.valid) == (2, Why.PARTIAL_DATA, False)
+        assert decision.message.startswith("1 of 2 replicas do not say what they do")
+
+    def test_no_data(self) -> None:
+        decision = decide(terms(), [replica("a"), replica("b")], State(wanted=2), now_seconds=0.0)
+        assert (decision.replicas, decision.reason, decision.valid) == (2, Why.NO_DATA, False)
+
     def test_limited(self) -> None:
         decision = Loop(terms(maximum=2), lambda at: 12.0, serving=2).run(600)
         assert (decision.replicas, decision.reason) == (2, Why.LIMITED)
@@ -138,3 +148,24 @@ def test_a_silent_replica_that_waits_for_its_first_word_does_not_stop_the_rest()
     old = replica("a", at=9.0, said=counts(1, 0, finished=5))
     decision = decide(terms(), [old, new], State(wanted=2), now_seconds=10.0)
     assert decision.valid
+
+
+def test_of_traffic_that_is_heard_in_part_nothing_is_learned() -> None:
+    loop = Loop(
+        terms(minimum=3),
+        lambda at: 4.0,
+        serving=3,
+        engine=terms().service.slowed(1.3),
+        say=lambda engine, at, said: None if engine.name == "replica-1" else said,
+    )
+    assert loop.run(1500).state.slowness == 1.0
+
+
+def test_nobody_is_known_not_to_have_asked_while_one_is_not_heard() -> None:
+    bound, state = terms(minimum=0, idle_seconds=60), State(wanted=1)
+    silent = replica("b")
+    for now in range(0, 600, 10):
+        idle = replica("a", at=float(now), said=counts(0, 0, finished=5))
+        state = decide(bound, [idle, silent], state, now_seconds=float(now)).state
+    idle = replica("a", at=600.0, said=counts(0, 0, finished=5))
+    assert decide(bound, [idle], state, now_seconds=600.0).reason is not Why.ASLEEP
