@@ -27,7 +27,7 @@ from gemma4_operator.scaling.state import remembered, resumed
 from gemma4_operator.scaling.terms import Ceiling, Terms, Tuning
 from tests.scaling import INPUT_TOKENS, OUTPUT_TOKENS, SERVICE, Engine, Loop, Say, steps, terms
 
-LAW = settings(max_examples=max(3, settings.default.max_examples // 8), deadline=None)
+LAW = settings(max_examples=max(3, settings().max_examples // 8), deadline=None)
 """A loop of an hour takes a quarter of a second."""
 WITHOUT_LEARNING = Tuning(learning=False)
 LIMITED = {Why.LIMITED, Why.ASLEEP}
@@ -96,7 +96,7 @@ class TestDemandIsASum:
     def test_more_traffic_over_as_many_needs_more(self, rate: float, times: float) -> None:
         count = enough(rate * times) + 1
         needs = [
-            need(Loop(terms(minimum=count), lambda at, r=one: r, serving=count, tuning=WITHOUT_LEARNING).run(900))
+            need(Loop(terms(minimum=count), steps((1.0, one)), serving=count, tuning=WITHOUT_LEARNING).run(900))
             for one in (rate, rate * times)
         ]
         assert needs[0] <= needs[1]
@@ -401,6 +401,7 @@ class TestSleepingAndWaking:
         assert (loop.last.replicas, loop.last.reason) == (1, Why.STARTING)
         loop.run(30)
         assert loop.last.reason is not Why.STARTING
+        assert loop.last.replicas == 1, "it has not been there for long enough to be idle"
         # Nobody came after all.
         assert loop.run(200).replicas == 0
         assert loop.run(600).replicas == 0

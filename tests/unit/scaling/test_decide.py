@@ -6,6 +6,7 @@ import pytest
 
 from gemma4_operator.scaling.decide import PLACE_SECONDS, decide
 from gemma4_operator.scaling.decision import Why
+from gemma4_operator.scaling.down import STEP_SECONDS
 from gemma4_operator.scaling.sample import Stage
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms, Tuning
@@ -169,3 +170,24 @@ def test_nobody_is_known_not_to_have_asked_while_one_is_not_heard() -> None:
         state = decide(bound, [idle, silent], state, now_seconds=float(now)).state
     idle = replica("a", at=600.0, said=counts(0, 0, finished=5))
     assert decide(bound, [idle], state, now_seconds=600.0).reason is not Why.ASLEEP
+
+
+@pytest.mark.parametrize("stage", [Stage.SERVING, Stage.LOADING])
+def test_what_was_so_before_a_moment_without_a_word_is_not_known_to_be_so_after_it(stage: Stage) -> None:
+    before = State(wanted=1, whole_since_seconds=0.0, at_work_seconds=0.0, busy_seconds=0.0)
+    state = decide(terms(), [replica("a", stage)], before, now_seconds=500.0).state
+    assert (state.whole_since_seconds, state.at_work_seconds, state.busy_seconds) == (None, None, 500.0)
+
+
+@pytest.mark.parametrize(("asked", "number"), [(None, 0), (99.0, 0), (100.0, 0), (101.0, 1)])
+def test_only_who_asked_since_the_last_answer_wakes_one(asked: float | None, number: int) -> None:
+    asleep = State(wanted=0, busy_seconds=100.0)
+    assert decide(terms(minimum=0), [], asleep, now_seconds=200.0, asked_seconds=asked).replicas == number
+
+
+def test_the_last_one_does_not_go_in_the_step_of_the_one_before() -> None:
+    loop = Loop(terms(minimum=0, idle_seconds=30), lambda at: 0.0, serving=2, tick_seconds=5.0)
+    loop.run(900)
+    one = next(at for at, decision in loop.decisions if decision.replicas == 1)
+    none = next(at for at, decision in loop.decisions if decision.replicas == 0)
+    assert none - one >= STEP_SECONDS

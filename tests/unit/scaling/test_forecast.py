@@ -126,7 +126,7 @@ class TestComparing:
         now = 20 * SPAN_SECONDS
         for guess in forecast.guesses[MINUTE]:
             assert (guess.ratio is None) == (guess.due_seconds > now)
-        assert forecast.guesses[MINUTE][0] == Guess(SPAN_SECONDS + HORIZON, 2.0, pytest.approx(1.0))
+        assert forecast.guesses[MINUTE][0] == Guess(SPAN_SECONDS + HORIZON, 2.0, 1.0)
 
     def test_forgets_what_is_an_hour_old(self) -> None:
         forecast, _ = followed(lambda at: 2.0, 400)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,10 @@ TOTALS = ("running", "waiting", "finished", "prompt_tokens", "cached_tokens", "g
 HISTOGRAMS = ("first_token", "output_token", "request_token")
 
 
+def with_field(field: str, value: Any) -> Counts:
+    return replace(GOOD, **{field: value})
+
+
 def test_what_can_be_so_stays_as_it_is() -> None:
     assert sound(GOOD) == GOOD
 
@@ -37,13 +42,13 @@ def test_what_is_not_said_stays_unsaid() -> None:
 @pytest.mark.parametrize("field", TOTALS)
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, -1.0, -1e-9, 1e300, MOST * 1.01])
 def test_one_wrong_number_and_the_sample_says_nothing(field: str, wrong: float) -> None:
-    assert sound(replace(GOOD, **{field: wrong})) is None
+    assert sound(with_field(field, wrong)) is None
 
 
 @pytest.mark.parametrize("field", TOTALS)
 def test_zero_and_the_most_a_float_counts_can_be(field: str) -> None:
     for right in (0.0, MOST):
-        assert sound(replace(GOOD, **{field: right})) == replace(GOOD, **{field: right})
+        assert sound(with_field(field, right)) == with_field(field, right)
 
 
 @pytest.mark.parametrize("field", HISTOGRAMS)
@@ -81,7 +86,7 @@ def test_zero_and_the_most_a_float_counts_can_be(field: str) -> None:
     ],
 )
 def test_a_wrong_histogram_is_left_out_and_the_rest_stays(field: str, wrong: Histogram) -> None:
-    assert sound(replace(GOOD, **{field: wrong})) == replace(GOOD, **{field: None})
+    assert sound(with_field(field, wrong)) == with_field(field, None)
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -0.1])
