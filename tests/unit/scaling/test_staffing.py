@@ -91,16 +91,18 @@ class TestLimits:
             limit = replace(LIMITS, token_seconds=at.token_seconds / DEADLINE_SHARE * share)
             assert keeps(SERVICE, CHAT, limit, replicas=1) is fits
 
-    def test_the_first_token_waits_for_the_queue_a_long_prompt_and_steps(self) -> None:
+    @pytest.mark.parametrize("replicas", [1, 2, 4])
+    def test_the_first_token_waits_for_the_queue_a_long_prompt_and_steps(self, replicas: int) -> None:
         at = point(SERVICE, CHAT, replicas=1)
         assert at is not None
         each = 48e-6 + at.step_seconds / 768
         busy = 2 * 1500 * each
-        waits = busy ** (0.75 * (math.sqrt(4) - 1))
-        queue = (1500 * each + at.step_seconds) / (1 - busy) * math.log(waits / 0.05)
-        first = queue + 3 * 1500 * each + 1.5 * at.step_seconds
-        assert keeps(SERVICE, CHAT, replace(LIMITS, first_token_seconds=first * 1.001), replicas=1)
-        assert not keeps(SERVICE, CHAT, replace(LIMITS, first_token_seconds=first * 0.999), replicas=1)
+        waits = busy ** (0.75 * (math.sqrt(2 * (replicas + 1)) - 1))
+        mean_wait = (1500 * each + at.step_seconds) / ((1 - busy) * replicas**0.75)
+        first = mean_wait * math.log(waits / 0.05) + 3 * 1500 * each + 1.5 * at.step_seconds
+        for share, fits in ((1.001, True), (0.999, False)):
+            limit = replace(LIMITS, first_token_seconds=first * share)
+            assert keeps(SERVICE, CHAT.times(replicas), limit, replicas=replicas) is fits
 
     def test_bursts_need_more(self) -> None:
         tight = replace(LIMITS, first_token_seconds=0.8)
