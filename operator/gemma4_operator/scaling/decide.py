@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from gemma4_operator.scaling import words
 from gemma4_operator.scaling.decision import Answer, Decision, Expected, Why, within
-from gemma4_operator.scaling.down import highest, lowered, noted
+from gemma4_operator.scaling.down import STEP_SECONDS, highest, lowered, noted
 from gemma4_operator.scaling.learning import booted
 from gemma4_operator.scaling.look import Look, look
 from gemma4_operator.scaling.meter import Usual, read
@@ -122,14 +122,14 @@ def _judged(
     need = seen.need if seen.reading.is_whole else max(seen.need, wanted)
     state = replace(state, needs=noted(state, need, terms, now_seconds))
     text = _words(seen, terms)
-    if need > wanted:
-        return _raised(replicas, wanted, seen, text, now_seconds), state
-    if not seen.reading.is_whole:
-        return Answer(replicas=wanted, reason=Why.PARTIAL_DATA, message=words.partial(seen.reading)), state
     if _may_sleep(terms, wanted, state, seen, now_seconds):
         return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
+    if need > wanted:
+        return _asked(replicas, wanted, seen, text, now_seconds), state
+    if not seen.reading.is_whole:
+        return Answer(replicas=wanted, reason=Why.PARTIAL_DATA, message=words.partial(seen.reading)), state
     if need == wanted:
-        return Answer(replicas=wanted, reason=_cause(seen), message=text), state
+        return _asked(replicas, wanted, seen, text, now_seconds), state
     least = max(1, terms.minimum)
     if least >= wanted:
         message = f"{text} {words.at_minimum(terms.minimum)}"
@@ -141,8 +141,8 @@ def _judged(
     return Answer(replicas=fewer, reason=Why.LOWERING, message=message), replace(state, lowered_seconds=now_seconds)
 
 
-def _raised(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now_seconds: float) -> Answer:
-    """Return a higher number, unless those asked for before have no place yet."""
+def _asked(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now_seconds: float) -> Answer:
+    """Return the number that is needed, unless those asked for before have no place: then it rises no further."""
     stuck = sum(one.stage is Stage.UNPLACED and now_seconds - one.since_seconds >= PLACE_SECONDS for one in replicas)
     if stuck:
         message = f"{text} {words.unplaceable(stuck, seen.need)}"
@@ -152,6 +152,9 @@ def _raised(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now
 
 def _may_sleep(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: float) -> bool:
     if terms.minimum > 0 or wanted > 1 or seen.reading.running + seen.reading.waiting > 0:
+        return False
+    # The last step down was a decision of its own; asked again at once, it would be two.
+    if state.lowered_seconds is not None and now_seconds - state.lowered_seconds < STEP_SECONDS:
         return False
     return state.busy_seconds is not None and now_seconds - state.busy_seconds >= terms.idle_seconds
 

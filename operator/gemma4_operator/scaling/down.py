@@ -1,7 +1,7 @@
 """When a lower number may follow: the costly mistake is to give up a replica that takes minutes to come back."""
 
 from gemma4_operator.scaling import words
-from gemma4_operator.scaling.look import Look
+from gemma4_operator.scaling.look import NOW_SECONDS, Look
 from gemma4_operator.scaling.staffing import CACHE_SHARE
 from gemma4_operator.scaling.state import Need, State
 from gemma4_operator.scaling.terms import Terms
@@ -39,7 +39,8 @@ def lowered(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: fl
     lowest = max(1, terms.minimum, highest(state))
     if lowest >= wanted:
         return wanted, words.stabilizing(seen.need, lowest)
-    seconds = stabilization_seconds(terms, state)
+    # What was not heard counts in the load for as long as that is a mean over it.
+    seconds = max(NOW_SECONDS, stabilization_seconds(terms, state))
     since = state.whole_since_seconds
     if since is None or now_seconds - since < seconds:
         return wanted, words.not_long_enough(seconds)

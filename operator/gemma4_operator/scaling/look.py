@@ -18,7 +18,7 @@ from gemma4_operator.scaling.terms import Terms, Tuning
 
 _LAG_SECONDS = 15.0
 """Between what happens in an engine and a decision that knows of it: a tick, and half of a span."""
-_NOW_SECONDS, _SIZES_SECONDS, _BURSTS_SECONDS = 60.0, 480.0, 120.0
+NOW_SECONDS, _SIZES_SECONDS, _BURSTS_SECONDS = 60.0, 480.0, 120.0
 """Over which the load, the sizes of requests and the unevenness of their arrival are measured."""
 _ATTAINMENT_SECONDS = 90.0
 _SETTLED_SECONDS = 30.0
@@ -76,6 +76,9 @@ def look(
     forecast = judged(
         state.forecast, seen.work_seconds, now_seconds=now_seconds, horizon_seconds=horizon, share=tuning.share
     )
+    if len(series) == 1:
+        # What was whole before a gap is not known to be so any more.
+        state = replace(state, whole_since_seconds=None)
     state = _attended(state, reading, now_seconds)
     if tuning.learning and reading.is_whole:
         state = _learned(terms, state, reading, series, now_seconds)
@@ -135,7 +138,7 @@ def _learned(terms: Terms, state: State, reading: Reading, series: Series, now_s
     slow = slowness(
         state.slowness,
         terms.service,
-        mean(series, _NOW_SECONDS),
+        mean(series, NOW_SECONDS),
         serving=reading.serving,
         waiting=reading.waiting,
         elapsed_seconds=elapsed,
@@ -161,7 +164,7 @@ def _load(terms: Terms, series: Series) -> Load:
         output_tokens=max(1.0, _blended(terms.output_tokens, sizes.answer_tokens, sizes.answers)),
         variation=dispersion(series, _BURSTS_SECONDS, least=1.0, most=_MOST_VARIATION),
     )
-    work: Flow = mean(series, _NOW_SECONDS)
+    work: Flow = mean(series, NOW_SECONDS)
     return replace(load, requests_per_second=_requests(terms, load, work.work_seconds))
 
 

@@ -7,18 +7,18 @@ tokens, so the size taken matters little.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
+from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
+from gemma4_operator.scaling.sound import sound
 
 STALE_SECONDS = 60.0
 """After which what an engine said is no longer said."""
 FIRST_SAMPLE_SECONDS = 30.0
 """How long a replica that has begun to serve may take until it is heard for the first time."""
-_LONGEST_GAP_SECONDS = 120.0
-"""Between two ticks: over a longer one nothing is concluded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ def _is_new(replica: Replica, now_seconds: float) -> bool:
 
 def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) -> Heard | None:
     """Return what is known of a replica now: a sample that was heard before brings nothing new."""
-    before, sample = meter.heard.get(replica.name), replica.sample
+    before, sample = meter.heard.get(replica.name), _sound(replica.sample)
     if sample is None or sample.at_seconds > now_seconds:
         return before
     if before is None:
@@ -149,9 +149,14 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
     seconds = sample.at_seconds - before.sample.at_seconds
     if seconds <= 0:
         return before
-    if seconds > _LONGEST_GAP_SECONDS:
+    if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
     return Heard(sample=sample, flow=_flow(before.sample.counts, sample.counts, seconds, usual))
+
+
+def _sound(sample: Sample | None) -> Sample | None:
+    counts = sound(sample.counts) if sample is not None else None
+    return replace(sample, counts=counts) if sample is not None and counts is not None else None
 
 
 def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow:

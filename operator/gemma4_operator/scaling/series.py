@@ -9,6 +9,8 @@ from gemma4_operator.scaling.flow import Flow
 SPAN_SECONDS = 20.0
 SPANS = 24
 """Eight minutes: what change detection looks at."""
+LONGEST_GAP_SECONDS = 120.0
+"""Between two moments that are heard of: over a longer one nothing is concluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,11 @@ Series = tuple[Tick, ...]
 
 
 def advanced(series: Series, flow: Flow, *, now_seconds: float) -> Series:
-    """Return the series with what flowed in each second since its last tick, without what is too old to matter."""
-    if not series:
+    """Return the series with what flowed in each second since its last tick, without what is too old to matter.
+
+    After a gap that nothing is known of it begins anew: a mean over the gap would take it for silence.
+    """
+    if not series or now_seconds - series[-1].at_seconds > LONGEST_GAP_SECONDS:
         return (Tick(now_seconds, Flow()),)
     last = series[-1]
     seconds = now_seconds - last.at_seconds
@@ -81,7 +86,7 @@ def dispersion(series: Series, seconds: float, *, least: float, most: float) -> 
         arrived.append(after.total.arrivals - before.total.arrivals)
         lengths.append(after.at_seconds - before.at_seconds)
     total, time = sum(arrived), sum(lengths)
-    if total <= 0 or len(arrived) < 3:
+    if len(arrived) < 3 or total / len(arrived) <= 0:
         return least
     rate = total / time
     excess = sum((count - rate * length) ** 2 for count, length in zip(arrived, lengths, strict=True))

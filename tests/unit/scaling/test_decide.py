@@ -1,0 +1,193 @@
+"""Each reason once, on the rule itself: what is wanted, why, and in which words."""
+
+from dataclasses import replace
+
+import pytest
+
+from gemma4_operator.scaling.decide import PLACE_SECONDS, decide
+from gemma4_operator.scaling.decision import Why
+from gemma4_operator.scaling.down import STEP_SECONDS
+from gemma4_operator.scaling.sample import Stage
+from gemma4_operator.scaling.state import State
+from gemma4_operator.scaling.terms import Terms, Tuning
+from tests.scaling import Loop, counts, replica, steps, terms
+
+
+def begun(bound: Terms, *stages: Stage) -> int:
+    replicas = [replica(f"replica-{index}", stage) for index, stage in enumerate(stages)]
+    return decide(bound, replicas, State(), now_seconds=0.0).replicas
+
+
+class TestTheFirstDecision:
+    @pytest.mark.parametrize(
+        ("stages", "number"),
+        [
+            ((), 2),
+            ((Stage.SERVING,) * 4, 4),
+            ((Stage.LOADING, Stage.UNPLACED, Stage.FAILED), 3),
+            ((Stage.SERVING,) * 3 + (Stage.LEAVING,), 3),
+        ],
+        ids=["none", "those that serve", "those that will", "without those that leave"],
+    )
+    def test_is_what_is_there_or_the_minimum(self, stages: tuple[Stage, ...], number: int) -> None:
+        assert begun(terms(minimum=2), *stages) == number
+
+    def test_of_a_resource_that_may_sleep_is_one(self) -> None:
+        assert begun(terms(minimum=0)) == 1
+
+
+class TestReasons:
+    def test_starting(self) -> None:
+        decision = decide(terms(), [replica("a", Stage.LOADING)], State(wanted=3), now_seconds=0.0)
+        assert (decision.replicas, decision.reason, decision.valid) == (3, Why.STARTING, True)
+
+    def test_demand(self) -> None:
+        loop = Loop(terms(), lambda at: 6.0, serving=2)
+        decision = loop.run(1500)
+        assert decision.reason is Why.DEMAND
+        assert decision.expected.now == pytest.approx(6.0, rel=0.02)
+        assert decision.message.startswith("360 requests a minute come, and 360 are expected in ")
+
+    def test_change(self) -> None:
+        loop = Loop(terms(), steps((900, 2.0), (9e9, 9.0)), serving=1)
+        loop.run(1000)
+        changed = [decision for _, decision in loop.decisions if decision.reason is Why.CHANGE]
+        assert changed
+        assert "because they have been" in changed[0].message
+        assert changed[0].expected.then > changed[0].expected.now
+
+    def test_backlog(self) -> None:
+        loop = Loop(terms(), steps((900, 2.0), (9e9, 40.0)), serving=1)
+        loop.run(1100)
+        piled = [decision for _, decision in loop.decisions if decision.reason is Why.BACKLOG]
+        assert piled
+        assert "requests wait, which" in piled[0].message
+
+    def test_minimum(self) -> None:
+        decision = Loop(terms(minimum=3), lambda at: 0.5, serving=3).run(1500)
+        assert (decision.replicas, decision.reason) == (3, Why.MINIMUM)
+        assert "`spec.autoscaling.minReplicas` is 3." in decision.message
+
+    def test_partial_data(self) -> None:
+        said = replica("a", at=0.0, said=counts(1, 0, finished=5))
+        decision = decide(terms(), [said, replica("b")], State(wanted=2), now_seconds=0.0)
+        assert (decision.replicas, decision.reason, decision.valid) == (2, Why.PARTIAL_DATA, False)
+        assert decision.message.startswith("1 of 2 replicas do not say what they do")
+
+    def test_no_data(self) -> None:
+        decision = decide(terms(), [replica("a"), replica("b")], State(wanted=2), now_seconds=0.0)
+        assert (decision.replicas, decision.reason, decision.valid) == (2, Why.NO_DATA, False)
+
+    def test_limited(self) -> None:
+        decision = Loop(terms(maximum=2), lambda at: 12.0, serving=2).run(600)
+        assert (decision.replicas, decision.reason) == (2, Why.LIMITED)
+        assert "`spec.autoscaling.maxReplicas` allows 2" in decision.message
+
+    def test_stabilizing_then_lowering(self) -> None:
+        loop = Loop(terms(), steps((900, 8.0), (9e9, 1.0)), serving=3)
+        loop.run(1500)
+        reasons = [decision.reason for _, decision in loop.decisions[90:]]
+        assert reasons.index(Why.STABILIZING) < reasons.index(Why.LOWERING)
+
+    @pytest.mark.parametrize(("passed", "reason"), [(PLACE_SECONDS - 1, Why.DEMAND), (PLACE_SECONDS, Why.UNPLACEABLE)])
+    def test_unplaceable_once_it_has_lasted(self, passed: float, reason: Why) -> None:
+        # One replica carries so much, though not within the objectives.
+        loop = Loop(terms(first_token_seconds=0.6), lambda at: 2.0, serving=1, places=1)
+        loop.run(1800)
+        serves, waits = loop.replicas()
+        assert waits.stage is Stage.UNPLACED
+        seen = (serves, replace(waits, since_seconds=loop.now_seconds - passed))
+        assert decide(loop.terms, seen, loop.state, now_seconds=loop.now_seconds).reason is reason
+
+
+class TestParts:
+    """Each part of the rule that can be left out changes something."""
+
+    def test_without_learning_a_wrong_plan_stays(self) -> None:
+        slow = terms().service.slowed(1.3)
+        learned, plain = (
+            Loop(terms(), lambda at: 6.0, serving=3, engine=slow, tuning=Tuning(learning=learning)).run(1500)
+            for learning in (True, False)
+        )
+        assert learned.state.slowness == pytest.approx(1.3, rel=0.05)
+        assert (plain.state.slowness, plain.state.caution) == (1.0, 1.0)
+
+    def test_without_change_detection_a_step_is_seen_later(self) -> None:
+        def first_raise(tuning: Tuning) -> float:
+            loop = Loop(terms(), steps((900, 2.0), (9e9, 9.0)), serving=1, tuning=tuning)
+            loop.run(1200)
+            return next(at for at, decision in loop.decisions if at > 900 and decision.replicas > 2)
+
+        no_backlog = Tuning(backlog=False)
+        assert first_raise(no_backlog) < first_raise(replace(no_backlog, change=False, forecast=False))
+
+    def test_without_a_forecast_only_what_comes_now_counts(self) -> None:
+        loop = Loop(terms(), lambda at: 2.0 + at / 300, serving=3, tuning=Tuning(forecast=False, change=False))
+        decision = loop.run(1800)
+        assert decision.expected.then == decision.expected.now
+        ahead = Loop(terms(), lambda at: 2.0 + at / 300, serving=3, tuning=Tuning(change=False)).run(1800)
+        assert ahead.expected.then > ahead.expected.now
+
+    def test_without_backlog_what_waits_asks_for_nothing(self) -> None:
+        loop = Loop(terms(), steps((900, 2.0), (9e9, 40.0)), serving=1, tuning=Tuning(backlog=False))
+        loop.run(1100)
+        assert all(decision.reason is not Why.BACKLOG for _, decision in loop.decisions)
+
+    def test_a_surer_forecast_asks_for_no_less(self) -> None:
+        def flickers(at: float) -> float:
+            return 2.0 + (int(at / 20) * 7919 % 5) / 2
+
+        sure, careless = (
+            Loop(terms(), flickers, serving=2, tuning=Tuning(share=share)).run(3600).expected.then
+            for share in (0.95, 0.5)
+        )
+        assert sure > careless
+
+
+def test_a_silent_replica_that_waits_for_its_first_word_does_not_stop_the_rest() -> None:
+    new = replica("b", serving_since_seconds=0.0)
+    old = replica("a", at=9.0, said=counts(1, 0, finished=5))
+    decision = decide(terms(), [old, new], State(wanted=2), now_seconds=10.0)
+    assert decision.valid
+
+
+def test_of_traffic_that_is_heard_in_part_nothing_is_learned() -> None:
+    loop = Loop(
+        terms(minimum=3),
+        lambda at: 4.0,
+        serving=3,
+        engine=terms().service.slowed(1.3),
+        say=lambda engine, at, said: None if engine.name == "replica-1" else said,
+    )
+    assert loop.run(1500).state.slowness == 1.0
+
+
+def test_nobody_is_known_not_to_have_asked_while_one_is_not_heard() -> None:
+    bound, state = terms(minimum=0, idle_seconds=60), State(wanted=1)
+    silent = replica("b")
+    for now in range(0, 600, 10):
+        idle = replica("a", at=float(now), said=counts(0, 0, finished=5))
+        state = decide(bound, [idle, silent], state, now_seconds=float(now)).state
+    idle = replica("a", at=600.0, said=counts(0, 0, finished=5))
+    assert decide(bound, [idle], state, now_seconds=600.0).reason is not Why.ASLEEP
+
+
+@pytest.mark.parametrize("stage", [Stage.SERVING, Stage.LOADING])
+def test_what_was_so_before_a_moment_without_a_word_is_not_known_to_be_so_after_it(stage: Stage) -> None:
+    before = State(wanted=1, whole_since_seconds=0.0, at_work_seconds=0.0, busy_seconds=0.0)
+    state = decide(terms(), [replica("a", stage)], before, now_seconds=500.0).state
+    assert (state.whole_since_seconds, state.at_work_seconds, state.busy_seconds) == (None, None, 500.0)
+
+
+@pytest.mark.parametrize(("asked", "number"), [(None, 0), (99.0, 0), (100.0, 0), (101.0, 1)])
+def test_only_who_asked_since_the_last_answer_wakes_one(asked: float | None, number: int) -> None:
+    asleep = State(wanted=0, busy_seconds=100.0)
+    assert decide(terms(minimum=0), [], asleep, now_seconds=200.0, asked_seconds=asked).replicas == number
+
+
+def test_the_last_one_does_not_go_in_the_step_of_the_one_before() -> None:
+    loop = Loop(terms(minimum=0, idle_seconds=30), lambda at: 0.0, serving=2, tick_seconds=5.0)
+    loop.run(900)
+    one = next(at for at, decision in loop.decisions if decision.replicas == 1)
+    none = next(at for at, decision in loop.decisions if decision.replicas == 0)
+    assert none - one >= STEP_SECONDS
