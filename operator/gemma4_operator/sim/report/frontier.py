@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from gemma4_operator.sim.report import paths
 from gemma4_operator.sim.report.axis import Axis, Tick, round_values
 from gemma4_operator.sim.report.labels import Box, Label, labelled
 from gemma4_operator.sim.report.nines import Nines
+from gemma4_operator.sim.report.paths import Step
 from gemma4_operator.sim.report.shown import About, Shown
 from gemma4_operator.sim.report.words import number
 
@@ -88,6 +89,7 @@ def frontier(shown: Sequence[Shown], about: About, *, width: float, height: floa
         )
         for one in shown
     )
+    edge = _edge(points, plot)
     return Frontier(
         width=width,
         height=height,
@@ -98,9 +100,9 @@ def frontier(shown: Sequence[Shown], about: About, *, width: float, height: floa
         ),
         shares=nines.ticks(),
         points=points,
-        labels=tuple(_labels(points, plot)),
+        labels=tuple(_labels(points, plot, lines=_corridors(edge))),
         lines=tuple(_lines(points)),
-        edge=_edge(points, plot),
+        edge=paths.line(edge),
         objective=nines.at(about.objective_percent),
     )
 
@@ -111,7 +113,7 @@ def _by_rule(points: Sequence[Point]) -> list[list[Point]]:
     return [list(group) for _, group in groupby(in_order, key=lambda point: point.shown.rule)]
 
 
-def _labels(points: Sequence[Point], plot: Box) -> list[tuple[Label, Point]]:
+def _labels(points: Sequence[Point], plot: Box, *, lines: Sequence[Box]) -> list[tuple[Label, Point]]:
     """Name each rule once: a single setting in full, several at the one that is best."""
     named = []
     for group in _by_rule(points):
@@ -121,7 +123,7 @@ def _labels(points: Sequence[Point], plot: Box) -> list[tuple[Label, Point]]:
     wishes = [(point.x, point.y, text) for point, text in named]
     marks = [(point.x, point.y) for point in points]
     room = replace(plot, top=plot.top - _ABOVE)
-    return list(zip(labelled(wishes, marks=marks, room=room), [point for point, _ in named], strict=True))
+    return list(zip(labelled(wishes, marks=marks, lines=lines, room=room), [point for point, _ in named], strict=True))
 
 
 def _lines(points: Sequence[Point]) -> list[str]:
@@ -132,10 +134,18 @@ def _lines(points: Sequence[Point]) -> list[str]:
     ]
 
 
-def _edge(points: Sequence[Point], plot: Box) -> str:
-    """Return the path along which nobody is better: for a cost, the most that is kept at it."""
+def _edge(points: Sequence[Point], plot: Box) -> list[Step]:
+    """Return the levels along which nobody is better: for a cost, the most that is kept at it."""
     on = sorted({(point.x, point.y) for point in points if point.is_on and not point.shown.is_reference})
-    if not on:
-        return ""
-    steps = "".join(f"H{paths.place(x)}V{paths.place(y)}" for x, y in on[1:])
-    return f"M{paths.place(on[0][0])} {paths.place(on[0][1])}{steps}H{paths.place(plot.right)}"
+    ends = [x for x, _ in on[1:]] + [plot.right]
+    return [Step(left=x, right=end, level=y) for (x, y), end in zip(on, ends, strict=False)]
+
+
+def _corridors(edge: Sequence[Step]) -> list[Box]:
+    """Return the room that the edge's line takes, across and upwards."""
+    across = [Box(left=one.left, top=one.level - 1, right=one.right, bottom=one.level + 1) for one in edge]
+    upwards = [
+        Box(left=after.left - 1, top=after.level, right=after.left + 1, bottom=before.level)
+        for before, after in pairwise(edge)
+    ]
+    return across + upwards

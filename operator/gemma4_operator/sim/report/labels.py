@@ -41,28 +41,30 @@ class Label:
 
 
 def labelled(
-    wishes: Sequence[tuple[float, float, str]], *, marks: Sequence[tuple[float, float]], room: Box
+    wishes: Sequence[tuple[float, float, str]], *, marks: Sequence[tuple[float, float]], lines: Sequence[Box], room: Box
 ) -> list[Label]:
     """Return a label for each point with a name, those named first in the best places.
 
     Args:
         wishes: Points with names.
         marks: All points that no name may cover.
+        lines: What a name had better not lie on.
         room: What no name may leave.
     """
     taken = [Box(left=x - _MARK, top=y - _MARK, right=x + _MARK, bottom=y + _MARK) for x, y in marks]
     found = []
     for x, y, text in wishes:
-        label = min(_places(x, y, text), key=lambda one: _cost(one, taken, room))
+        label = min(_places(x, y, text), key=lambda one: _cost(one, taken, lines, room))
         taken.append(label.box)
         found.append(label)
     return found
 
 
-def _cost(label: Label, taken: Sequence[Box], room: Box) -> float:
+def _cost(label: Label, taken: Sequence[Box], lines: Sequence[Box], room: Box) -> float:
     box = label.box
     outside = (box.right - box.left) * (box.bottom - box.top) - box.overlap(room)
-    return 10 * outside + sum(box.overlap(other) for other in taken)
+    crossed = sum(box.overlap(line) > 0 for line in lines)
+    return 10 * outside + sum(box.overlap(other) for other in taken) + crossed
 
 
 def _places(x: float, y: float, text: str) -> Iterator[Label]:

@@ -11,12 +11,14 @@ _ROUND_MISSED = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.00
 
 
 class Nines:
-    """Shares that were kept, from `low_percent` to one that is far above the objective; better ones are at the end."""
+    """Shares that were kept, from `low_percent` or below the objective to far above it; better ones are at the end."""
 
     def __init__(self, *, objective_percent: float, low_percent: float, start: float, end: float) -> None:
-        self._least = min(max((1 - objective_percent / 100) / 10, _FEWEST_MISSED), _FEW_MISSED)
-        worst = max(1 - low_percent / 100, 10 * self._least)
-        self._most = min(one for one in _ROUND_MISSED if one >= worst - 1e-9)
+        allowed = 1 - objective_percent / 100
+        few = min(max(allowed / 10, _FEWEST_MISSED), _FEW_MISSED)
+        self._least = max(one for one in _ROUND_MISSED if one <= few + 1e-9)
+        many = min(max(1 - low_percent / 100, 2 * allowed, 10 * self._least), 1.0)
+        self._most = min(one for one in _ROUND_MISSED if one >= many - 1e-9)
         self._axis = Axis(low=-log10(self._most), high=-log10(self._least), start=start, end=end)
 
     def at(self, percent: float) -> float:
