@@ -27,6 +27,11 @@ def test_at_an_edge_it_stays_inside(x: float, y: float, anchor: str):
     assert only.box.overlap(ROOM) == pytest.approx((only.box.right - only.box.left) * (only.box.bottom - only.box.top))
 
 
+def test_a_name_takes_the_room_of_its_letters():
+    widths = {text: one.box.right - one.box.left for text in ("llll", "aaaa", "mmmm") for one in placed((9, 99, text))}
+    assert widths["llll"] < widths["aaaa"] < widths["mmmm"]
+
+
 def test_two_at_one_place_are_apart():
     one, other = placed((300, 200, "knative"), (300, 200, "static:replicas=8"))
     assert one.box.overlap(other.box) == 0
