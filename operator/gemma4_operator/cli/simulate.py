@@ -10,16 +10,14 @@ from gemma4_operator.cli.simulate_input import ENGINE_KEYS, requests_of, require
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.sim.need import start_of
 from gemma4_operator.sim.policy import Policy
+from gemma4_operator.sim.report.shown import REFERENCE
 from gemma4_operator.sim.request import Request
 from gemma4_operator.sim.result import Result, result_of
 from gemma4_operator.sim.routing import Routing
-from gemma4_operator.sim.rules import make, names
+from gemma4_operator.sim.rules import make
 from gemma4_operator.sim.run import Circumstances
 from gemma4_operator.sim.setting import Setting
 from gemma4_operator.sim.world import play
-
-_REFERENCE = "clairvoyant"
-"""What others are measured by: it knows what will come."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,11 +43,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scale", type=float, metavar="F", default=1.0, help="as many requests as the trace has (default: 1)")
     add("--from-hours", type=float, metavar="N", default=0.0, help="begin there (default: 0)")
     add("--hours", type=float, metavar="N", default=24.0, help="play so long (default: 24)")
+    add("--report", metavar="FILE", help="also write a page with drawings, for a browser: report.html")
     add("--seed", type=int, metavar="N", default=1, help="of all chance: the same gives the same (default: 1)")
     add_output(parser)
 
 
 def _run(args: argparse.Namespace) -> Exit:
+    if args.report is not None:
+        # Most runs need no page.
+        from gemma4_operator.cli.simulate_report import require_writable, write_report
+
+        require_writable(args.report)
     if args.mean_life_seconds is not None:
         require("--mean-life-seconds", args.mean_life_seconds, above=True)
     trace = requests_of(args)
@@ -65,15 +69,15 @@ def _run(args: argparse.Namespace) -> Exit:
         seed=args.seed,
     )
     rules = [(text, _rule(text, trace, setting)) for text in args.policy]
-    reference = None
-    if _REFERENCE in names():
-        reference = _result(_rule(_REFERENCE, trace, setting), trace, circumstances)
+    reference = _result(_rule(REFERENCE, trace, setting), trace, circumstances)
     results = [(text, _result(rule, trace, circumstances)) for text, rule in rules]
     found = {
         "trace": _about(trace, circumstances),
         "policies": [_row(text, result, reference) for text, result in results],
     }
     emit(found, args.output, table=lambda: _table(found))
+    if args.report is not None:
+        write_report(args, trace, circumstances, results, reference=reference)
     return Exit.OK
 
 
@@ -100,8 +104,8 @@ def _about(trace: Sequence[Request], circumstances: Circumstances) -> dict[str, 
     }
 
 
-def _row(text: str, result: Result, reference: Result | None) -> dict[str, Any]:
-    cost = reference.average_replicas if reference is not None else 0.0
+def _row(text: str, result: Result, reference: Result) -> dict[str, Any]:
+    cost = reference.average_replicas
     return {
         "policy": text,
         "attainmentPercent": round(result.attainment_percent, 3),
@@ -151,7 +155,8 @@ VERB = Verb(
         "examples:\n"
         "  gemma4 simulate --trace chats.csv --scale 8 --policy gemma4 --policy hpa:target=30\n"
         "  gemma4 simulate --trace rates.csv --lengths input=654/973,output=67/160 --from-hours 216 --scale 0.15 \\\n"
-        "    --burstiness 2 --policy static:replicas=6 --routing random --gateway -o json"
+        "    --burstiness 2 --policy static:replicas=6 --routing random --gateway -o json\n"
+        "  gemma4 simulate --trace chats.csv --policy gemma4 --policy knative --report report.html"
     ),
     add_arguments=_add_arguments,
     run=_run,

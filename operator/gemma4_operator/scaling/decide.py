@@ -122,7 +122,7 @@ def _judged(
     need = seen.need if seen.reading.is_whole else max(seen.need, wanted)
     state = replace(state, needs=noted(state, need, terms, now_seconds))
     text = _words(seen, terms)
-    if _may_sleep(terms, wanted, state, seen, now_seconds):
+    if _may_sleep(terms, state, seen, now_seconds):
         return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
     if need > wanted:
         return _asked(replicas, wanted, seen, text, now_seconds), state
@@ -150,8 +150,9 @@ def _asked(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now_
     return Answer(replicas=seen.need, reason=_cause(seen), message=text)
 
 
-def _may_sleep(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: float) -> bool:
-    if terms.minimum > 0 or wanted > 1 or seen.reading.running + seen.reading.waiting > 0:
+def _may_sleep(terms: Terms, state: State, seen: Look, now_seconds: float) -> bool:
+    """Whether nobody has asked for so long that none is needed, however many a peak of before still holds."""
+    if terms.minimum > 0 or seen.reading.running + seen.reading.waiting > 0:
         return False
     # The last step down was a decision of its own; asked again at once, it would be two.
     if state.lowered_seconds is not None and now_seconds - state.lowered_seconds < STEP_SECONDS:

@@ -98,7 +98,6 @@ class TestResult:
     def test_the_cost_is_compared_with_a_rule_that_sees_the_future(
         self, run: Run, trace: str, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(simulate, "names", lambda: ("clairvoyant", "static"))
         made = simulate.make
         monkeypatch.setattr(
             simulate,

@@ -186,8 +186,16 @@ def test_only_who_asked_since_the_last_answer_wakes_one(asked: float | None, num
 
 
 def test_the_last_one_does_not_go_in_the_step_of_the_one_before() -> None:
-    loop = Loop(terms(minimum=0, idle_seconds=30), lambda at: 0.0, serving=2, tick_seconds=5.0)
+    loop = Loop(terms(minimum=0, idle_seconds=300), lambda at: 0.0, serving=2, tick_seconds=5.0)
     loop.run(900)
     one = next(at for at, decision in loop.decisions if decision.replicas == 1)
     none = next(at for at, decision in loop.decisions if decision.replicas == 0)
     assert none - one >= STEP_SECONDS
+
+
+def test_where_nobody_asks_for_so_long_all_go_however_many_there_are() -> None:
+    """After a peak the floor of a tenth of it keeps more than one for an hour; it is no reason to stay awake."""
+    loop = Loop(terms(minimum=0, idle_seconds=30), lambda at: 0.0, serving=3, tick_seconds=5.0)
+    loop.run(60)
+    assert [decision.replicas for _, decision in loop.decisions][-1] == 0
+    assert {decision.replicas for at, decision in loop.decisions if at < 30} == {3}

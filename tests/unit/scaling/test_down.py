@@ -119,12 +119,11 @@ class TestOneStepDown:
             (settled(needs=(Need(NOW - 50, 10), Need(NOW, 2))), seen(), "10 were needed"),
             (settled(whole_since_seconds=None), seen(), "were heard for 100 s"),
             (settled(whole_since_seconds=NOW - 99), seen(), "were heard for 100 s"),
-            (settled(forecast=Forecast()), seen(), "forecasts were compared"),
             (settled(lowered_seconds=NOW - STEP_SECONDS + 1), seen(), "in steps"),
             (settled(), seen(waiting=6), "while 6 requests wait"),
             (settled(), seen(running=9 * 80), "while 720 requests run"),
         ],
-        ids=["needed", "not whole", "not for long", "unjudged", "just lowered", "waiting", "survivors"],
+        ids=["needed", "not whole", "not for long", "just lowered", "waiting", "survivors"],
     )
     def test_is_not_taken_where_something_stands_against_it(self, state: State, look: Look, why: str) -> None:
         number, told = lowered(terms(), 10, state, look, NOW)

@@ -68,7 +68,6 @@ class TestDemand:
         (words.at_minimum(0), ["spec.autoscaling.idleSeconds"]),
         (words.stabilizing(2, 5), ["2", "5"]),
         (words.not_long_enough(100), ["100 s"]),
-        (words.unjudged(), ["forecasts"]),
         (words.step_by_step(15), ["15 s"]),
         (words.waiting(7), ["7 requests wait"]),
         (words.survivors(70, 1), ["70 requests run", "1 replica "]),
