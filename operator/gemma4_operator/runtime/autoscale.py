@@ -19,9 +19,9 @@ from gemma4_operator.runtime.sampler import Sampler, Source, Target
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.scaling.decide import decide
 from gemma4_operator.scaling.decision import Decision
-from gemma4_operator.scaling.planned import terms_of
+from gemma4_operator.scaling.planned import is_same_replica, terms_of
 from gemma4_operator.scaling.sample import Stage
-from gemma4_operator.scaling.state import State, resumed
+from gemma4_operator.scaling.state import State, begun_anew, resumed
 from gemma4_operator.scaling.told import recalled, told
 from gemma4_operator.status.conditions import written
 from gemma4_operator.status.pods import PodView, moment
@@ -111,6 +111,9 @@ class Autoscaler:
                 spec=spec, bounds=spec.autoscaling, plan=plan, dialects=dialects, state=state, scaled_at=scaled_at
             )
             self._scaled[key] = known
+        if not is_same_replica(known.plan, plan):
+            # What was measured is told in the time of a replica, and this is another.
+            known.state = begun_anew(known.state, now_seconds=self._monotonic())
         known.spec, known.bounds, known.plan, known.dialects = spec, spec.autoscaling, plan, dialects
         self._sampler.follow(key, self._sources[spec.autoscaling.metrics_source])
 

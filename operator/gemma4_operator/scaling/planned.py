@@ -69,6 +69,12 @@ def service_of(plan: Plan, *, input_tokens: float) -> Service:
     )
 
 
+def is_same_replica(one: Plan, other: Plan) -> bool:
+    """Whether replicas of both plans are expected to be as fast, and to take as long to come."""
+    same_boot = one.predicted.load_seconds == other.predicted.load_seconds
+    return same_boot and service_of(one, input_tokens=1.0) == service_of(other, input_tokens=1.0)
+
+
 def _guessed(expected: Predicted, most: int) -> tuple[float, float]:
     token_seconds = expected.time_per_output_token_microseconds / 1e6
     return _FIXED_SHARE * token_seconds, (1 - _FIXED_SHARE) * token_seconds / most

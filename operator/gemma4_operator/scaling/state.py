@@ -1,6 +1,6 @@
 """What a scaler remembers from one decision to the next, and the little of it that a restart must not lose."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gemma4_operator.scaling.forecast import Forecast
 from gemma4_operator.scaling.learning import Boots
@@ -72,6 +72,15 @@ def remembered(state: State) -> Remembered:
         boot_seconds=state.boots.usual_seconds(0.0) if seen else None,
         slowness=state.slowness,
         peak=state.forecast.peak,
+    )
+
+
+def begun_anew(state: State, *, now_seconds: float) -> State:
+    """Return the state for another kind of replica: what was learned of the one before says nothing of it."""
+    return replace(
+        resumed(Remembered(wanted=state.wanted), now_seconds=now_seconds),
+        boots=Boots(known=state.boots.known),
+        busy_seconds=state.busy_seconds,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -196,6 +196,29 @@ class TestSleep:
 
 
 class TestLife:
+    def test_another_plan_makes_what_was_learned_of_the_one_before_worth_nothing(self) -> None:
+        told = {"desiredReplicas": 3, "bootSeconds": 77, "speedPercent": 80}
+        faster = replace(PLAN, predicted=replace(PLAN.predicted, step_microseconds=1))
+        same = replace(PLAN, notes=("Something to know.",), hourly_cost="9.99")
+
+        async def learned(plan: Plan) -> AutoscalingStatus:
+            cluster = Cluster()
+            cluster.serve(3)
+            scaler = cluster.autoscaler()
+            attend(scaler, live=3, told=told)
+            scaler.attend(CHAT, spec=spec(), plan=plan, dialects=(DIALECT,), live=3, told=told)
+            async with asyncio.timeout(10):
+                while (said := scaler.told(CHAT)) is None:
+                    await asyncio.sleep(PERIOD)
+            scaler.close()
+            return said
+
+        kept = asyncio.run(learned(same))
+        assert (kept.desired_replicas, kept.boot_seconds, kept.speed_percent) == (3, 77, 80)
+        new = asyncio.run(learned(faster))
+        assert (new.desired_replicas, new.speed_percent) == (3, 100)
+        assert new.boot_seconds != 77
+
     def test_what_was_learned_before_a_restart_is_told_on(self) -> None:
         cluster = Cluster()
         cluster.serve(3)
