@@ -17,7 +17,7 @@ from gemma4_operator.runtime.autoscale import ASKED_AT
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from tests.cluster import Cluster, wait_for
 from tests.cluster.fakenodes import LOOPBACK_ANNOTATION, READY_ANNOTATION
-from tests.integration.home import Home, sample
+from tests.integration.home import Home, notes, sample
 from tests.integration.operating import OperatorProcess, Operators
 from tests.integration.scripted import INPUT_TOKENS, OUTPUT_TOKENS, Traffic
 
@@ -98,6 +98,7 @@ def test_replicas_follow_the_traffic_up_and_down_and_the_status_says_why(home: H
         assert risen["reason"] in ("Demand", "ChangeDetected", "Backlog")
         assert "requests a minute" in risen["message"]
         assert "lastScaleTime" in risen
+        assert any(note.startswith("From 1 to ") for note in notes(home.events("chat"), "Scaled"))
         resource = home.resource("chat")
         assert resource["spec"].get("replicas", 1) == 1, "the operator never writes the spec"
 

@@ -1,4 +1,4 @@
-"""Events: what a pass did, another plan, and the cause when it has changed; nothing that goes on."""
+"""Events: what a pass did, another number of replicas, another plan, another cause; nothing that goes on."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,14 @@ class Announcer:
         self._recorder = recorder
 
     async def announce(self, resource: Object, status: Mapping[str, Any], done: Sequence[Change]) -> None:
-        """Publish what was done, another plan, and another cause."""
+        """Publish what was done, another number of replicas, another plan, and another cause."""
         before = resource.get("status", {})
         if done:
             note = summary(done)
             log.info("%s/%s: %s", resource["metadata"]["namespace"], resource["metadata"]["name"], note)
             await self._publish(resource, EventType.NORMAL, Reason.CHILDREN_APPLIED, "Apply", note)
+        if why := _scaled(before, status):
+            await self._publish(resource, EventType.NORMAL, Reason.SCALED, "Scale", why)
         was, plan = before.get("plan") or {}, status.get("plan") or {}
         if was.get("why") and plan.get("why") and _identity(was) != _identity(plan):
             note = " ".join((plan["why"], *plan.get("notes", ())))
@@ -40,6 +42,15 @@ class Announcer:
     async def _publish(self, resource: Object, kind: EventType, reason: Reason, action: str, note: str) -> None:
         event = Event(regarding=resource, type=kind, reason=reason.value, action=action, note=note)
         await self._recorder.publish(event)
+
+
+def _scaled(before: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    """Return from how many to how many replicas the autoscaler went, and why; empty: it stayed."""
+    was, now = before.get("autoscaling") or {}, status.get("autoscaling") or {}
+    past, wanted = was.get("desiredReplicas"), now.get("desiredReplicas")
+    if past is None or wanted is None or past == wanted:
+        return ""
+    return f"From {past} to {wanted} replicas. {now.get('message') or ''}".rstrip()
 
 
 def _identity(plan: Mapping[str, Any]) -> tuple[Any, ...]:

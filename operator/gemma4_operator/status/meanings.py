@@ -76,6 +76,10 @@ STATES: Mapping[str, Meaning] = {
         "Objects were created, changed or repaired.",
         _NOTHING,
     ),
+    "Scaled": Meaning(
+        "The operator's autoscaler has decided on another number of replicas; the message says why.",
+        _NOTHING,
+    ),
     "NameConflict": Meaning(
         "An object of the name that is needed exists and does not belong to this Gemma4Deployment.",
         "Rename the Gemma4Deployment, or delete the other object.",

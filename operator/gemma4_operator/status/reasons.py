@@ -23,6 +23,7 @@ class Reason(StrEnum):
     INFEASIBLE = "Infeasible"
     OVER_BUDGET = "OverBudget"
     CHILDREN_APPLIED = "ChildrenApplied"
+    SCALED = "Scaled"
     NAME_CONFLICT = "NameConflict"
     CONTESTED = "Contested"
     SUSPENDED = "Suspended"
