@@ -1,7 +1,7 @@
 """The operator's own autoscaler at work: each round of samples leads to a decision, and what is new in it to a pass.
 
-What it has learned stands in the status, so that a restart begins with it. Figures of traffic change all the time; they
-are told anew with each other decision, and else once a minute where they differ much.
+What it has learned stands in the status, so that a restart begins with it. Figures of traffic and the ordinary reasons
+change all the time; they are told anew with each other number, and else once a minute where they differ much.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -196,7 +196,7 @@ class Autoscaler:
         assert now is not None, "it was just made"
         if before is None or known.told is None:
             return True
-        if (before.replicas, before.reason, before.limited_by) != (now.replicas, now.reason, now.limited_by):
+        if before.standing != now.standing:
             return True
         return now_seconds - known.told_seconds >= TELL_SECONDS and _differs(known.told, now)
 

@@ -39,6 +39,10 @@ class Why(StrEnum):
     """Somebody asked while none ran."""
 
 
+_ORDINARY = frozenset({Why.DEMAND, Why.CHANGE, Why.BACKLOG, Why.STABILIZING, Why.LOWERING, Why.MINIMUM})
+"""The reasons that take turns while all is well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """The traffic in requests per second: now, and when a replica that is asked for now serves."""
@@ -83,6 +87,11 @@ class Decision:
     state: State
     limited_by: str
     expected: Expected
+
+    @property
+    def standing(self) -> tuple[int, Why | None, str]:
+        """What a change of is news at once: reasons that take turns while all is well are none."""
+        return self.replicas, None if self.reason in _ORDINARY else self.reason, self.limited_by
 
 
 def within(terms: Terms, answer: Answer, state: State) -> Decision:

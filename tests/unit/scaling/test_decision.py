@@ -96,3 +96,34 @@ def test_the_state_is_otherwise_as_it_was() -> None:
     assert within(terms(), Answer(replicas=4, reason=Why.DEMAND, message="So."), state).state == replace(
         state, wanted=4
     )
+
+
+def told(*, replicas: int = 4, reason: Why = Why.DEMAND, limited_by: str = "") -> Decision:
+    return replace(bounded(replicas), reason=reason, limited_by=limited_by)
+
+
+class TestStanding:
+    """What a status tells at once, and what it tells when it tells the rest anew."""
+
+    @pytest.mark.parametrize("reason", [Why.CHANGE, Why.BACKLOG, Why.STABILIZING, Why.LOWERING, Why.MINIMUM])
+    def test_reasons_that_take_turns_while_all_is_well_are_no_news(self, reason: Why) -> None:
+        assert told(reason=reason).standing == told(reason=Why.DEMAND).standing
+
+    @pytest.mark.parametrize(
+        "reason",
+        [
+            Why.NO_DATA,
+            Why.PARTIAL_DATA,
+            Why.STARTING,
+            Why.UNPLACEABLE,
+            Why.LIMITED,
+            Why.ASLEEP,
+            Why.WAKING,
+        ],
+    )
+    def test_all_others_are(self, reason: Why) -> None:
+        assert told(reason=reason).standing != told(reason=Why.DEMAND).standing
+
+    def test_and_so_are_another_number_and_another_limit(self) -> None:
+        assert told(replicas=3).standing != told(replicas=4).standing
+        assert told(limited_by="spec.placement.maximumGPUs").standing != told().standing
