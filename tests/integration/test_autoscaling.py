@@ -95,7 +95,7 @@ def test_replicas_follow_the_traffic_up_and_down_and_the_status_says_why(home: H
         wait_for(lambda: wanted(home) >= 3, PATIENCE_SECONDS, lambda: f"three replicas; {told(home)}")
         wait_for(lambda: len(addresses(home)) >= 3, 30, "three that serve")
         risen = told(home)
-        assert risen["reason"] in ("Demand", "ChangeDetected", "Backlog")
+        assert risen["reason"] in ("Demand", "ChangeDetected", "Backlog", "Stabilizing")
         assert "requests a minute" in risen["message"]
         assert "lastScaleTime" in risen
         assert any(note.startswith("From 1 to ") for note in notes(home.events("chat"), "Scaled"))
