@@ -161,7 +161,7 @@ class TestWhereTheOperatorDecides:
         home.create(sample("chat", autoscaling=self.BOUNDS))
         home.wait_ready("chat")
         status = home.resource("chat")["status"]
-        assert status["autoscaling"] == {"desiredReplicas": 2}
+        assert status["autoscaling"]["desiredReplicas"] == 2
         assert (status["serving"], status["replicas"], home.resource("chat")["spec"]["replicas"]) == ("2/2", 2, 1)
         assert home.child(POD_DISRUPTION_BUDGET, "chat")["spec"]["maxUnavailable"] == 1
         path = f"{GEMMA4_DEPLOYMENT.path(namespace=home.namespace, name='chat')}/scale"
