@@ -66,7 +66,7 @@ def test_a_folder_without_the_traces_is_told(tmp_path: Path):
 def test_every_source_has_its_licence_beside_it():
     sources = (TRACES / "SOURCES.md").read_text()
     files = [path.name for path in TRACES.iterdir() if path.suffix == ".gz"]
-    assert len(files) == 5
+    assert len(files) == 7
     for name in files:
         assert f"`{name}`" in sources
     for licence in ("CC-BY 4.0", "Apache-2.0"):
