@@ -110,7 +110,10 @@ class _Steps:
 
 
 DESIGN: Mapping[str, Workload] = {
-    "conv8": Workload(about="an hour of Azure's chats of 2023, eightfold", make=_Logged(log="AzureLLMInferenceTrace_conv.csv.gz", scale=8)),
+    "conv8": Workload(
+        about="an hour of Azure's chats of 2023, eightfold",
+        make=_Logged(log="AzureLLMInferenceTrace_conv.csv.gz", scale=8),
+    ),
     "ramp": Workload(
         about="eight hours of Azure's chat rates of 2024, from a lull into the busiest hours",
         make=_Recorded(

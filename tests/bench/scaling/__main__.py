@@ -4,9 +4,11 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.bench.scaling.book import PATH, load, rewrite
+from tests.bench.scaling.page import tables, write
 from tests.bench.scaling.run import Run
 from tests.bench.scaling.work import fill, fresh
 
@@ -29,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    made.add_argument("--only", action="append", metavar="TEXT", help="runs or stages with that in them; may be repeated")
+    made.add_argument(
+        "--only", action="append", metavar="TEXT", help="runs or stages with that in them; may be repeated"
+    )
     made.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once (default: 1)")
     made.add_argument("--minutes", type=float, metavar="N", help="begin no more runs after that (default: play all)")
     made.add_argument("--results", type=Path, default=PATH, metavar="FILE", help=argparse.SUPPRESS)
@@ -44,12 +48,23 @@ def main(arguments: Sequence[str]) -> int:
     book = fresh(kept)
     say(f"{len(book)} results are kept, and {len(kept) - len(book)} are of code that has changed")
     try:
-        fill(
-            book, options.results, is_wanted=_wanted(options.only), jobs=options.jobs, minutes=options.minutes, say=say
-        )
+        with ProcessPoolExecutor(max_workers=options.jobs) as pool:
+            fill(
+                book,
+                options.results,
+                is_wanted=_wanted(options.only),
+                jobs=options.jobs,
+                minutes=options.minutes,
+                say=say,
+                pool=pool,
+            )
     except KeyboardInterrupt:
         return 130
-    rewrite(options.results, load(options.results))
+    everything = load(options.results)
+    rewrite(options.results, everything)
+    print(tables(everything))
+    if options.results == PATH:
+        say(f"wrote {write(everything)}")
     return 0
 
 

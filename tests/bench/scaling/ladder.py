@@ -1,4 +1,4 @@
-"""A rule's settings in a row from frugal to generous, and which of them to try next to find the cheapest that passes."""
+"""A rule's settings from frugal to generous, and which of them to try next to find the cheapest that passes."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -30,9 +30,7 @@ def for_all(book: Book, name: str, workloads: Sequence[str], *, base: Run = ANY)
             yield from _climb(book, ladder, workloads, hopeless[ladder], base)
 
 
-def _climb(
-    book: Book, ladder: Ladder, workloads: Sequence[str], hopeless: Sequence[str], base: Run
-) -> Iterator[Run]:
+def _climb(book: Book, ladder: Ladder, workloads: Sequence[str], hopeless: Sequence[str], base: Run) -> Iterator[Run]:
     places = [threshold(ladder, lambda text, on=on: _passes(book, text, on, base)) for on in workloads]
     start = max((place for place in places if place is not None), default=len(ladder) - 1)
     for policy in ladder[start:]:

@@ -1,8 +1,8 @@
-"""Plays what is missing, in processes of their own, and keeps each result as soon as it is there."""
+"""Plays what is missing, several runs at once if asked to, and keeps each result as soon as it is there."""
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 
 from tests.bench.scaling.book import Book, Kept, append
@@ -28,6 +28,7 @@ def fill(
     jobs: int,
     minutes: float | None,
     say: Callable[[str], None],
+    pool: Executor,
     play: Play = played,
 ) -> None:
     """Play what a book lacks, until nothing does or the time is up; what has begun by then is brought to its end.
@@ -39,24 +40,24 @@ def fill(
         jobs: How many at once.
         minutes: When to begin no more; None: never.
         say: Gets a line for each run.
+        pool: Where runs are played.
         play: What plays one.
     """
     started, spent = time.monotonic(), 0.0
     running: dict[Future[Kept], Run] = {}
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        while True:
-            todo = [run for run in missing(book, is_wanted=is_wanted) if run not in running.values()]
-            is_over = minutes is not None and time.monotonic() - started >= minutes * 60
-            for run in [] if is_over else todo[: jobs - len(running)]:
-                running[pool.submit(play, run, digest_of(run))] = run
-            if not running:
-                return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                run, kept = running.pop(future), future.result()
-                book.add(run, kept)
-                append(path, run, kept)
-                spent += kept.cpu_seconds
-                slowdown = jobs * (time.monotonic() - started) / spent if spent else 1.0
-                rest = left(book, (one for one in todo if one != run), jobs=jobs, slowdown=slowdown)
-                say(f"{run.text}: {kept.attainment_percent:.2f} % @ {kept.average_replicas:.2f}; {rest}")
+    while True:
+        todo = [run for run in missing(book, is_wanted=is_wanted) if run not in running.values()]
+        is_over = minutes is not None and time.monotonic() - started >= minutes * 60
+        for run in [] if is_over else todo[: jobs - len(running)]:
+            running[pool.submit(play, run, digest_of(run))] = run
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            run, kept = running.pop(future), future.result()
+            book.add(run, kept)
+            append(path, run, kept)
+            spent += kept.cpu_seconds
+            slowdown = jobs * (time.monotonic() - started) / spent if spent else 1.0
+            rest = left(book, (one for one in todo if one != run), jobs=jobs, slowdown=slowdown)
+            say(f"{run.text}: {kept.attainment_percent:.2f} % @ {kept.average_replicas:.2f}; {rest}")
