@@ -95,7 +95,7 @@ bench-plan: setup ## Measure how long a plan takes on 1,000 nodes; write docs/re
 	@$(PY) -m tests.bench.planning --write-docs
 
 .PHONY: scaling-bench
-scaling-bench: setup ## Play the scaling rules on the same traffic (hours; SCALING_ARGS="--minutes 30 --jobs 2"); write docs/reference/autoscaling.md
+scaling-bench: setup ## Play scaling rules on the same traffic (hours; SCALING_ARGS="--minutes 30 --jobs 2"); write its page
 	@$(PY) -m tests.bench.scaling $(SCALING_ARGS)
 
 .PHONY: accuracy

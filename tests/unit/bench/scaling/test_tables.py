@@ -174,7 +174,7 @@ class TestAims:
         rows = {
             (workload, f"hpa:target={target}"): ((75.0, 1.0) if workload == "ramp" else (99.5, 12.0))
             for workload in DESIGNED
-            for target in (60, 50, 40, 30, 25, 20, 16, 12, 8)
+            for target in (60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4, 3)
         }
         found = book(REFERENCE | rows | everywhere("gemma4", (99.5, replicas)))
         assert self.met(found, "at least 25 % fewer replicas than hpa") is is_met
