@@ -7,7 +7,7 @@ from tests.bench.scaling import search
 from tests.bench.scaling.book import Book
 from tests.bench.scaling.cells import NOT_PLAYED, NOTHING, against, cell, knobs_of, name_of, ratio
 from tests.bench.scaling.choice import ANY, OURS, REFERENCE, own
-from tests.bench.scaling.grid import DESIGNED, PEERS, chosen
+from tests.bench.scaling.grid import DESIGNED, PEERS, chosen, leading
 from tests.bench.scaling.run import Run
 from tests.bench.table import table
 
@@ -21,19 +21,21 @@ def rows(
 
     Args:
         book: All results.
-        policies: The settings, None where it is not known yet.
+        policies: The settings; where one is None, the one that is being tried is shown.
         names: Of the rules, in the same order.
         workloads: The columns.
         base: In which circumstances.
     """
     for name, policy in zip(names, policies, strict=True):
-        if policy is None:
+        tried = policy or leading(book, name, base)
+        if tried is None:
             yield (name, "not found yet", *(NOT_PLAYED for _ in workloads), NOTHING, NOTHING)
             continue
-        runs = [replace(base, workload=workload, policy=policy) for workload in workloads]
+        runs = [replace(base, workload=workload, policy=tried) for workload in workloads]
         kept = [book.kept(run) for run in runs]
         ratios = (against(book, kept, runs), against(book, kept, runs, cheapest=True))
-        yield (name, knobs_of(policy), *map(cell, kept), *map(ratio, ratios))
+        setting = knobs_of(tried) if policy else f"{knobs_of(tried)}, being tried"
+        yield (name, setting, *map(cell, kept), *map(ratio, ratios))
 
 
 def heads(workloads: Sequence[str]) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ DESIGNED = tuple(DESIGN)
 HELD = tuple(HELD_OUT)
 SHORT = ("conv8", "azure-code-bursts")
 LONG = tuple(name for name in DESIGNED if name not in SHORT)
-PEERS = ("llmd", "dynamo", "wva", "static", "keda", "hpa", "knative", "kubeai")
+PEERS = ("llmd", "static", "dynamo", "wva", "keda", "hpa", "knative", "kubeai")
 ROUTED = ("llmd", "hpa", "keda", "static")
 GATED = ("llmd", "dynamo", "static")
-MAIN = ("llmd", "keda", "hpa", "dynamo", "wva", "static")
+MAIN = ("llmd", "static", "dynamo", "wva", "keda", "hpa")
 UNPLANNED_TOKENS = 8192
 """What vLLM takes on a large GPU where nobody chooses: the planner's part in the comparison, taken away."""
 RANDOM = replace(ANY, routing=Routing.RANDOM)
@@ -68,10 +68,22 @@ def chosen(book: Book, name: str, base: Run = ANY) -> str | None:
     """Return a rule's best single setting, None while the search for it goes on."""
     if name in (OURS, REFERENCE):
         return name
-    if any(search.for_all(book, name, DESIGNED, base=base)):
+    if _goes_on(book, name, base) or any(search.for_all(book, name, DESIGNED, base=base)):
         return None
     best = single(book, name, DESIGNED, base=base)
     return best.policy if best else None
+
+
+def leading(book: Book, name: str, base: Run = ANY) -> str | None:
+    """Return the setting that is being tried on all workloads, None where none is."""
+    if _goes_on(book, name, base):
+        return None
+    return next((run.policy for run in search.for_all(book, name, DESIGNED, base=base)), None)
+
+
+def _goes_on(book: Book, name: str, base: Run) -> bool:
+    """Whether it is not known yet from which setting on short workloads pass: cheaper ones need not be tried on all."""
+    return any(True for workload in SHORT for _ in search.for_each(book, name, workload, base=base))
 
 
 def _on(workloads: Sequence[str], policies: Sequence[str], base: Run = ANY) -> Iterator[Run]:
@@ -92,7 +104,8 @@ def _searched(workloads: Sequence[str], names: Sequence[str], base: Run = ANY) -
 def _agreed(names: Sequence[str], base: Run = ANY) -> Callable[[Book], Iterator[Run]]:
     def runs(book: Book) -> Iterator[Run]:
         for name in names:
-            yield from search.for_all(book, name, DESIGNED, base=base)
+            if not _goes_on(book, name, base):
+                yield from search.for_all(book, name, DESIGNED, base=base)
 
     return runs
 
@@ -129,8 +142,10 @@ _DEFAULTS = tuple(name for name in PEERS if name != "static")
 """A fixed count has no default."""
 STAGES = (
     Stage(name="reference", runs=_fixed((*DESIGNED, *_STEPS), (REFERENCE,))),
-    Stage(name="search", runs=_searched(SHORT, PEERS)),
+    Stage(name="search", runs=_searched(SHORT, MAIN)),
+    Stage(name="single", runs=_agreed(MAIN)),
     Stage(name="search", runs=_searched(DESIGNED, (REFERENCE,))),
+    Stage(name="search", runs=_searched(SHORT, PEERS)),
     Stage(name="single", runs=_agreed(PEERS)),
     Stage(name="defaults", runs=_fixed(SHORT, _DEFAULTS)),
     Stage(name="steps", runs=_chosen(_STEPS, MAIN)),

@@ -35,6 +35,12 @@ def threshold(ladder: Ladder, passes: Callable[[str], bool | None]) -> int | Non
     return high if high < len(ladder) else None
 
 
+def lowest(ladder: Ladder, passes: Callable[[str], bool | None]) -> int:
+    """Return the place of the most frugal setting that may be the cheapest that passes, by what is known."""
+    low, _ = _bounds(ladder, passes)
+    return low + 1
+
+
 def _bounds(ladder: Sequence[str], passes: Callable[[str], bool | None]) -> tuple[int, int]:
     known = [passes(text) for text in ladder]
     high = known.index(True) if True in known else len(known)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.bench.scaling.book import Book
 from tests.bench.scaling.choice import ANY
-from tests.bench.scaling.ladder import Ladder, ladders_of, next_of, threshold
+from tests.bench.scaling.ladder import Ladder, ladders_of, lowest, next_of, threshold
 from tests.bench.scaling.run import Run
 
 
@@ -31,8 +31,12 @@ def for_all(book: Book, name: str, workloads: Sequence[str], *, base: Run = ANY)
 
 
 def _climb(book: Book, ladder: Ladder, workloads: Sequence[str], hopeless: Sequence[str], base: Run) -> Iterator[Run]:
-    places = [threshold(ladder, lambda text, on=on: _passes(book, text, on, base)) for on in workloads]
-    start = max((place for place in places if place is not None), default=len(ladder) - 1)
+    places = [
+        lowest(ladder, lambda text, on=workload: _passes(book, text, on, base))
+        for workload in workloads
+        if workload not in hopeless and any(_passes(book, text, workload, base) is not None for text in ladder)
+    ]
+    start = max(places, default=len(ladder) - 1)
     for policy in ladder[start:]:
         passes = {workload: _passes(book, policy, workload, base) for workload in workloads}
         if any(passes[workload] is False for workload in workloads if workload not in hopeless):

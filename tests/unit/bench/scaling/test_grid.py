@@ -10,8 +10,7 @@ from gemma4_operator.sim.peers.knobs import parted
 from gemma4_operator.sim.rules import make
 from gemma4_operator.sim.workloads import HELD_OUT
 from tests.bench.scaling.book import Book
-from tests.bench.scaling.choice import ANY
-from tests.bench.scaling.grid import DESIGNED, HELD, PARTS, PEERS, TROUBLE, chosen, missing
+from tests.bench.scaling.grid import DESIGNED, HELD, PARTS, PEERS, SHORT, TROUBLE, chosen, leading, missing
 from tests.bench.scaling.run import Run
 from tests.unit.bench.scaling.made import kept
 from tests.unit.sim.settings import SETTING
@@ -135,7 +134,38 @@ def test_only_some_can_be_asked_for():
     assert list(found(Book())) == [Run(workload="ramp", policy="clairvoyant")]
 
 
-def test_a_rule_whose_search_goes_on_has_no_setting_yet():
-    book = Book({Run(workload=workload, policy="clairvoyant"): kept() for workload in DESIGNED})
-    assert chosen(book, "llmd", ANY) is None
-    assert chosen(book, "gemma4", ANY) == "gemma4"
+def test_no_run_is_asked_for_twice_at_once():
+    asked = list(missing(Book()))
+    assert len(set(asked)) == len(asked)
+
+
+class TestChosen:
+    """A rule has its setting once nothing cheaper is left to try."""
+
+    @staticmethod
+    def played(*policies: str, attainment_percent: float = 99.5) -> Book:
+        rows = {Run(workload=workload, policy="clairvoyant"): kept() for workload in DESIGNED}
+        for policy in policies:
+            rows |= {Run(workload=workload, policy=policy): kept(attainment_percent) for workload in DESIGNED}
+        return Book(rows)
+
+    def test_ours_has_the_one_that_is_shipped(self):
+        assert chosen(Book(), "gemma4") == "gemma4"
+
+    def test_one_that_passes_is_not_chosen_while_cheaper_ones_are_untried(self):
+        book = self.played("static:replicas=9")
+        assert chosen(book, "static") is None
+        assert leading(book, "static") is None
+
+    def test_with_the_next_cheaper_one_failing_it_is(self):
+        book = self.played("static:replicas=9")
+        for workload in SHORT:
+            book.add(Run(workload=workload, policy="static:replicas=8"), kept(98.0))
+        assert chosen(book, "static") == "static:replicas=9"
+
+    def test_one_that_is_not_played_everywhere_leads_and_is_not_chosen(self):
+        book = self.played("static:replicas=9").only(lambda run, _: run.workload in SHORT)
+        for workload in SHORT:
+            book.add(Run(workload=workload, policy="static:replicas=8"), kept(98.0))
+        assert chosen(book, "static") is None
+        assert leading(book, "static") == "static:replicas=9"

@@ -45,6 +45,10 @@ def test_what_is_known_already_is_used():
     assert next_of(NUMBERS, known.get) == "e"
 
 
+def test_one_that_fails_above_one_that_passes_does_not_end_the_search():
+    assert next_of(NUMBERS, {"h": True, "j": False}.get) == "d"
+
+
 @pytest.mark.parametrize("name", [name for name in names() if name not in ("gemma4", "keda", "dynamo")])
 def test_most_rules_have_one_main_knob(name: str):
     assert len(ladders_of(name)) == 1

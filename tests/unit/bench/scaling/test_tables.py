@@ -65,6 +65,13 @@ class TestDesign:
         assert row(text, "llmd")[0] == "not found yet"
         assert "7.00" not in text
 
+    def test_a_setting_that_is_being_tried_is_shown_as_such(self):
+        rows = {key: figures for key, figures in SWEPT.items() if key != ("ramp", "static:replicas=9")}
+        cells = row(design.singles(book(REFERENCE | rows)), "static")
+        assert cells[0] == "replicas=9, being tried"
+        assert cells[1:6].count("not played") == 1
+        assert cells[-2:] == ["-", "-"]
+
     def test_where_clairvoyance_without_margin_fails_the_cheapest_that_passes_is_another_measure(self):
         reference = everywhere("clairvoyant", (99.5, 5.0), ramp=(95.0, 5.0))
         found = book(reference | {("ramp", "clairvoyant:margin=0.1"): (99.5, 6.0)} | OURS)
@@ -132,6 +139,10 @@ class TestLosses:
     def test_what_is_held_back_counts_too(self):
         rows = {(workload, "gemma4"): (98.0, 4.0) for workload in HELD}
         assert len(losses(book(REFERENCE | SWEPT | OURS | rows))) == len(HELD)
+
+    def test_a_cheaper_one_that_fails_on_what_is_held_back_is_no_better(self):
+        rows = {(HELD[0], "gemma4"): (99.5, 5.5), (HELD[0], "static:replicas=9"): (98.0, 4.0)}
+        assert losses(book(REFERENCE | SWEPT | OURS | rows)) == []
 
     def test_ours_stands_beside_the_best_that_can_be_set_for_a_workload(self):
         alone = {("ramp", "static:replicas=5"): (99.2, 5.0)}
