@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", action="append", metavar="TEXT", help="runs or stages with that in them; may be repeated"
     )
-    made.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once (default: 1)")
+    made.add_argument("--jobs", type=_count, default=1, metavar="N", help="runs at once (default: 1)")
     made.add_argument("--minutes", type=float, metavar="N", help="begin no more runs after that (default: play all)")
     made.add_argument("--results", type=Path, default=PATH, metavar="FILE", help=argparse.SUPPRESS)
     return made
@@ -66,6 +66,13 @@ def main(arguments: Sequence[str]) -> int:
     if options.results == PATH:
         say(f"wrote {write(everything)}")
     return 0
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 def _wanted(only: Sequence[str] | None) -> Callable[[str, Run], bool]:

@@ -125,3 +125,9 @@ def test_the_command_plays_what_it_is_asked_for(tmp_path: Path):
     path = tmp_path / "results.jsonl"
     assert main(["--results", str(path), "--only", "steps static:replicas=6"]) == 0
     assert [run.text for run in load(path)] == ["steps static:replicas=6"]
+
+
+def test_the_command_wants_at_least_one_at_once(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["--jobs", "0"])
+    assert "argument --jobs: must be at least 1" in capsys.readouterr().err
