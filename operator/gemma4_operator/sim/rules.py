@@ -48,25 +48,25 @@ _RULES = {
     "hpa": _Rule(
         module=hpa,
         build=lambda knobs, setting, _: hpa.Hpa(knobs, setting),
-        sweep=_each("target", (60, 50, 40, 30, 25, 20, 16, 12, 8)),
+        sweep=_each("target", (60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4, 3)),
     ),
     "keda": _Rule(
         module=keda,
         build=lambda knobs, setting, _: keda.Keda(knobs, setting),
         sweep=(
             *_each("target", (10, 5, 2, 1)),
-            *(f"running=true,target={target}" for target in (60, 50, 40, 30, 25, 20, 16, 12)),
+            *(f"running=true,target={target}" for target in (60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4, 3)),
         ),
     ),
     "knative": _Rule(
         module=knative,
         build=lambda knobs, setting, _: knative.Knative(knobs, setting),
-        sweep=_each("target", (100, 64, 48, 40, 32, 24, 20, 16, 12)),
+        sweep=_each("target", (100, 64, 48, 40, 32, 24, 20, 16, 12, 8, 6, 4)),
     ),
     "kubeai": _Rule(
         module=kubeai,
         build=lambda knobs, setting, _: kubeai.KubeAI(knobs, setting),
-        sweep=_each("target", (100, 60, 50, 40, 30, 25, 20, 16, 12)),
+        sweep=_each("target", (100, 60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4)),
     ),
     "llmd": _Rule(
         module=llmd,

@@ -1,7 +1,9 @@
 """The workloads that rules are designed with: they are what their sources say, at the scale that is said."""
 
+import re
 from collections import Counter
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
@@ -9,7 +11,7 @@ import pytest
 
 from gemma4_operator.sim.invalid import InvalidTrace
 from gemma4_operator.sim.request import Request
-from gemma4_operator.sim.workloads import DESIGN, ENGINE
+from gemma4_operator.sim.workloads import DESIGN, ENGINE, HELD_OUT, STEPS
 
 TRACES = Path(__file__).parents[2] / "data" / "traces"
 
@@ -52,13 +54,66 @@ def test_code_comes_in_bursts_and_chats_do_not():
     assert 2 * index(made("conv8")) < index(made("azure-code-bursts"))
 
 
+class TestSteps:
+    """Traffic that nothing foretells."""
+
+    @staticmethod
+    def counts(seed: int) -> list[float]:
+        """Return the requests a second of each half minute."""
+        arrived = Counter(int(one.arrival_seconds // 30) for one in STEPS["steps"].make(TRACES, seed))
+        return [arrived[half] / 30 for half in range(240)]
+
+    def test_it_is_at_one_of_two_levels_but_for_the_moments_between(self):
+        levels = [min((12, 45), key=lambda level: abs(level - rate)) for rate in self.counts(1)]
+        between = sum(abs(rate - level) > 5 for rate, level in zip(self.counts(1), levels, strict=True))
+        assert between < 240 / 6
+        assert set(levels) == {12, 45}
+
+    def test_it_lasts_two_hours_and_is_mostly_quiet(self):
+        requests = STEPS["steps"].make(TRACES, 1)
+        assert requests[-1].arrival_seconds == pytest.approx(7200, rel=0.01)
+        assert 15 < len(requests) / 7200 < 30
+
+    def test_each_level_stays_for_a_minute_and_more(self):
+        is_high = [rate > 28 for rate in self.counts(1)]
+        lengths = [len(list(part)) for _, part in groupby(is_high)]
+        # The first and the last are cut off, and half minutes have edges.
+        assert min(lengths[1:-1]) >= 2
+
+    def test_when_steps_come_is_chance_that_the_seed_repeats(self):
+        assert self.counts(1) == self.counts(1)
+        high = [[rate > 28 for rate in self.counts(seed)] for seed in (1, 2)]
+        assert high[0] != high[1]
+
+
+class TestHeldOut:
+    """Traffic that no rule was made with."""
+
+    def test_none_of_it_is_among_what_rules_are_made_with(self):
+        assert not set(HELD_OUT) & set(DESIGN)
+        parts = [repr(one.make) for one in (*HELD_OUT.values(), *DESIGN.values())]
+        assert len(set(parts)) == len(parts)
+
+    def test_it_can_be_made(self):
+        requests = HELD_OUT["azure-code-later-day"].make(TRACES, 1)
+        seconds = requests[-1].arrival_seconds
+        assert seconds / 3600 == pytest.approx(8, rel=0.01)
+        assert fmean(one.output_tokens for one in requests) == pytest.approx(18, rel=0.1)
+
+    def test_every_file_is_there(self):
+        for workload in HELD_OUT.values():
+            rates = re.search(r"rates='([^']+)'", repr(workload.make))
+            assert rates
+            assert (TRACES / rates[1]).exists()
+
+
 def test_the_cache_holds_81_chats_that_are_half_answered():
     chat = fmean(one.input_tokens + one.output_tokens / 2 for one in made("conv8"))
     assert round(ENGINE.cache_tokens / chat) == 81
 
 
 def test_a_folder_without_the_traces_is_told(tmp_path: Path):
-    for workload in DESIGN.values():
+    for workload in (*DESIGN.values(), *HELD_OUT.values()):
         with pytest.raises(InvalidTrace, match=f"{tmp_path}/.*gz: must be a file that can be read: No such file"):
             workload.make(tmp_path, 1)
 
@@ -66,7 +121,7 @@ def test_a_folder_without_the_traces_is_told(tmp_path: Path):
 def test_every_source_has_its_licence_beside_it():
     sources = (TRACES / "SOURCES.md").read_text()
     files = [path.name for path in TRACES.iterdir() if path.suffix == ".gz"]
-    assert len(files) == 5
+    assert len(files) == 7
     for name in files:
         assert f"`{name}`" in sources
     for licence in ("CC-BY 4.0", "Apache-2.0"):

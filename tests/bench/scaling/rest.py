@@ -1,0 +1,131 @@
+"""The tables of other circumstances: routing, the gateway, engines as they come, trouble, parts left out, steps."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tests.bench.scaling.book import Book, Kept
+from tests.bench.scaling.cells import NOTHING, against, cell, percent, ratio
+from tests.bench.scaling.choice import ANY, OURS, REFERENCE
+from tests.bench.scaling.design import heads, rows
+from tests.bench.scaling.grid import (
+    DESIGNED,
+    GATED,
+    GATEWAY,
+    HELD,
+    LEAST,
+    MAIN,
+    PARTS,
+    PEERS,
+    RANDOM,
+    ROUTED,
+    STEP_COUNTS,
+    TROUBLE,
+    UNPLANNED,
+    chosen,
+)
+from tests.bench.scaling.run import Run
+from tests.bench.table import table
+
+
+def routing(book: Book) -> str:
+    """Return rules with their settings of two choices, under other routers."""
+    parts = []
+    for title, base in (("random, as a plain Service does it", RANDOM), ("fewest outstanding requests", LEAST)):
+        parts.append(f"### Routing: {title}\n\n{_as_chosen(book, ROUTED, DESIGNED, base)}")
+    return "\n".join(parts)
+
+
+def routing_singles(book: Book) -> str:
+    """Return rules with random routing at the best setting for that."""
+    return _best(book, ROUTED, RANDOM)
+
+
+def gateway(book: Book) -> str:
+    """Return rules behind a deadline queue, with the setting that was chosen without it."""
+    return _as_chosen(book, GATED, DESIGNED, GATEWAY)
+
+
+def gateway_singles(book: Book) -> str:
+    """Return rules behind a deadline queue at the best setting for that."""
+    return _best(book, GATED, GATEWAY)
+
+
+def worst_minutes(book: Book) -> str:
+    """Return the worst five minutes of each day, without and with the queue."""
+    found = []
+    for name in (OURS, *GATED):
+        for title, base in (("no", ANY), ("yes", GATEWAY)):
+            policy = chosen(book, name, base) or chosen(book, name)
+            kept = [
+                book.kept(replace(base, workload=workload, policy=policy)) if policy else None for workload in DESIGNED
+            ]
+            found.append((name, title, *(percent(one.worst_five_minute_percent) if one else NOTHING for one in kept)))
+    return table(("rule", "queue", *DESIGNED), found)
+
+
+def unplanned(book: Book) -> str:
+    """Return rules where engines batch as many tokens as they do by themselves."""
+    return _as_chosen(book, MAIN, DESIGNED, UNPLANNED)
+
+
+def held_out(book: Book) -> str:
+    """Return rules on the traffic that was held back."""
+    return _as_chosen(book, (*PEERS, REFERENCE), HELD, ANY)
+
+
+def steps(book: Book) -> str:
+    """Return rules on the steps, and fixed counts."""
+    names = (OURS, *(name for name in MAIN if name != "static"), *("static" for _ in STEP_COUNTS), REFERENCE)
+    policies = (
+        *(chosen(book, name) for name in (OURS, *(name for name in MAIN if name != "static"))),
+        *STEP_COUNTS,
+        REFERENCE,
+    )
+    found = []
+    for name, policy, row in zip(names, policies, rows(book, policies, names, ("steps",)), strict=True):
+        kept = book.kept(Run(workload="steps", policy=policy)) if policy else None
+        peak = str(kept.peak_replicas) if kept else NOTHING
+        found.append((name, *row[1:4], peak))
+    return table(("rule", "setting", "steps", "to clairvoyant", "most replicas"), found)
+
+
+def trouble(book: Book) -> str:
+    """Return ours where something is wrong."""
+    usual = _kept(book, OURS, ANY)
+    found = [("nothing", *map(cell, usual), *_beside(book, usual, usual, ANY))]
+    for title, policy, base in TROUBLE:
+        kept = _kept(book, policy, base)
+        found.append((title, *map(cell, kept), *_beside(book, kept, usual, base)))
+    return table(("what is wrong", *DESIGNED, "to clairvoyant", "to nothing wrong"), found)
+
+
+def parts(book: Book) -> str:
+    """Return ours without one of its parts."""
+    usual = _kept(book, OURS, ANY)
+    found = [("all of it", *map(cell, usual), *_beside(book, usual, usual, ANY))]
+    for part in PARTS:
+        kept = _kept(book, f"{OURS}:{part}=false", ANY)
+        found.append((f"without {part}", *map(cell, kept), *_beside(book, kept, usual, ANY)))
+    return table(("the rule", *DESIGNED, "to clairvoyant", "to all of it"), found)
+
+
+def _kept(book: Book, policy: str, base: Run) -> list[Kept | None]:
+    return [book.kept(replace(base, workload=workload, policy=policy)) for workload in DESIGNED]
+
+
+def _beside(book: Book, kept: Sequence[Kept | None], usual: Sequence[Kept | None], base: Run) -> Iterator[str]:
+    yield ratio(against(book, kept, [replace(base, workload=workload) for workload in DESIGNED]))
+    pairs = [(one, other) for one, other in zip(kept, usual, strict=True) if one and other]
+    is_whole = len(pairs) == len(kept)
+    yield ratio(sum(a.average_replicas / b.average_replicas for a, b in pairs) / len(pairs) if is_whole else None)
+
+
+def _as_chosen(book: Book, names: Sequence[str], workloads: Sequence[str], base: Run) -> str:
+    every = (OURS, *names)
+    return table(heads(workloads), rows(book, [chosen(book, name) for name in every], every, workloads, base=base))
+
+
+def _best(book: Book, names: Sequence[str], base: Run) -> str:
+    every = (OURS, *names)
+    policies = [chosen(book, name, base) for name in every]
+    return table(heads(DESIGNED), rows(book, policies, every, DESIGNED, base=base))

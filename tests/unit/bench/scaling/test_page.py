@@ -1,0 +1,49 @@
+"""The page is what the kept results give, and says how they came about."""
+
+import pytest
+
+from gemma4_operator.sim.workloads import ENGINE
+from tests.bench.scaling.book import PATH, Book, load
+from tests.bench.scaling.page import PAGE, page, tables, write
+from tests.bench.scaling.run import WORKLOADS
+from tests.unit.bench.scaling.made import REFERENCE, book, everywhere
+
+
+def test_it_is_what_the_kept_results_give():
+    assert PAGE.read_text() == page(load(PATH)), "write it with `python -m tests.bench.scaling --minutes 0`"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "make scaling-bench",
+        "written anew",
+        "instantaneous metrics",
+        "below 5 % are noise",
+        "gemma4 simulate --help",
+        f"{ENGINE.max_batched_tokens} tokens at most",
+        *WORKLOADS,
+    ],
+)
+def test_it_says_how_to_read_it_and_how_to_make_it_again(part: str):
+    assert part in page(Book())
+
+
+def test_without_results_it_claims_nothing():
+    text = page(Book())
+    assert "Our own rule has not been played yet." in text
+    assert "| yes |" not in text
+    assert "Kept now: 0 runs" in text
+
+
+def test_a_book_in_which_nobody_is_better_says_so():
+    assert "does another rule with its one setting keep" in tables(book(REFERENCE | everywhere("gemma4", (99.5, 5.0))))
+
+
+def test_a_result_changes_it():
+    assert page(book(REFERENCE)) != page(book(REFERENCE | everywhere("gemma4", (99.5, 5.0))))
+
+
+def test_it_is_written_where_it_is_asked_for(tmp_path):
+    path = write(book(REFERENCE), tmp_path / "page.md")
+    assert path.read_text() == page(book(REFERENCE))
