@@ -104,7 +104,7 @@ def test_replicas_follow_the_traffic_up_and_down_and_the_status_says_why(home: H
 
         traffic.requests_per_second = 0.0
         wait_wanted(home, 0)
-        assert told(home)["reason"] == "Asleep"
+        wait_for(lambda: told(home)["reason"] == "Asleep", 10, lambda: str(told(home)))
         wait_for(lambda: not addresses(home), 30, "the last replica to go")
 
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

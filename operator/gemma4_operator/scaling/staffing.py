@@ -16,7 +16,7 @@ token:
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gemma4_operator.scaling.service import Service
 
@@ -108,18 +108,19 @@ def keeps(service: Service, load: Load, limits: Limits, *, replicas: int) -> boo
         return False
     if found.sequences > CACHE_SHARE * service.most_sequences:
         return False
-    swung = point(service, load.times(1 + SWING * _deviation(found, load)), replicas=replicas)
+    swung = point(service, _swung(found, load), replicas=replicas)
     if swung is None or swung.token_seconds > limits.token_seconds:
         return False
     return _first_token_seconds(found, load, limits, replicas) <= limits.first_token_seconds
 
 
-def _deviation(found: Point, load: Load) -> float:
-    """Return by what share the requests that come in the time of one answer deviate from their mean.
+def _swung(found: Point, load: Load) -> Load:
+    """Return the load where by chance more requests come in the time of one answer than on average.
 
     A replica that is nearly full slows down far more than its traffic swings, so that a mean says little of it.
     """
-    return math.sqrt(load.variation / (load.requests_per_second * load.output_tokens * found.token_seconds))
+    deviation = math.sqrt(load.requests_per_second * load.variation / (load.output_tokens * found.token_seconds))
+    return replace(load, requests_per_second=load.requests_per_second + SWING * deviation)
 
 
 def _first_token_seconds(found: Point, load: Load, limits: Limits, replicas: int) -> float:
