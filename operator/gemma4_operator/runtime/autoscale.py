@@ -142,7 +142,7 @@ class Autoscaler:
     ) -> tuple[State, datetime | None]:
         """Return where a scaler goes on that knows what runs and what the status has kept."""
         clock = self._clock()
-        before, scaled_at = recalled(told_before, plan, spec)
+        before, scaled_at = recalled(told_before, plan, spec), moment(told_before.get("lastScaleTime"))
         # A wish from before the last change was heard then.
         since = clock.seconds(scaled_at) if scaled_at is not None else clock.monotonic_seconds
         state = resumed(replace(before, wanted=live), now_seconds=clock.monotonic_seconds)

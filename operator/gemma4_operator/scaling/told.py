@@ -1,8 +1,6 @@
 """A decision as the status tells it, and what is read back of it after a restart."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -49,8 +47,8 @@ def kept(written: object) -> AutoscalingStatus:
         return AutoscalingStatus()
 
 
-def recalled(written: object, plan: Plan, spec: Gemma4DeploymentSpec) -> tuple[Remembered, datetime | None]:
-    """Return what a status has kept, and when the number was changed last; what makes no sense was not kept."""
+def recalled(written: object, plan: Plan, spec: Gemma4DeploymentSpec) -> Remembered:
+    """Return what a status has kept; what makes no sense was not kept."""
     status = kept(written)
     boot, speed = status.boot_seconds, status.speed_percent
     return Remembered(
@@ -58,7 +56,7 @@ def recalled(written: object, plan: Plan, spec: Gemma4DeploymentSpec) -> tuple[R
         boot_seconds=boot if boot is not None and 0 < boot <= _LONGEST_BOOT_SECONDS else None,
         slowness=min(SLOWEST, max(FASTEST, 100 / speed)) if speed else 1.0,
         peak=(status.peak_requests_per_minute or 0) / 60 * _work_seconds(plan, spec),
-    ), _moment(status.last_scale_time)
+    )
 
 
 def _work_seconds(plan: Plan, spec: Gemma4DeploymentSpec) -> float:
@@ -66,13 +64,3 @@ def _work_seconds(plan: Plan, spec: Gemma4DeploymentSpec) -> float:
     load = ask_of(spec).load or TYPICAL
     service = service_of(plan, input_tokens=load.uncached_input_tokens)
     return service.work_seconds(input_tokens=load.uncached_input_tokens, output_tokens=load.output_tokens)
-
-
-def _moment(text: Any) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
