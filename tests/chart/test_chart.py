@@ -64,9 +64,26 @@ def test_the_container_is_configured_by_settings_that_exist_and_by_their_default
     assert settings.workers == defaults.workers
     assert settings.resync_seconds == defaults.resync_seconds
     assert settings.unplaced_seconds == defaults.unplaced_seconds
+    assert settings.metrics_seconds == defaults.metrics_seconds
+    assert settings.prometheus_url == ""
     assert settings.health_host == "0.0.0.0"
     assert {item["containerPort"] for item in container["ports"]} == {settings.health_port}
     assert settings.identity == settings.lease_namespace == "from-the-pod"
+
+
+def test_the_autoscaler_is_told_how_often_it_looks_and_which_prometheus_to_ask(render: Render):
+    objects = render(
+        "operator.metricsSeconds=15",
+        "prometheus.url=http://prometheus.monitoring.svc",
+        "prometheus.namespaceLabel=kubernetes_namespace",
+        "prometheus.podLabel=kubernetes_pod_name",
+    )
+    (container,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    settings = from_environment({item["name"]: item.get("value", "from-the-pod") for item in container["env"]})
+    assert settings.metrics_seconds == 15
+    assert settings.prometheus_url == "http://prometheus.monitoring.svc"
+    assert settings.prometheus_namespace_label == "kubernetes_namespace"
+    assert settings.prometheus_pod_label == "kubernetes_pod_name"
 
 
 @pytest.mark.parametrize("keep", ["true", "false"])
@@ -104,6 +121,9 @@ def test_an_existing_service_account_is_bound_and_not_made(render: Render):
         ("operator.healthPort=80", "healthPort"),
         ("operator.resyncSeconds=1", "resyncSeconds"),
         ("operator.unplacedSeconds=0", "unplacedSeconds"),
+        ("operator.metricsSeconds=0", "metricsSeconds"),
+        ("prometheus.url=prometheus:9090", "url"),
+        ("prometheus.podLabel=app.kubernetes.io/pod", "podLabel"),
         ("replicas=two", "replicas"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
     ],
