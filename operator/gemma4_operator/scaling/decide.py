@@ -40,7 +40,7 @@ def decide(
         replicas: All that are not gone.
         state: From the last decision.
         now_seconds: By the clock of the samples.
-        asked_seconds: When somebody last asked for an answer while none ran; None: nobody did.
+        asked_seconds: When somebody last asked for an answer otherwise than by a request; None: nobody did.
         tuning: Parts to leave out, to see what they are worth; None: none.
     """
     wanted, state = _begun(terms, replicas, state, now_seconds)
@@ -68,6 +68,9 @@ def _answer(
 ) -> tuple[Answer, State]:
     if wanted == 0 and not any(one.stage is Stage.SERVING for one in replicas):
         return _asleep(terms, state, now_seconds, asked_seconds)
+    if asked_seconds is not None and state.busy_seconds is not None:
+        # Who asks while one serves is served, and wakes nobody later.
+        state = replace(state, busy_seconds=max(state.busy_seconds, asked_seconds))
     reading, meter = read(state.meter, replicas, now_seconds=now_seconds, usual=_usual(terms))
     state = replace(state, meter=meter)
     if reading.serving == 0:

@@ -8,6 +8,7 @@ for being clever, and a wrong one costs an hour of being compared.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gemma4_operator.scaling.quantile import quantile
 from gemma4_operator.scaling.series import SPAN_SECONDS
 
 SCORED_SECONDS = 3600.0
@@ -150,7 +151,7 @@ def _picked(kept: Sequence[Sequence[Guess]], share: float) -> Pick:
         if len(known) < _FEWEST:
             continue
         ratios = sorted(ratio for ratio, _ in known)
-        times = _quantile(ratios, share)
+        times = quantile(ratios, share)
         # The pinball loss: too little costs `share` of what is missing, too much the rest of what is over.
         loss = sum(
             rate * (share * (ratio - times) if ratio > times else (1 - share) * (times - ratio))
@@ -159,13 +160,6 @@ def _picked(kept: Sequence[Sequence[Guess]], share: float) -> Pick:
         if loss < least:
             best, least = Pick(index=index, times=times, compared=len(known)), loss
     return best
-
-
-def _quantile(rising: Sequence[float], share: float) -> float:
-    place = share * (len(rising) - 1)
-    low = int(place)
-    high = min(low + 1, len(rising) - 1)
-    return rising[low] + (place - low) * (rising[high] - rising[low])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gemma4_operator.scaling.flow import Flow
+from gemma4_operator.scaling.quantile import quantile
 from gemma4_operator.scaling.sample import Replica, Stage
 from gemma4_operator.scaling.service import Service
 
@@ -41,12 +42,8 @@ class Boots:
         """Return what one takes that is quicker than only one of five; as planned as long as few were seen."""
         if not self.seconds:
             return planned_seconds
-        rising = sorted(self.seconds)
-        place = _BOOT_SHARE * (len(rising) - 1)
-        low = int(place)
-        high = min(low + 1, len(rising) - 1)
-        seen = rising[low] + (place - low) * (rising[high] - rising[low])
-        return seen if len(rising) > 2 else max(seen, planned_seconds)
+        seen = quantile(sorted(self.seconds), _BOOT_SHARE)
+        return seen if len(self.seconds) > 2 else max(seen, planned_seconds)
 
     def overdue_seconds(self, planned_seconds: float) -> float:
         """Return after what time a replica that does not serve has failed."""

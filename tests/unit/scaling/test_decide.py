@@ -199,3 +199,14 @@ def test_where_nobody_asks_for_so_long_all_go_however_many_there_are() -> None:
     loop.run(60)
     assert [decision.replicas for _, decision in loop.decisions][-1] == 0
     assert {decision.replicas for at, decision in loop.decisions if at < 30} == {3}
+
+
+def test_who_asks_while_one_serves_keeps_it_awake_and_wakes_none_later() -> None:
+    """A wish of the 20th second is answered by the replica that serves, for as long as idleness is borne."""
+    loop = Loop(terms(minimum=0, idle_seconds=60), lambda at: 0.0, serving=1, tick_seconds=5.0)
+    loop.asked_seconds = loop.now_seconds + 20
+    loop.run(70)
+    assert loop.last.replicas == 1
+    loop.run(300)
+    asleep = [decision.replicas for at, decision in loop.decisions if at >= 90]
+    assert set(asleep) == {0}
