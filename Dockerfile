@@ -1,11 +1,14 @@
 # syntax=docker/dockerfile:1
 # The operator's image: an interpreter and a virtual environment; no shell, no package manager.
 # Builder and final stage share Debian 12 and so /usr/bin/python3.11, which the environment links to.
-ARG UV_VERSION=0.13.9
+# Each base may be pinned by its digest, or be one of your own: --build-arg BUILD_BASE=debian@sha256:...
+ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13.9
+ARG BUILD_BASE=debian:bookworm-slim
+ARG FINAL_BASE=gcr.io/distroless/python3-debian12:nonroot
 
-FROM ghcr.io/astral-sh/uv:${UV_VERSION} AS uv
+FROM ${UV_IMAGE} AS uv
 
-FROM debian:bookworm-slim AS build
+FROM ${BUILD_BASE} AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3 \
     && rm -rf /var/lib/apt/lists/*
@@ -17,15 +20,15 @@ ENV UV_COMPILE_BYTECODE=1 \
 WORKDIR /app
 # Dependencies change seldom, so they make a layer of their own.
 RUN --mount=type=cache,target=/root/.cache/uv \
-    --mount=type=bind,source=uv.lock,target=uv.lock \
-    --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=/app/uv.lock \
+    --mount=type=bind,source=pyproject.toml,target=/app/pyproject.toml \
     uv sync --locked --no-dev --no-install-project
 COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY operator operator
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-editable
 
-FROM gcr.io/distroless/python3-debian12:nonroot
+FROM ${FINAL_BASE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gemma4-operator" \

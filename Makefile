@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 IMAGE ?= gemma4-operator:0.1.0
 CONTAINER_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))) docker)
+# Further arguments of the image's build, such as bases by their digests: --build-arg FINAL_BASE=...@sha256:...
+IMAGE_ARGS ?=
 # Narrow a run: make test-fast PYTEST_ARGS="tests/unit -k names"
 PYTEST_ARGS ?=
 # Processes that share the tests, each with a control plane of its own; most of a test's time is waiting. On two cores a
@@ -71,13 +73,15 @@ lint: setup ## Check style, types, import contracts and generated files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file tests/mypy.ini
 	@$(BIN)/lint-imports
 	@$(PY) -m hack.generate --check
 
 .PHONY: generate
-generate: setup ## Write the CRDs, their copies, the reference pages and manifests/base
+generate: setup ## Write the CRDs, their copies, the reference pages, manifests/base and manifests/overlays
 	@$(PY) -m hack.generate
 	@$(PY) -m hack.manifests
+	@$(PY) -m hack.overlays
 	@$(PY) -m hack.record
 
 .PHONY: faults
@@ -98,6 +102,10 @@ bench-plan: setup ## Measure how long a plan takes on 1,000 nodes; write docs/re
 scaling-bench: setup ## Play scaling rules on the same traffic (hours; SCALING_ARGS="--minutes 30 --jobs 2"); write its page
 	@$(PY) -m tests.bench.scaling $(SCALING_ARGS)
 
+.PHONY: engine-bench
+engine-bench: setup ## Put the simulator beside a real vLLM (about ten minutes); write docs/reference/simulator.md
+	@$(PY) -m tests.bench.engine --write-docs
+
 .PHONY: accuracy
 accuracy: setup ## Compare the planner with engines and measurements; write docs/reference/accuracy.md
 	@$(PY) -m tests.accuracy --write-docs --check
@@ -110,9 +118,16 @@ cluster-up: setup ## Start a local Kubernetes to play with
 cluster-down: setup ## Stop it and remove what it left
 	@$(PY) -m tests.cluster down
 
+.PHONY: dist
+dist: setup ## Build the wheel and its software bill of materials (CycloneDX) into dist/
+	@$(BIN)/uv build --quiet --wheel --out-dir dist
+	@$(BIN)/uv export --quiet --frozen --no-dev --preview-features sbom-export --format cyclonedx1.5 \
+		--output-file dist/gemma4-operator.cdx.json
+	@ls dist
+
 .PHONY: image
-image: ## Build the operator's container image (IMAGE=..., CONTAINER_TOOL=docker|podman|buildah)
-	$(CONTAINER_TOOL) build -t $(IMAGE) -f Dockerfile .
+image: ## Build the operator's container image (IMAGE=..., IMAGE_ARGS=..., CONTAINER_TOOL=docker|podman|buildah)
+	$(CONTAINER_TOOL) build -t $(IMAGE) $(IMAGE_ARGS) -f Dockerfile .
 
 .PHONY: clean
 clean: ## Remove the virtual environment and all caches of this checkout

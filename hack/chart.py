@@ -7,6 +7,8 @@ _OPTIONS = """metadata:
   {{- if .Values.crds.keep }}
   annotations:
     helm.sh/resource-policy: keep
+    # The same to Argo CD, which else takes it away with whatever else the chart renders no more.
+    argocd.argoproj.io/sync-options: Prune=false
   {{- end }}
 """
 

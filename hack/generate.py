@@ -10,9 +10,14 @@ from pathlib import Path
 
 from gemma4_operator.api.crd import crds, deployment_crd, to_yaml
 from hack.api_reference import api_reference
+from hack.argocd import argocd_files
 from hack.catalog_reference import catalog_reference
 from hack.chart import crd_template
+from hack.chart_reference import chart_reference
+from hack.dashboard import dashboard
+from hack.dependencies_reference import dependencies_reference
 from hack.engines_reference import engines_reference
+from hack.metrics_reference import metrics_reference
 from hack.process_reference import reasons_reference, settings_reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,11 +31,16 @@ def _deployment_crd() -> str:
 GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
     ("crds/gemma4.dev_gemma4deployments.yaml", _deployment_crd),
     ("charts/gemma4-operator/templates/crds/gemma4deployments.yaml", lambda: crd_template(_deployment_crd())),
+    ("charts/gemma4-operator/README.md", chart_reference),
+    ("charts/gemma4-operator/files/dashboard.json", dashboard),
     ("docs/reference/api.md", lambda: api_reference(crds())),
     ("docs/reference/catalog.md", catalog_reference),
+    ("docs/reference/dependencies.md", dependencies_reference),
     ("docs/reference/engines.md", engines_reference),
+    ("docs/reference/metrics.md", metrics_reference),
     ("docs/reference/reasons.md", reasons_reference),
     ("docs/reference/settings.md", settings_reference),
+    *argocd_files(),
 )
 """Each generated file: its path in the repository, and what makes its text."""
 

@@ -26,7 +26,7 @@ be; a variable that begins with `{PREFIX}` and is not listed here is ignored wit
 
 
 def _setting_row(item: Field[Any]) -> str:
-    default = f"`{item.default}`" if item.default != "" else ""
+    default = f"`{item.default}`" if item.default not in ("", ()) else ""
     return f"| `{PREFIX}{item.name.upper()}` | {default} | {_values(item)} | {item.metadata['sentence']} |\n"
 
 
@@ -36,6 +36,8 @@ def _values(item: Field[Any]) -> str:
             return ", ".join(f"`{member}`" for member in type(choice))
         case int():
             return f"{item.metadata['least']} to {item.metadata['most']}"
+        case tuple():
+            return "names"
         case _:
             return "text"
 

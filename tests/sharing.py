@@ -3,7 +3,7 @@
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-_ONE_NODE = ("tests/e2e/test_demo.py", "tests/e2e/test_engines.py", "tests/integration/test_node.py")
+_ONE_NODE = ("tests/e2e/", "tests/integration/test_node.py")
 
 
 class Files(LoadFileScheduling):

@@ -123,7 +123,7 @@ def with_fake_nodes(show: Show, why_not: str, *, root: Path, guarded: bool, star
 
 
 def _locate_programs() -> None:
-    binaries.locate(*(name for recipe in RECIPES for name in recipe.names))
+    binaries.locate(*(name for recipe in RECIPES if not recipe.for_tests_only for name in recipe.names))
 
 
 def _make_team(show: Show, cluster: Cluster) -> None:

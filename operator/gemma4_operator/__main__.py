@@ -1,19 +1,27 @@
-"""`python -m gemma4_operator`: read the settings, run, and end with one sentence if that cannot be."""
+"""`python -m gemma4_operator`: read the settings, run, and end with one sentence if that cannot be.
+
+With the word `checkup` it says instead whether another process of the same settings does its work.
+"""
 
 import asyncio
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 from gemma4_operator.kube.connect import NoCredentials
 from gemma4_operator.kube.errors import LeadershipLost
 from gemma4_operator.runtime.app import WatchesEnded, run
+from gemma4_operator.runtime.checkup import NotWell, checkup
 from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Return the exit status: 0 after a stop that was asked for, 1 otherwise, 2 for settings that cannot be."""
+    if arguments not in ([], ["checkup"]):
+        sys.stderr.write(f"The arguments are '{' '.join(arguments)}'; there must be none, or `checkup` alone.\n")
+        return 2
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
@@ -24,14 +32,17 @@ def main() -> int:
     for name in unknown_variables(os.environ):
         log.warning("%s is no setting of this operator and is ignored.", name)
     try:
-        asyncio.run(run(settings))
+        if arguments:
+            sys.stdout.write(f"{asyncio.run(checkup(settings))}\n")
+        else:
+            asyncio.run(run(settings))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
-    except (NoCredentials, LeadershipLost, WatchesEnded) as error:
+    except (NoCredentials, LeadershipLost, WatchesEnded, NotWell) as error:
         log.error("%s", error)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

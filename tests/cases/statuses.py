@@ -82,9 +82,13 @@ AUTOSCALING: dict[str, Any] = {
     "limitedBy": "spec.autoscaling.maxReplicas",
     "bootSeconds": 95,
     "speedPercent": 88,
+    "imbalancePercent": 100,
     "requestsPerMinute": 41,
     "expectedRequestsPerMinute": 47,
     "peakRequestsPerMinute": 60,
+    "peakLoadPercent": 40,
+    "forecastPercent": 110,
+    "jumpReplicas": 3,
 }
 """What an autoscaler decided, with everything that can be told."""
 

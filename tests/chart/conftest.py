@@ -32,6 +32,25 @@ HIGH_AVAILABILITY = (
     "serviceAccount.annotations.owner=platform",
 )
 
+WALLED_OFF = (
+    "networkPolicy.enabled=true",
+    "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
+    "networkPolicy.apiServerPorts={6443}",
+    "networkPolicy.extraEgress[0].ports[0].port=9090",
+    "rbac.aggregate=true",
+    "rbac.diagnosis=false",
+)
+
+SOME_NAMESPACES = ("watch.namespaces={team-a,team-b}",)
+
+VALUES = {
+    "default": (),
+    "high-availability": HIGH_AVAILABILITY,
+    "walled-off": WALLED_OFF,
+    "some-namespaces": SOME_NAMESPACES,
+}
+"""Sets of values that between them switch on all but the admission policy, by what they are for."""
+
 
 @pytest.fixture(scope="session")
 def helm() -> Path:
@@ -48,8 +67,10 @@ def run_helm(helm: Path) -> HelmRun:
     """Run Helm on the chart with `--set` values, once for the same ones; a failure is a result, not an exception."""
 
     @functools.cache
-    def run(verb: str, *sets: str, arguments: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        name = ("gemma4-operator",) if verb == "template" else ()
+    def run(
+        verb: str, *sets: str, arguments: tuple[str, ...] = (), release: str = "gemma4-operator"
+    ) -> subprocess.CompletedProcess[str]:
+        name = (release,) if verb == "template" else ()
         options = [word for value in sets for word in ("--set", value)]
         command = [str(helm), verb, *name, str(CHART), "--namespace", "gemma4-system", *arguments, *options]
         return subprocess.run(command, capture_output=True, text=True, check=False)

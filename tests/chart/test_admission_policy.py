@@ -209,6 +209,8 @@ def test_a_namespace_may_be_closed_to_models(cluster: Cluster, objects: Objects,
     ("value", "named"),
     [
         ("admissionPolicy.validationActions[0]=Refuse", "validationActions"),
+        ("admissionPolicy.validationActions={Deny,Warn}", "/admissionPolicy/validationActions"),
+        ("admissionPolicy.validationActions={Audit,Audit}", "/admissionPolicy/validationActions"),
         ("admissionPolicy.maximumGPUs=-1", "maximumGPUs"),
         ("admissionPolicy.images=x", "images"),
         ("admissionPolicy.allowedServiceTypes[0]=ExternalName", "allowedServiceTypes"),

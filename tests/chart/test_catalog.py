@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.chart.conftest import Object, Render, only
+from tests.chart.conftest import HelmRun, Object, Render, only
 
 pytestmark = pytest.mark.cluster
 
@@ -51,3 +51,9 @@ def test_a_config_map_of_the_users_own_is_only_referred_to(render: Render):
     assert "ConfigMap" not in {obj["kind"] for obj in objects}
     (volume,) = [one for one in pod(objects)["spec"]["volumes"] if one["name"] == "catalog"]
     assert volume["configMap"] == {"name": "ours"}
+
+
+def test_overrides_beside_it_are_refused_since_they_would_be_written_over_it(run_helm: HelmRun):
+    result = run_helm("template", *PRICE, "catalog.existingConfigMap=ours")
+    assert result.returncode != 0
+    assert "catalog.existingConfigMap and catalog.overrides must not both be set" in result.stderr

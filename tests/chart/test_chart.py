@@ -3,9 +3,10 @@
 import pytest
 import yaml
 
+from gemma4_operator.runtime.health import EVERYWHERE
 from gemma4_operator.runtime.settings import Settings, from_environment, unknown_variables
 from hack.manifests import ROOT
-from tests.chart.conftest import HIGH_AVAILABILITY, HelmRun, Render, only
+from tests.chart.conftest import HIGH_AVAILABILITY, VALUES, HelmRun, Render, only
 
 pytestmark = pytest.mark.cluster
 
@@ -17,10 +18,12 @@ KINDS = [
     "Role",
     "RoleBinding",
     "Deployment",
+    # The checkup, which is made by `helm test` alone.
+    "Pod",
 ]
 
 
-@pytest.mark.parametrize("sets", [(), HIGH_AVAILABILITY], ids=["default", "high-availability"])
+@pytest.mark.parametrize("sets", VALUES.values(), ids=VALUES)
 def test_helm_lint_finds_nothing(run_helm: HelmRun, sets: tuple[str, ...]):
     result = run_helm("lint", *sets, arguments=("--strict",))
     assert result.returncode == 0, result.stdout + result.stderr
@@ -66,9 +69,11 @@ def test_the_container_is_configured_by_settings_that_exist_and_by_their_default
     assert settings.unplaced_seconds == defaults.unplaced_seconds
     assert settings.metrics_seconds == defaults.metrics_seconds
     assert settings.prometheus_url == ""
-    assert settings.health_host == "0.0.0.0"
+    assert settings.health_host == EVERYWHERE
     assert {item["containerPort"] for item in container["ports"]} == {settings.health_port}
     assert settings.identity == settings.lease_namespace == "from-the-pod"
+    assert settings.lease_name == defaults.lease_name
+    assert settings.watch_namespaces == ()
 
 
 def test_the_autoscaler_is_told_how_often_it_looks_and_which_prometheus_to_ask(render: Render):
@@ -92,7 +97,8 @@ def test_the_crds_are_those_of_the_crds_folder(render: Render, keep: str):
     rendered = [item for item in render(f"crds.keep={keep}") if item["kind"] == "CustomResourceDefinition"]
     policies = [item["metadata"].pop("annotations", {}) for item in rendered]
     assert rendered == stored
-    expected = {"helm.sh/resource-policy": "keep"} if keep == "true" else {}
+    kept = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false"}
+    expected = kept if keep == "true" else {}
     assert all(policy == expected for policy in policies)
 
 
@@ -124,6 +130,20 @@ def test_an_existing_service_account_is_bound_and_not_made(render: Render):
         ("operator.metricsSeconds=0", "metricsSeconds"),
         ("prometheus.url=prometheus:9090", "url"),
         ("prometheus.podLabel=app.kubernetes.io/pod", "podLabel"),
+        ("networkPolicy.metricsFrom=everybody", "/networkPolicy/metricsFrom"),
+        ("networkPolicy.apiServerPorts={}", "/networkPolicy/apiServerPorts"),
+        ("networkPolicy.apiServerPorts={https}", "/networkPolicy/apiServerPorts/0"),
+        ("rbac.aggregate=maybe", "/rbac/aggregate"),
+        ("extraEnv[0].value=x", "/extraEnv/0"),
+        ("extraEnv[0].name=X,extraEnv[0].value=1", "/extraEnv/0/value"),
+        ("extraEnv[0].name=GEMMA4_LEASE_NAME", "extraEnv must not have GEMMA4_LEASE_NAME: set fullnameOverride."),
+        ("extraEnv[0].name=GEMMA4_HEALTH_PORT", "set operator.healthPort"),
+        ("extraEnv[0].name=X,extraEnv[1].name=X", "extraEnv must have each variable once: X is there twice."),
+        ("podLabels.app\\.kubernetes\\.io/name=x", "podLabels must not have app.kubernetes.io/name"),
+        ("podLabels.app\\.kubernetes\\.io/instance=x", "podLabels must not have app.kubernetes.io/instance"),
+        ("watch.namespaces[0]=Team_A", "/watch/namespaces/0"),
+        ("watch.namespaces={team-a,team-a}", "/watch/namespaces"),
+        ("watch.namespace=team-a", "/watch"),
         ("replicas=two", "replicas"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
     ],

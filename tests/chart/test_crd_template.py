@@ -14,6 +14,8 @@ def test_it_is_the_same_text_between_two_switches():
         "  {{- if .Values.crds.keep }}\n"
         "  annotations:\n"
         "    helm.sh/resource-policy: keep\n"
+        "    # The same to Argo CD, which else takes it away with whatever else the chart renders no more.\n"
+        "    argocd.argoproj.io/sync-options: Prune=false\n"
         "  {{- end }}\n"
         "  name: things.example.org\nspec:\n  metadata:\n  scope: Namespaced\n"
         "{{- end }}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hack.manifests import ROOT
-from tests.chart.conftest import HIGH_AVAILABILITY, HelmRun
+from tests.chart.conftest import SOME_NAMESPACES, VALUES, HelmRun
 from tests.chart.test_manifests import SAMPLES
 from tests.cluster import Cluster
 
@@ -30,12 +30,18 @@ def with_crds(cluster: Cluster) -> Cluster:
     return cluster
 
 
-@pytest.mark.parametrize("sets", [(), HIGH_AVAILABILITY], ids=["default", "high-availability"])
+@pytest.mark.parametrize("sets", VALUES.values(), ids=VALUES)
 def test_the_api_server_takes_the_chart_without_a_warning(
-    cluster: Cluster, strict_namespace: str, run_helm: HelmRun, sets: tuple[str, ...]
+    cluster: Cluster, strict_namespace: str, run_helm: HelmRun, sets: tuple[str, ...], request: pytest.FixtureRequest
 ):
+    for namespace in ("team-a", "team-b") if sets == SOME_NAMESPACES else ():
+        request.addfinalizer(lambda name=namespace: cluster.delete_namespace(name))
+        cluster.kubectl("create", "namespace", namespace)
+    # A pod is refused without its account, and a dry run makes none.
+    cluster.kubectl("create", "serviceaccount", "gemma4-operator", "-n", strict_namespace)
     objects = run_helm("template", *sets, arguments=("--namespace", strict_namespace)).stdout
     result = cluster.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=objects)
+    assert "pod/gemma4-operator-checkup serverside-applied" in result.stdout
     assert "deployment.apps/gemma4-operator serverside-applied" in result.stdout
     assert "Warning" not in result.stderr
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from hack.manifests import CHART, ROOT
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SVG = "{http://www.w3.org/2000/svg}"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -48,6 +50,16 @@ def test_the_readme_starts_with_the_two_commands():
     assert re.findall(r"^make (\S+)", first_block, re.MULTILINE) == ["demo", "test"]
 
 
+def test_the_picture_of_the_readme_shows_a_sample_as_it_is():
+    picture = ET.parse(ROOT / "docs" / "images" / "overview.svg")
+    (code,) = (group for group in picture.iter(f"{SVG}g") if "monospace" in group.get("font-family", ""))
+    shown = [text.text for text in code.iter(f"{SVG}text")]
+    sample = iter([line.strip() for line in (ROOT / "manifests" / "samples" / "auto.yaml").read_text().splitlines()])
+    assert len(shown) >= 10
+    assert all(line in sample for line in shown), "each line after the one before"
+    assert "docs/images/overview.svg" in (ROOT / "README.md").read_text()
+
+
 def test_ci_runs_make_test_without_asking():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
@@ -64,7 +76,26 @@ def test_one_version_everywhere():
 
 def test_one_uv_everywhere():
     (setup,) = re.findall(r"^uv_version=(\S+)$", (ROOT / "hack" / "setup.sh").read_text(), re.MULTILINE)
-    assert f"ARG UV_VERSION={setup}\n" in (ROOT / "Dockerfile").read_text()
+    assert f"ARG UV_IMAGE=ghcr.io/astral-sh/uv:{setup}\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_every_image_that_the_build_starts_from_is_an_argument_that_the_guide_names():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    head, first, rest = dockerfile.partition("\nFROM ")
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", head, re.MULTILINE))
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", first + rest, re.MULTILINE)
+    assert [base for base, _ in stages] == [f"${{{name}}}" for name in arguments]
+    # A stage is the only other place from which files come.
+    assert set(re.findall(r"\bfrom=([^\s,]+)", rest)) <= {name for _, name in stages}
+    guide = (ROOT / "docs" / "guides" / "install.md").read_text()
+    assert [name for name in arguments if f"`{name}`" not in guide] == []
+
+
+def test_make_hands_arguments_to_the_build():
+    pinned = "--build-arg FINAL_BASE=registry.example/base@sha256:0"
+    command = ["make", "--dry-run", "image", f"IMAGE_ARGS={pinned}", "CONTAINER_TOOL=docker"]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=_clean()).stdout
+    assert said.split() == f"docker build -t gemma4-operator:{_version()} {pinned} -f Dockerfile .".split()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -47,7 +47,12 @@ def go_version(recipe: Recipe) -> str:
         )
     # Asked in the module's folder, because there a Go with GOTOOLCHAIN=auto fetches the one that go.mod wants.
     answer = subprocess.run(
-        ["go", "env", "GOVERSION"], cwd=recipe.folder, env=_environment(), capture_output=True, text=True, check=False
+        ["go", "env", "GOVERSION"],
+        cwd=recipe.folder,
+        env=build_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     have = answer.stdout.strip()
     if answer.returncode or _numbers(have) < _numbers(needed):
@@ -116,7 +121,7 @@ def _build(recipe: Recipe, *, into: Path, label: str) -> None:
     begun = time.monotonic()
     _say(f"{label}: {', '.join(recipe.names)}, about {recipe.minutes:g} min")
     with tempfile.TemporaryFile("w+") as log:
-        with subprocess.Popen(command, cwd=recipe.folder, env=_environment(), stdout=log, stderr=log) as process:
+        with subprocess.Popen(command, cwd=recipe.folder, env=build_environment(), stdout=log, stderr=log) as process:
             try:
                 _watch(process, log=log, label=label)
             except BaseException:
@@ -137,7 +142,8 @@ def _watch(process: subprocess.Popen[bytes], *, log: IO[str], label: str) -> Non
             _say(f"{label}: {seconds:.0f} s, {doing}")
 
 
-def _environment() -> dict[str, str]:
+def build_environment() -> dict[str, str]:
+    """Returns the environment of all calls of go, so that a person's own settings change no build."""
     return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
 

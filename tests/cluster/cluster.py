@@ -149,9 +149,17 @@ class Cluster:
         """Returns an object, or the List of all; without a namespace those of all namespaces."""
         return self._kubectl.get(resource, name, namespace, selector)
 
-    def namespace(self, *, prefix: str = "test", labels: Mapping[str, str] | None = None) -> str:
-        """Makes a namespace of a new name, under the restricted Pod Security Standard unless ``labels`` say else."""
-        name = f"{prefix}-{secrets.token_hex(4)}"
+    def namespace(
+        self, *, prefix: str = "test", name: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> str:
+        """Makes a namespace, under the restricted Pod Security Standard unless ``labels`` say else; returns its name.
+
+        Args:
+            prefix: A new name begins with it.
+            name: The name, where it must be this one and no new one.
+            labels: The namespace's, in place of the standard's.
+        """
+        name = name or f"{prefix}-{secrets.token_hex(4)}"
         metadata = {"name": name, "labels": RESTRICTED if labels is None else dict(labels)}
         self._kubectl.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         self._await_default_account(name)

@@ -147,8 +147,13 @@ def pip() -> list[str]:
     """Returns a pip: that of this environment, or one that uv brings, as environments made by uv have none."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    return [uv(), "tool", "run", "pip", "--disable-pip-version-check"]
+
+
+def uv() -> str:
+    """Returns the program that makes environments of this project, which is in that of the tests."""
     beside = Path(sys.executable).parent / "uv"
-    uv = str(beside) if os.access(beside, os.X_OK) else shutil.which("uv")
-    if uv:
-        return [uv, "tool", "run", "pip", "--disable-pip-version-check"]
-    raise ClusterError("Neither pip nor uv is there to download with: make the environment again with 'make setup'.")
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("uv")
+    if found is None:
+        raise ClusterError("uv is not there: make the environment again with 'make setup'.")
+    return found

@@ -47,7 +47,7 @@ def pause() -> Path:
         image = _image(name=PAUSE_IMAGE, entrypoint=("/pause",), user="65535:65535")
         oci.write_archive(target, image, [{"/pause": File(_compile_pause(), mode=0o755)}])
 
-    return _cached("pause", build, source, PAUSE_IMAGE.encode())
+    return cached("pause", build, source, PAUSE_IMAGE.encode())
 
 
 def _compile_pause() -> bytes:
@@ -84,7 +84,7 @@ def llama_server(*, name: str = LLAMA_IMAGE) -> Path:
         tree = {**_BASE, **_tools(*tools), "/app/llama-server": File(binary, mode=0o755)}
         oci.write_archive(target, image, [{**tree, **interpreter.libraries([binary, *_programs(*tools)])}])
 
-    return _cached("llama-server", build, binary.parent.name.encode(), repr(image).encode())
+    return cached("llama-server", build, binary.parent.name.encode(), repr(image).encode())
 
 
 def ollama_server() -> Path:
@@ -97,7 +97,7 @@ def ollama_server() -> Path:
         tree = {**_BASE, **_tools(*tools), "/usr/bin/ollama": File(binary, mode=0o755)}
         oci.write_archive(target, image, [{**tree, **interpreter.libraries([binary, *_programs(*tools)])}])
 
-    return _cached("ollama", build, binary.parent.name.encode(), repr(image).encode())
+    return cached("ollama", build, binary.parent.name.encode(), repr(image).encode())
 
 
 def vllm_server() -> Path:
@@ -129,7 +129,7 @@ def vllm_server() -> Path:
         tree = {**_tools("sh", "lscpu"), **outside, **programs}
         oci.write_archive(target, image, [_python_layer(), tree])
 
-    return _cached("vllm", build, root.name.encode(), repr(image).encode())
+    return cached("vllm", build, root.name.encode(), repr(image).encode())
 
 
 def _programs(*names: str) -> list[Path]:
@@ -148,7 +148,7 @@ def _python_layer() -> Path:
         once.say("operator image: collecting the interpreter and its packages, about a minute, once for each uv.lock")
         oci.write_layer(target, {**_BASE, **interpreter.runtime("gemma4-operator")})
 
-    return _cached("python", build, interpreter.fingerprint("gemma4-operator").encode())
+    return cached("python", build, interpreter.fingerprint("gemma4-operator").encode())
 
 
 def operator(*, name: str = OPERATOR_IMAGE) -> Path:
@@ -165,9 +165,10 @@ def operator(*, name: str = OPERATOR_IMAGE) -> Path:
     below = interpreter.fingerprint("gemma4-operator").encode()
 
     def build(target: Path) -> None:
-        oci.write_archive(target, image, [_python_layer(), interpreter.package(_PACKAGE)])
+        tree = {**interpreter.package(_PACKAGE), **interpreter.metadata("gemma4-operator")}
+        oci.write_archive(target, image, [_python_layer(), tree])
 
-    return _cached("operator", build, below, interpreter.source_fingerprint(_PACKAGE).encode(), repr(image).encode())
+    return cached("operator", build, below, interpreter.source_fingerprint(_PACKAGE).encode(), repr(image).encode())
 
 
 def _image(
@@ -189,7 +190,8 @@ def _image(
     )
 
 
-def _cached(kind: str, build: Callable[[Path], None], *parts: bytes) -> Path:
+def cached(kind: str, build: Callable[[Path], None], *parts: bytes) -> Path:
+    """Returns what `build` makes of some parts, from the cache unless one of them has changed."""
     digest = hashlib.sha256()
     for part in (_recipes(), *parts):
         digest.update(len(part).to_bytes(8, "big") + part)

@@ -24,6 +24,8 @@ class Recipe:
     version_arguments: tuple[str, ...] = ("--version",)
     required_version: str | None = None
     """What the version text of a binary found on PATH must contain; None takes any."""
+    for_tests_only: bool = False
+    """Whether a cluster, and so the demo, does without."""
 
     @property
     def folder(self) -> Path:
@@ -36,7 +38,8 @@ class Recipe:
     def key(self, go_version: str) -> str:
         """Names the cache folder: everything that changes the result changes it."""
         digest = hashlib.sha256()
-        parts = [(self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes()]
+        own = (path.read_bytes() for path in sorted(self.folder.glob("*.go")))
+        parts = [(self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes(), *own]
         parts += [repr((self.programs, self.ldflags)).encode(), go_version.encode()]
         for part in parts:
             digest.update(len(part).to_bytes(8, "big") + part)
@@ -89,6 +92,13 @@ RECIPES = (
         ldflags=_STRIP,
         minutes=2,
         version_arguments=("version",),
+    ),
+    Recipe(
+        module="gitops",
+        programs=(("gitops-judge", "gemma4.dev/tests/cluster/modules/gitops"),),
+        ldflags=_STRIP,
+        minutes=2,
+        for_tests_only=True,
     ),
 )
 

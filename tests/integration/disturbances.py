@@ -1,6 +1,7 @@
 """What happens to an operator and its resources in a bad week, one thing at a time, by the luck of a seed."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
@@ -226,6 +227,20 @@ def as_anywhere(home: Home, name: str) -> dict[str, Any]:
     counts = {key: resource["status"].get(key) for key in ("serving", "replicas", "readyReplicas", "updatedReplicas")}
     said = [(one["type"], one["status"], one["reason"]) for one in resource["status"]["conditions"]]
     return {"children": children, "plan": plan, "counts": counts, "conditions": said}
+
+
+def await_alike(home: Home, twins: Mapping[str, str], *, timeout_seconds: float) -> dict[str, list[str]]:
+    """Return in which paths resources still differ from their twins when patience ends; empty: all became alike.
+
+    A resource can be ready while something of it is gone: a watch that hangs tells nobody, and the next listing does.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        found = {name: unlike(as_anywhere(home, name), as_anywhere(home, twin)) for name, twin in twins.items()}
+        differing = {name: paths for name, paths in found.items() if paths}
+        if not differing or time.monotonic() >= deadline:
+            return differing
+        time.sleep(0.5)
 
 
 _CHOICES = ("variant", "quantization", "engine", "image", "gpu", "gpuResource", "contextTokens", "kvCacheDtype")

@@ -15,6 +15,7 @@ from tests.cluster.fakenodes import FAULT_LABEL
 from tests.integration.objects import NAMESPACE_PATH, Object, Objects, Refused
 from tests.integration.operating import account
 
+CONFIG_MAP = Kind(group="", version="v1", kind="ConfigMap", plural="configmaps")
 MODELS: Mapping[str, Object] = {
     "LlamaCpp": {"variant": "E2B", "quantization": "Q4_K_M"},
     "VLLM": {"variant": "E4B", "quantization": "FP8"},
@@ -185,6 +186,24 @@ class Home:
             return resource if seen else None
 
         return wait_for(observed, timeout_seconds, f"the operator to observe {name}") or {}
+
+    def wait_collector(self) -> None:
+        """Return once the garbage collector knows the kind Gemma4Deployment; it looks for new kinds twice a minute."""
+        self.create(sample("owner", replicas=0))
+        reference = {
+            "apiVersion": GEMMA4_DEPLOYMENT.api_version,
+            "kind": GEMMA4_DEPLOYMENT.kind,
+            "name": "owner",
+            "uid": self.resource("owner")["metadata"]["uid"],
+        }
+        owned = {"metadata": {"name": "owned", "ownerReferences": [reference]}}
+        self.objects.create(CONFIG_MAP, self.namespace, owned)
+        self.delete("owner")
+        wait_for(
+            lambda: self.objects.get(CONFIG_MAP, self.namespace, "owned") is None,
+            60,
+            "the garbage collector to see the kind",
+        )
 
     def wait_gone(self, name: str, timeout_seconds: float = 20.0) -> None:
         """Return once neither a Gemma4Deployment nor anything of its own exists any more."""

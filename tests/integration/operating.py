@@ -26,6 +26,7 @@ _ROOT = Path(__file__).parents[2]
 _CRD_FILES = _ROOT / "crds"
 _BASE = _ROOT / "manifests" / "base"
 _NOT_APPLIED = {"kustomization.yaml", "deployment.yaml"}
+_SERVES = re.compile(r"Health and metrics on (http://[^\s\"]+)")
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -65,6 +66,29 @@ def add_account(cluster: Cluster, name: str) -> None:
         where = {"namespace": SYSTEM} if "namespace" in binding["metadata"] else {}
         documents.append(binding | {"metadata": {"name": f"{name}-as-well", **where}, "subjects": [subject]})
     cluster.apply(documents)
+
+
+def grant_lease(cluster: Cluster, lease: str, *, holder: str = NAME) -> None:
+    """Let an account lead by a Lease of a test's own; returns once the API server goes by it.
+
+    The operator's role names its own Lease alone, and stays as it is: this one is beside it, with the same verbs.
+    """
+    role = yaml.safe_load((_BASE / "role.yaml").read_text())
+    metadata = {"name": f"{holder}-holds-{lease}", "namespace": SYSTEM}
+    named = [rule | {"resourceNames": [lease]} for rule in role["rules"] if "resourceNames" in rule]
+    binding = yaml.safe_load((_BASE / "rolebinding.yaml").read_text())
+    binding["roleRef"]["name"] = metadata["name"]
+    subject = {"kind": "ServiceAccount", "name": holder, "namespace": SYSTEM}
+    cluster.apply(
+        [role | {"metadata": metadata, "rules": named}, binding | {"metadata": metadata, "subjects": [subject]}]
+    )
+    wait_for(lambda: may_hold(cluster, lease, holder=holder), 20, f"the right of {holder} to hold {lease}")
+
+
+def may_hold(cluster: Cluster, lease: str, *, holder: str = NAME) -> bool:
+    """Whether an account may renew a Lease of the operator's namespace."""
+    asked = ("auth", "can-i", "update", f"leases.coordination.k8s.io/{lease}", "-n", SYSTEM, f"--as={account(holder)}")
+    return cluster.kubectl(*asked, check=False).stdout.strip() == "yes"
 
 
 class OperatorProcess:
@@ -215,12 +239,17 @@ class OperatorProcess:
         """Return /metrics."""
         return self._ask("/metrics")[1]
 
+    def address(self) -> str:
+        """Return host and port of /metrics; empty while it has not said so."""
+        found = _SERVES.search(self.log())
+        return found[1].removeprefix("http://") if found is not None else ""
+
     def _ask(self, path: str) -> tuple[int, str]:
-        found = re.search(r"Health and metrics on (http://\S+)", self.log())
-        if found is None:
+        address = self.address()
+        if not address:
             return 0, ""
         try:
-            with _DIRECT.open(found[1] + path, timeout=5) as answer:
+            with _DIRECT.open(f"http://{address}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode().strip()
         except urllib.error.HTTPError as error:
             with error:
@@ -285,12 +314,16 @@ class Operators:
         """
         self._count += 1
         identity = f"{account}-{self._count}"
+        # A Lease that somebody else held would have to run out first.
+        lease = lease or f"lease-{secrets.token_hex(4)}"
+        # The account of a release is called as its Lease is, and its role names that one.
+        if lease != account:
+            grant_lease(self._cluster, lease, holder=account)
         operator = OperatorProcess(
             self._cluster.service_account_kubeconfig(SYSTEM, account, server=server, authority=authority),
             log=self._folder / f"{identity}.log",
             identity=identity,
-            # A Lease that somebody else held would have to run out first.
-            lease=lease or f"lease-{secrets.token_hex(4)}",
+            lease=lease,
             settings={
                 **{f"GEMMA4_{name.upper()}": str(value) for name, value in settings.items()},
                 **(environment or {}),
@@ -304,4 +337,14 @@ class Operators:
         self._made.close()
 
 
-__all__ = ["Kubelet", "OperatorProcess", "Operators", "account", "add_account", "install", "install_crd"]
+__all__ = [
+    "Kubelet",
+    "OperatorProcess",
+    "Operators",
+    "account",
+    "add_account",
+    "grant_lease",
+    "install",
+    "install_crd",
+    "may_hold",
+]

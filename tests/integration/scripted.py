@@ -8,6 +8,7 @@ from typing import Any
 
 PORT = 8000
 INPUT_TOKENS, OUTPUT_TOKENS = 500, 100
+CACHE_BLOCKS = 20_000
 _BOUNDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -62,6 +63,7 @@ class ScriptedEngine:
                 "vllm:inter_token_latency_seconds", self._finished * OUTPUT_TOKENS, self._token_seconds, 0.0, 0.0
             )
         lines = [f'{name}{{model_name="gemma-4"}} {value}' for name, value in figures.items()]
+        lines.append(f'vllm:cache_config_info{{block_size="16",num_gpu_blocks="{CACHE_BLOCKS}"}} 1.0')
         return "\n".join((*lines, *first, *each, ""))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -4,28 +4,21 @@ Engines are scripted: they count as vLLM does, at the addresses of the pods, and
 real ones.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from gemma4_operator.kube.kinds import POD
 from gemma4_operator.runtime.autoscale import ASKED_AT
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from tests.cluster import Cluster, wait_for
-from tests.cluster.fakenodes import LOOPBACK_ANNOTATION, READY_ANNOTATION
-from tests.integration.home import Home, notes, sample
+from tests.integration.autoscaled import PATIENCE_SECONDS, addresses, autoscaled, told, wait_wanted, wanted
+from tests.integration.home import Home, notes
 from tests.integration.operating import OperatorProcess, Operators
-from tests.integration.scripted import INPUT_TOKENS, OUTPUT_TOKENS, Traffic
+from tests.integration.scripted import Traffic
 
 pytestmark = pytest.mark.cluster
-
-PATIENCE_SECONDS = 120.0
-NET = f"127.{1 + os.getpid() % 250}"
-"""Each process of a test run has pods of its own, and so addresses."""
 
 
 @pytest.fixture(scope="module")
@@ -39,45 +32,6 @@ def scaler(cluster: Cluster, installed: None, tmp_path_factory: pytest.TempPathF
         running.must_be_steady()
     finally:
         operators.end()
-
-
-def autoscaled(**autoscaling: Any) -> dict[str, Any]:
-    annotations = {LOOPBACK_ANNOTATION: NET, READY_ANNOTATION: "2"}
-    return sample(
-        "chat",
-        on="VLLM",
-        workload={"requestsPerMinute": 600, "inputTokens": INPUT_TOKENS, "outputTokens": OUTPUT_TOKENS},
-        objectives={"timeToFirstTokenMilliseconds": 2000, "timePerOutputTokenMilliseconds": 60},
-        autoscaling={"minReplicas": 1, "maxReplicas": 6, "scaleDownStabilizationSeconds": 5, **autoscaling},
-        podTemplatePatch={"metadata": {"annotations": annotations}},
-    )
-
-
-def addresses(home: Home) -> set[str]:
-    """Return where pods serve."""
-    return {
-        pod["status"]["podIP"]
-        for pod in home.objects.list(POD, home.namespace)
-        if "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)
-    }
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-
-
-def told(home: Home) -> dict[str, Any]:
-    """Return what the status says of the autoscaler."""
-    return dict(home.resource("chat").get("status", {}).get("autoscaling", {}))
-
-
-def wanted(home: Home) -> int:
-    return int(home.deployment("chat")["spec"]["replicas"])
-
-
-def wait_wanted(home: Home, replicas: int, *, seconds: float = PATIENCE_SECONDS) -> None:
-    wait_for(lambda: wanted(home) == replicas, seconds, lambda: f"{replicas} replicas; {wanted(home)} by {told(home)}")
 
 
 @pytest.mark.usefixtures("scaler")

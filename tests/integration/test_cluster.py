@@ -1,4 +1,7 @@
-"""The test cluster is a real one where it claims to be, and cleans up after itself."""
+"""The test cluster is a real one where it claims to be, and cleans up after itself.
+
+docs/guides/local-cluster.md shows how a person starts one and ends it.
+"""
 
 import os
 import signal

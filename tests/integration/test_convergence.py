@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import Cluster, wait_for
 from tests.cluster.proxy import FaultProxy
-from tests.integration.disturbances import Scene, as_anywhere, calmed, twin_of, unlike
+from tests.integration.disturbances import Scene, await_alike, calmed, twin_of
 from tests.integration.home import Home, names, sample
 from tests.integration.operating import Operators
 
@@ -49,10 +49,10 @@ def test_after_the_last_disturbance_the_state_is_that_of_an_undisturbed_twin_and
         return not scene.unsettled()
 
     wait_for(settled, 60, lambda: f"{scene.unsettled()} after {done}: {operator.log()[-2000:]}", interval_seconds=0.2)
-    twins = [f"{name}-twin" for name in many]
-    home.create(*(twin_of(home.resource(name), twin) for name, twin in zip(many, twins, strict=True)))
-    home.wait_ready(*twins)
+    twins = {name: f"{name}-twin" for name in many}
+    home.create(*(twin_of(home.resource(name), twin) for name, twin in twins.items()))
+    home.wait_ready(*twins.values())
+    assert not await_alike(home, twins, timeout_seconds=30), done
     home.wait_quiet(seconds=QUIET_SECONDS, timeout_seconds=30)
-    for name, twin in zip(many, twins, strict=True):
-        assert not unlike(as_anywhere(home, name), as_anywhere(home, twin)), done
+    assert not await_alike(home, twins, timeout_seconds=0), done
     operator.must_be_steady()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gemma4_operator.kube.kinds import PERSISTENT_VOLUME_CLAIM
+from gemma4_operator.kube.kinds import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM
 from tests.cluster import Cluster, wait_for
 from tests.integration.home import Home, faulty, notes, sample
 from tests.integration.operating import Operators
@@ -130,7 +130,8 @@ def test_downloads_are_kept_on_a_claim_that_goes_with_the_resource(home: Home, o
     claim = home.child(PERSISTENT_VOLUME_CLAIM, "chat")
     assert claim["spec"]["resources"]["requests"]["storage"] == "100Gi"
     assert claim["metadata"]["ownerReferences"][0]["name"] == "chat"
-    volumes = wait_for(lambda: home.deployment("chat")["spec"]["template"]["spec"]["volumes"], 5, "the Deployment")
+    wait_for(lambda: home.objects.get(DEPLOYMENT, home.namespace, "chat"), 10, "the Deployment")
+    volumes = home.deployment("chat")["spec"]["template"]["spec"]["volumes"]
     assert {"name": "cache", "persistentVolumeClaim": {"claimName": "chat"}} in volumes
     home.edit("chat", cache={"claim": {"size": "50Gi", "storageClassName": "none"}})
     ready = home.wait_reason("chat", "ChildRejected")

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.cluster
 
 FIRST, SECOND = "gemma4-operator", "gemma4-operator-b"
 TAKEOVER_SECONDS = 20.0
+HANDOVER_SECONDS = 10.0
+"""Well below what a Lease that nobody gives back takes to run out."""
 WATCHES = 8
 """Of the resource itself, three kinds of children, pods, and kopf's of all CRDs."""
 NEVER = 3600
@@ -98,7 +100,7 @@ class TestLeadership:
         first.start().wait_standing_by()
         start = cluster.audit_offset()
         assert second.stop() == 0
-        first.wait_leading(5)
+        first.wait_leading(HANDOVER_SECONDS)
         held = home.objects.get(LEASE, SYSTEM, lease)
         assert held is not None
         assert held["spec"]["holderIdentity"] == first.identity
@@ -160,6 +162,7 @@ class TestWatches:
         home.wait_ready("chat")
         assert operator.alive()
 
+    @pytest.mark.usefixtures("collector")
     def test_what_is_deleted_while_no_watch_sees_it_is_repaired(
         self, home: Home, proxy: FaultProxy, behind: Callable[..., OperatorProcess]
     ):

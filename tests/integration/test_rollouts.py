@@ -1,6 +1,10 @@
-"""Rollouts on a real API server, watched without a gap: who serves goes on serving, and nothing waits for ever."""
+"""Rollouts on a real API server, watched without a gap: who serves goes on serving, and nothing waits for ever.
+
+docs/guides/rollouts.md shows what the status says meanwhile.
+"""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +17,8 @@ from gemma4_operator.render.template import read_back, template_of
 from gemma4_operator.runtime.rollouts import KEPT
 from tests.cluster import Cluster, wait_for
 from tests.cluster.fakenodes import READY_ANNOTATION
+from tests.docs.blocks import blocks_of
+from tests.docs.commands import commands
 from tests.integration.home import Home, condition, faulty, notes, sample
 from tests.integration.objects import Object
 from tests.integration.operating import Operators
@@ -25,6 +31,13 @@ L4: dict[str, Any] = {"product": "NVIDIA-L4", "memory_mib": 23034, "compute": (8
 L40S: dict[str, Any] = {"product": "NVIDIA-L40S", "memory_mib": 46068, "compute": (8, 9)}
 OTHER = {"env": [{"name": "SOMETHING", "value": "else"}]}
 """An edit of the engine that pods must be replaced for."""
+IN_PLACE, WAITING = (
+    found.shown
+    for block in blocks_of("docs/guides/rollouts.md")
+    if block.has_commands
+    for found in commands(block.text)
+)
+"""What the guide shows of a rollout under way, and of one that waits."""
 
 Pool = Callable[..., None]
 
@@ -56,6 +69,15 @@ def serve(home: Home, **spec: Any) -> None:
     """Make such a deployment, and return once it serves."""
     home.create(pooled(home, **spec))
     home.wait_ready("chat")
+
+
+def says(home: Home, shown: str) -> bool:
+    """Whether the status says what is shown, whenever it began and however long it should take."""
+    said, told = (
+        re.sub(r"(since|expects) \S+", r"\1 then", " ".join(one.split()))
+        for one in (home.ready("chat")["message"], shown)
+    )
+    return said == told
 
 
 @contextlib.contextmanager
@@ -90,9 +112,10 @@ class TestOrder:
     def test_without_a_free_gpu_they_are_replaced_in_place(self, home: Home, pool: Pool):
         """What Kubernetes does by default waits here for ever."""
         pool(2)
-        serve(home, replicas=2)
+        serve(home, replicas=2, slow=True)
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
+            wait_for(lambda: says(home, IN_PLACE), 20, lambda: f"{IN_PLACE}; {home.ready('chat')}")
             home.wait_ready("chat")
         assert watch.fewest_serving == 1
         assert watch.most_pods == 2
@@ -111,8 +134,7 @@ class TestOrder:
         with watched(home) as watch:
             home.edit("chat", engine=OTHER)
             ready = home.wait_reason("chat", "RolloutBlockedNoSpareGPU")
-            assert "No node has 1x NVIDIA-L4 free for a new pod, and none of the 2 old ones" in ready["message"]
-            assert "`spec.disruption.minAvailablePercent` is 100" in ready["message"]
+            assert says(home, WAITING), ready["message"]
             assert condition(home.resource("chat"), "Available")["status"] == "True"
             wait_for(lambda: notes(home.events("chat"), "RolloutBlockedNoSpareGPU"), 5, "an event")
             home.wait_quiet()

@@ -1,8 +1,6 @@
 """The status tells the truth: each way to fail has its reason, its advice and its event, and is not told too early."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -15,6 +13,7 @@ from tests.cluster.fakenodes import FAULT_LABEL
 from tests.integration.home import Home, condition, faulty, is_ready, names, notes, sample
 from tests.integration.objects import Object, Refused
 from tests.integration.policies import pods_are_refused
+from tests.kstatus import kstatus
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
@@ -23,26 +22,6 @@ INIT_CONTAINER: Object = {
     "image": "registry.test/fetch:1",
     "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
 }
-
-
-def kstatus(resource: Object) -> str:
-    """Return what kstatus concludes, by its published algorithm for kinds it does not know.
-
-    https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus: Argo CD, Flux and `kpt live` wait by it.
-    """
-    if "deletionTimestamp" in resource["metadata"]:
-        return "Terminating"
-    status: Mapping[str, Any] = resource.get("status", {})
-    if status.get("observedGeneration", resource["metadata"]["generation"]) != resource["metadata"]["generation"]:
-        return "InProgress"
-    found = {item["type"]: item["status"] for item in status.get("conditions", ())}
-    if found.get("Reconciling") == "True":
-        return "InProgress"
-    if found.get("Stalled") == "True":
-        return "Failed"
-    if found.get("Ready") in {"False", "Unknown"}:
-        return "InProgress"
-    return "Current"
 
 
 def told_by_event(home: Home, name: str, reason: Reason) -> str:

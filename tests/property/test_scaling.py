@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gemma4_operator.planner.limits import COST_LIMIT
@@ -177,12 +177,12 @@ class TestMissingIsNotZero:
         assert "1 of 3 replicas do not say" in loop.last.message
         assert loop.run(300).replicas > before
 
-    def test_none_that_is_heard_keeps_it_and_says_what_to_look_at(self) -> None:
+    def test_none_that_is_heard_keeps_it_and_says_so(self) -> None:
         loop = settled(8.0, say=lambda engine, at, said: said if at < 1500 else None)
         before = loop.last.replicas
         last = loop.run(3600)
         assert (last.replicas, last.reason, last.valid) == (before, Why.NO_DATA, False)
-        assert "metrics" in last.message
+        assert "none says what it does" in last.message
 
     @LAW
     @given(rate=calm, gap=st.floats(15, 2000), window=st.sampled_from([None, 0, 60]))
@@ -261,7 +261,7 @@ class TestWhatHasNoPlace:
 
     def test_what_is_asked_for_and_has_no_place_is_told_though_no_more_is_needed(self) -> None:
         # One replica carries so much, though not within the objectives.
-        loop = Loop(terms(first_token_seconds=0.6), lambda at: 2.0, serving=1, places=1)
+        loop = Loop(terms(first_token_seconds=0.5), lambda at: 2.0, serving=1, places=1)
         assert loop.run(1800).replicas == need(loop.last) == 2
         assert (loop.last.reason, loop.last.limited_by) == (Why.UNPLACEABLE, "no GPU")
 
@@ -460,6 +460,8 @@ class TestEnough:
             assert few.run(1800).replicas <= many.run(1800).replicas
 
     @LAW
+    @example(rate=20.0, seed=1, noise=0.125)  # Traffic at the edge of one more: 19 changes before that one stayed.
+    @example(rate=20.0, seed=1247, noise=0.1875)
     @given(rate=calm, seed=st.integers(0, 10_000), noise=st.floats(0.0, 0.2))
     def test_the_number_does_not_flap_under_noise(self, rate: float, seed: int, noise: float) -> None:
         chance = random.Random(seed)
@@ -525,16 +527,18 @@ class TestARestart:
         loop.state = resumed(remembered(loop.state), now_seconds=loop.now_seconds)
 
     @LAW
-    @given(script=phases, at=st.floats(100, 1500), window=st.sampled_from([None, 0]))
+    @example(script=[(200.0, 0.0)], at=100.0, watched=(0, 60))
+    @given(script=phases, at=st.floats(100, 1500), watched=st.sampled_from([(None, 100), (0, 60)]))
     def test_lowers_nothing_for_as_long_as_nothing_was_watched(
-        self, script: list[tuple[float, float]], at: float, window: int | None
+        self, script: list[tuple[float, float]], at: float, watched: tuple[int | None, int]
     ) -> None:
+        window, seconds = watched
         loop = Loop(terms(stabilization_seconds=window), steps(*script), serving=4)
         loop.run(at)
         before = loop.last.replicas
         self.restarted(loop)
-        loop.run(100)
-        assert min(loop.numbers[-10:]) >= before
+        loop.run(seconds)
+        assert min(loop.numbers[-seconds // 10 :]) >= before
 
     @LAW
     @given(rate=calm, at=st.floats(100, 2500), truth=st.sampled_from([0.8, 1.0, 1.2]))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gemma4_operator.engines.base import ContainerSpec, EnvVar, ExecProbe, HttpProbe, Mount
+from gemma4_operator.engines.base import ContainerSpec, EnginePod, EnvVar, ExecProbe, HttpProbe, Mount
 from gemma4_operator.engines.volumes import WEIGHTS
 from tests.cluster import process, sweep
 from tests.cluster.process import Program, Running
@@ -194,6 +194,30 @@ def serving(machine: Machine, container: ContainerSpec, *, model: str, key: str 
         yield server
     finally:
         running.stop()
+
+
+@contextlib.contextmanager
+def healthy(machine: Machine, pod: EnginePod, *, model: str, key: str | None = None) -> Iterator[Server]:
+    """Runs a pod's server, from when it says that it is healthy; all its processes are gone at the end of the block.
+
+    vLLM has an engine and a worker besides, which a server that is killed with its runner would leave behind.
+    """
+    assert pod.container.port is not None
+    server = Server(machine.start(pod.container), port=pod.container.port, model=model, key=key)
+    with sweep.after(server.running.identity.pid):
+        try:
+            wait_for(lambda: is_healthy(server), pod.start_seconds, lambda: f"a start:\n{server.running.tail()}")
+            yield server
+        finally:
+            server.running.stop()
+
+
+def is_healthy(server: Server) -> bool:
+    """Whether a server answers that it is; raises if it has ended."""
+    server.running.require()
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return server.anonymous("/health").status == 200
+    return False
 
 
 def started(server: Server, machine: Machine, container: ContainerSpec) -> bool:

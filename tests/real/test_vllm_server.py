@@ -9,7 +9,6 @@ proven here, and not that it calls tools or thinks.
 import base64
 import contextlib
 import dataclasses
-import http.client
 import json
 import signal
 import struct
@@ -33,9 +32,9 @@ from gemma4_operator.planner import kv_vllm
 from gemma4_operator.planner.shape import KvDtype
 from gemma4_operator.scaling.read import counts
 from gemma4_operator.scaling.sample import Counts
-from tests.cluster import ports, sweep, vllm
+from tests.cluster import ports, vllm
 from tests.cluster.waiting import wait_for
-from tests.real.served import Answer, Machine, Server, execute, short_folder
+from tests.real.served import Answer, Machine, Server, execute, healthy, short_folder
 from tests.rendering import CATALOG, a_serving
 
 pytestmark = pytest.mark.engine
@@ -106,22 +105,11 @@ def started(checkpoint: Path, *arguments: str) -> Iterator[Server]:
             secrets={(SECRET.name, SECRET.key): KEY},
             instead={adapter: f"{ADAPTER.name}={checkpoint / ADAPTER.path}"},
         )
-        server = Server(machine.start(rendered.container), port=port.port, model=MODEL, key=KEY)
-        # Killed with its runner, the server would leave its engine and a worker behind.
-        with sweep.after(server.running.identity.pid):
-            try:
-                wait_for(lambda: is_healthy(server), rendered.start_seconds, lambda: f"start:\n{server.running.tail()}")
+        try:
+            with healthy(machine, rendered, model=MODEL, key=KEY) as server:
                 yield server
-            finally:
-                server.running.stop()
-                port.release()
-
-
-def is_healthy(server: Server) -> bool:
-    server.running.require()
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        return server.anonymous("/health").status == 200
-    return False
+        finally:
+            port.release()
 
 
 def metrics(server: Server) -> dict[str, Metric]:

@@ -15,7 +15,7 @@ from tests.cluster import Cluster
 from tests.cluster.cluster import RESTRICTED
 from tests.cluster.proxy import FaultProxy
 from tests.fuzz.resources import resources
-from tests.integration.disturbances import KILL, Scene, as_anywhere, calmed, twin_of, unlike
+from tests.integration.disturbances import KILL, Scene, await_alike, calmed, twin_of
 from tests.integration.home import Home, condition, names, sample
 from tests.integration.objects import NAMESPACE_PATH, Object, Objects, Refused
 from tests.integration.operating import OperatorProcess, Operators
@@ -176,12 +176,8 @@ def _compared(home: Home, good: list[str]) -> list[str]:
     twins = {wish: f"twin-{number}" for number, wish in enumerate(wishes)}
     home.create(*(twin_of(wishes[wish], twin) for wish, twin in twins.items()))
     home.wait_ready(*twins.values(), timeout_seconds=PATIENCE_SECONDS + 2 * len(twins))
-    faults = []
-    for name in good:
-        differing = unlike(as_anywhere(home, name), as_anywhere(home, twins[wish_of[name]]))
-        if differing:
-            faults.append(f"{name} differs from an undisturbed twin in {', '.join(differing)}")
-    return faults
+    differing = await_alike(home, {name: twins[wish_of[name]] for name in good}, timeout_seconds=PATIENCE_SECONDS)
+    return [f"{name} differs from an undisturbed twin in {', '.join(paths)}" for name, paths in differing.items()]
 
 
 def _quiet(home: Home, operator: OperatorProcess) -> list[str]:

@@ -64,6 +64,7 @@ def test_the_operator_has_three_clients() -> None:
     assert found == {
         # The operator's own port, for kubelets and Prometheus.
         ("runtime/health.py", "aiohttp"),
+        ("runtime/health.py", "socket"),
         # Asks pods that are ours, at the addresses that their kubelets write.
         ("runtime/scrape.py", "aiohttp"),
         # Asks the Prometheus of the operator's own settings.

@@ -22,8 +22,8 @@
 {{- end -}}
 
 {{- define "gemma4-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "gemma4-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "gemma4-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "gemma4-operator.labels" -}}
@@ -31,6 +31,32 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* The chart's labels and those of a value; of what both have, the value's. Takes a list: the context, the value. */}}
+{{- define "gemma4-operator.labelsWith" -}}
+{{- $own := include "gemma4-operator.labels" (first .) | fromYaml -}}
+{{- merge (dict) (default (dict) (last .)) $own | toYaml -}}
+{{- end -}}
+
+{{/* The labels of the operator's pods. Those by which they are found are nobody else's. */}}
+{{- define "gemma4-operator.podLabels" -}}
+{{- range $name, $_ := include "gemma4-operator.selectorLabels" . | fromYaml -}}
+{{- if hasKey (default (dict) $.Values.podLabels) $name -}}
+{{- fail (printf "podLabels must not have %s: the operator's pods are found by it." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- include "gemma4-operator.labelsWith" (list . .Values.podLabels) -}}
+{{- end -}}
+
+{{/* The annotations of the operator's pods; of what both have, the value's. */}}
+{{- define "gemma4-operator.podAnnotations" -}}
+{{- $own := dict "kubectl.kubernetes.io/default-container" "operator" -}}
+{{- if include "gemma4-operator.ownCatalog" . -}}
+{{- /* The file is read at start: other rows are another pod. */ -}}
+{{- $_ := set $own "gemma4.dev/catalog-checksum" (toYaml .Values.catalog.overrides | sha256sum | trunc 16) -}}
+{{- end -}}
+{{- merge (dict) (default (dict) .Values.podAnnotations) $own | toYaml -}}
 {{- end -}}
 
 {{- define "gemma4-operator.image" -}}
@@ -41,11 +67,57 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty where the catalogue's overrides are in a ConfigMap of the chart's. */}}
+{{- define "gemma4-operator.ownCatalog" -}}
+{{- if and .Values.catalog.existingConfigMap .Values.catalog.overrides -}}
+{{- fail "catalog.existingConfigMap and catalog.overrides must not both be set: put the overrides into that ConfigMap." -}}
+{{- end -}}
+{{- if .Values.catalog.overrides }}true{{ end -}}
+{{- end -}}
+
 {{/* The ConfigMap with the catalogue's overrides; empty without any. */}}
 {{- define "gemma4-operator.catalogConfigMap" -}}
 {{- if .Values.catalog.existingConfigMap -}}
 {{- .Values.catalog.existingConfigMap -}}
-{{- else if .Values.catalog.overrides -}}
+{{- else if include "gemma4-operator.ownCatalog" . -}}
 {{- include "gemma4-operator.fullname" . }}-catalog
 {{- end -}}
+{{- end -}}
+
+{{- define "gemma4-operator.imagePullSecrets" -}}
+{{- with .Values.imagePullSecrets -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{- define "gemma4-operator.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "gemma4-operator.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Where pods of the operator may run. */}}
+{{- define "gemma4-operator.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}

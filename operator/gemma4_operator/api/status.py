@@ -101,12 +101,20 @@ class AutoscalingStatus(StatusModel):
     """How long a pod takes from its making until it serves, as seen here."""
     speed_percent: Count | None = None
     """How fast the engines are, of what the plan expects of them: 100 is as planned."""
+    imbalance_percent: Count | None = None
+    """How requests reach the pods: 0 where a router looks for the emptier one, 100 by chance, as a Service has it."""
     requests_per_minute: Count | None = None
     """How many requests come now."""
     expected_requests_per_minute: Count | None = None
     """How many will when a pod that is made now serves."""
     peak_requests_per_minute: Count | None = None
-    """The most that came in the time that is looked back on."""
+    """The most that came within an hour, in requests of today's size."""
+    peak_load_percent: Count | None = None
+    """The same as load: how much of one pod's time it takes, as planned; 250 is the work of two and a half pods."""
+    forecast_percent: Count | None = None
+    """How much of what is forecast is provided for, as an hour of comparing has shown to be enough."""
+    jump_replicas: Count | None = None
+    """How many pods stay because traffic jumped within an hour, faster than a pod comes, to what they serve."""
 
 
 class EndpointStatus(StatusModel):

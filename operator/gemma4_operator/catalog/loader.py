@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from gemma4_operator.api.bounded import Unbounded, require_bounded
 from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.distinct import Repeated, repeated
 from gemma4_operator.catalog.checkpoints import Checkpoint, Tuning
 from gemma4_operator.catalog.engines import EngineImage, Form
 from gemma4_operator.catalog.gpus import Gpu
@@ -172,6 +173,12 @@ def read_yaml(text: str, name: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date of no calendar, a number without end.
         raise CatalogError(f"{name}: must be YAML: {error}") from error
     return document
+
+
+def read_repeated(text: str) -> tuple[Repeated, ...]:
+    """Return the keys that are there again in a YAML text which can be read."""
+    document = yaml.compose(text, Loader=_Loader)
+    return tuple(repeated(document)) if document is not None else ()
 
 
 def _rows(model: type[_RowT], text: str, name: str) -> tuple[_RowT, ...]:

@@ -14,7 +14,15 @@ from gemma4_operator.api.shown import shown
 from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.engines import EngineImage
 from gemma4_operator.catalog.gpus import Gpu
-from gemma4_operator.catalog.loader import SIZE_TOLERANCE, Catalog, CatalogError, read_yaml, require_size, size_off
+from gemma4_operator.catalog.loader import (
+    SIZE_TOLERANCE,
+    Catalog,
+    CatalogError,
+    read_repeated,
+    read_yaml,
+    require_size,
+    size_off,
+)
 from gemma4_operator.catalog.merge import added, changed
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.catalog.products import normalized
@@ -41,7 +49,8 @@ def override(catalog: Catalog, text: str) -> tuple[Catalog, tuple[str, ...]]:
         return catalog, ()
     if not isinstance(given, dict):
         return catalog, (f"{NAME}: must be a mapping with the keys {', '.join(KEYS)}",)
-    faults = [f"{key}: must be one of {', '.join(KEYS)}" for key in sorted(map(str, given)) if key not in KEYS]
+    faults = [f"{NAME}: {one}; the last counts" for one in read_repeated(text)]
+    faults += [f"{key}: must be one of {', '.join(KEYS)}" for key in sorted(map(str, given)) if key not in KEYS]
     for where, change, entry in _entries(given):
         try:
             catalog = change(catalog, entry, where)

@@ -21,7 +21,7 @@ from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES
 from gemma4_operator.status.pods import loader, pod_view, speaker
 
-_DEPLOYMENT = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
+RESOURCE = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 _RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
 """Somebody waits for the answer: one more attempt, and then the reason why there is none."""
 _Answer = TypeVar("_Answer")
@@ -34,7 +34,7 @@ def nodes_and_pods() -> tuple[Sequence[Object], Sequence[Object]]:
         nodes, pods = await api.list(NODE), await api.list(POD)
         return nodes.items, pods.items
 
-    return _answered(listed, instead="`--inventory`")
+    return asked(listed, instead="`--inventory`")
 
 
 def deployment(name: str, namespace: str) -> Object:
@@ -42,14 +42,14 @@ def deployment(name: str, namespace: str) -> Object:
 
     async def got(api: Api) -> Object:
         try:
-            return await api.get(_DEPLOYMENT, namespace=namespace, name=name)
+            return await api.get(RESOURCE, namespace=namespace, name=name)
         except NotFound as error:
             raise InvalidInput(
                 f"`NAME` must be a Gemma4Deployment of the namespace '{namespace}', and it has no '{name}': "
                 "name another namespace with `-n`"
             ) from error
 
-    return _answered(got, instead="`-f`")
+    return asked(got, instead="`-f`")
 
 
 class PodSources(NamedTuple):
@@ -61,7 +61,7 @@ class PodSources(NamedTuple):
 
 
 def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> PodSources:
-    """Return what is known of a pod; of events and a log that may not be read, `doubt` is told. Raises InvalidInput."""
+    """Return what is known of a pod; of events and a log that cannot be read, `doubt` is told. Raises InvalidInput."""
 
     async def got(api: Api) -> PodSources:
         try:
@@ -94,14 +94,15 @@ def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> P
                 lines=LOG_LINES,
                 limit_bytes=LOG_BYTES,
             )
-        except ApiRejected as error:
+        except ApiError as error:
+            # Of a node that has gone the API server answers 500, and that node's pods are those people ask about.
             doubt(f"the log of container '{one.name}' does not count, since it cannot be read: {error.message}")
             return ""
 
-    return _answered(got, instead="`--pod`")
+    return asked(got, instead="`--pod`")
 
 
-def _answered(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) -> _Answer:
+def asked(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) -> _Answer:
     """Return the cluster's answer, or say which option does without a cluster."""
 
     async def ask() -> _Answer:

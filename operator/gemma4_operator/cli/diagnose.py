@@ -62,7 +62,7 @@ def _of_files(args: argparse.Namespace, given: Sequence[str]) -> Evidence:
         raise InvalidInput("`-` must be given once: standard input can be read only once")
     pod = _read_pod(args.pod) if args.pod is not None else None
     events = _read_events(args.events, pod) if args.events is not None else ()
-    return gather(pod, events, read_text(args.log) if args.log is not None else "")
+    return gather(pod, events, read_text(args.log, may_be_cut=True) if args.log is not None else "")
 
 
 def _read_pod(path: str) -> Object:

@@ -14,6 +14,7 @@ from gemma4_operator.planner.choose import Outcome
 from gemma4_operator.planner.explain import Section, explain, summary
 from gemma4_operator.planner.explain_count import explain_count
 from gemma4_operator.planner.inventory import Inventory
+from gemma4_operator.planner.limits import beyond_limits
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.workable import workable
 
@@ -64,15 +65,16 @@ def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
 
 def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) -> Result:
     sections = explain(outcome, one.deployment.spec.to_json(), where.attempt(found))
-    plan = outcome.plan
-    scaling = Section(
-        title="How many run", lines=tuple(explain_count(one.deployment.spec, plan)) if isinstance(plan, Plan) else ()
-    )
-    about = Section(title="About nodes and what runs", lines=(*_standing(where, one, plan), *found.notes))
+    plan, spec = outcome.plan, one.deployment.spec
+    excess = beyond_limits(plan, spec) if isinstance(plan, Plan) else None
+    counted = tuple(explain_count(spec, plan)) if isinstance(plan, Plan) else ()
+    scaling = Section(title="How many run", lines=counted if excess is None else (excess,))
+    notes = (note for note in found.notes if isinstance(plan, Plan) or note not in plan.message)
+    about = Section(title="About nodes and what runs", lines=(*_standing(where, one, plan), *notes))
     return {
         "namespace": one.namespace,
         "name": one.name,
-        "feasible": isinstance(plan, Plan),
+        "feasible": isinstance(plan, Plan) and excess is None,
         "summary": summary(outcome),
         "sections": [
             {"title": section.title, "lines": list(section.lines)}

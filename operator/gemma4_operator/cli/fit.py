@@ -9,6 +9,7 @@ from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.cli.fit_report import result, table
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, emit
+from gemma4_operator.cli.refused import refusals
 from gemma4_operator.cli.shapes import add_shape_arguments, at_least, shape_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.adjust import adjustments
@@ -46,9 +47,11 @@ def _run(args: argparse.Namespace) -> Exit:
     shape = _shape(args, catalog)
     budget = memory(shape)
     changes = () if budget.fits else adjustments(shape, catalog)
-    told = result(shape, budget, changes, asked=args.concurrency, catalog=catalog)
+    engine = catalog.engines[shape.engine]
+    refused = refusals(shape, engine, args.engine_version or engine.version)
+    told = result(shape, budget, changes, asked=args.concurrency, refused=refused)
     emit(told, args.output, table=lambda: table(told, shape, budget, changes))
-    return Exit.OK if budget.fits else Exit.INFEASIBLE
+    return Exit.OK if told["fits"] else Exit.INFEASIBLE
 
 
 def _shape(args: argparse.Namespace, catalog: Catalog) -> Shape:

@@ -3,10 +3,8 @@
 from typing import Any
 
 from gemma4_operator.catalog.engines import Backend
-from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.cli.output import columns, strong
 from gemma4_operator.planner.adjust import Adjustment
-from gemma4_operator.planner.candidates import backend_version
 from gemma4_operator.planner.memory import Memory, longest_context_tokens
 from gemma4_operator.planner.shape import Shape
 
@@ -21,20 +19,30 @@ _OPTIONS = {
     "device": "--gpu",
 }
 """By what an adjustment changes."""
+_ENOUGH = "There is memory enough."
 
 
 def result(
-    shape: Shape, budget: Memory, changes: tuple[Adjustment, ...], *, asked: int | None, catalog: Catalog
+    shape: Shape, budget: Memory, changes: tuple[Adjustment, ...], *, asked: int | None, refused: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the result as JSON; `asked` is how many requests at once were asked for."""
+    """Return the result as JSON.
+
+    Args:
+        shape: What was asked about.
+        budget: Its memory.
+        changes: What would make it fit.
+        asked: How many requests at once were asked for.
+        refused: Why the engine must not run it, whatever memory there is.
+    """
+    reason = _fits(shape, budget) if budget.fits else _fails(shape, budget)
     return {
-        "fits": budget.fits,
+        "fits": budget.fits and not refused,
         "memory": _memory(shape, budget),
         "maxConcurrency": round(budget.max_concurrency, 2) if budget.fits else 0.0,
         "kvCacheTokens": budget.cache_tokens,
-        "reason": _fits(shape, budget) if budget.fits else _fails(shape, budget),
+        "reason": f"{refused[0]} {_ENOUGH}" if refused and budget.fits else reason,
         "adjustments": [{"option": _OPTIONS[one.lever], "value": one.value, "message": one.message} for one in changes],
-        "notes": _notes(shape, budget, asked, catalog),
+        "notes": [*refused, *_notes(shape, budget, asked)],
     }
 
 
@@ -100,14 +108,10 @@ def _fails(shape: Shape, budget: Memory) -> str:
     return f"It does not fit: {_gib(left).strip()} are left for the cache, and {_requests(shape)} {needed}; {helps}."
 
 
-def _notes(shape: Shape, budget: Memory, asked: int | None, catalog: Catalog) -> list[str]:
+def _notes(shape: Shape, budget: Memory, asked: int | None) -> list[str]:
     notes = []
     if not shape.device.is_known:
         notes.append("The GPU is not known: whether it computes in this format is not checked.")
-    engine = catalog.engines[shape.engine]
-    least = engine.minimum_version[shape.model.variant]
-    if shape.backend_version < backend_version(engine, least):
-        notes.append(f"{shape.model.variant} needs {shape.engine} {least} or newer.")
     if asked is not None and budget.fits and budget.max_concurrency < asked:
         notes.append(f"It takes {asked} requests at once, and holds {budget.max_concurrency:.1f} of full length.")
     return notes

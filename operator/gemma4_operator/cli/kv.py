@@ -57,7 +57,7 @@ def _run(args: argparse.Namespace) -> Exit:
 
 def _many(args: argparse.Namespace, catalog: Catalog, version: Version) -> Exit:
     where = "standard input" if args.csv == STDIN else args.csv
-    reader = csv.DictReader(io.StringIO(read_text(args.csv)))
+    reader = csv.DictReader(io.StringIO(read_text(args.csv, form="CSV")))
     try:
         heads = [*(reader.fieldnames or ())]
         missing = [name for name in COLUMNS if name not in heads]

@@ -15,6 +15,8 @@ from gemma4_operator.planner.shape import KvDtype
 COLUMNS = ("variant", "kv_dtype", "tp", "ctx", "mnbt", "pool_gib")
 _CACHE_FORMATS = (KvDtype.BF16, KvDtype.FP8)
 _GIB = 2**30
+_MOST_GIB = 1_000_000
+"""Beyond all GPUs; and far beyond it, numbers are no longer exact."""
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -102,6 +104,6 @@ def _gib(text: str | None, name: str) -> float:
         number = float(text or "")
     except ValueError:
         number = 0.0
-    if not 0 < number < float("inf"):
-        raise InvalidInput(f"{name} must be a number of GiB above 0, and is '{text or ''}'")
+    if not 0 < number <= _MOST_GIB:
+        raise InvalidInput(f"{name} must be a number of GiB above 0 and at most {_MOST_GIB}, and is '{text or ''}'")
     return number

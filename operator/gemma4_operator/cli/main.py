@@ -8,7 +8,7 @@ from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
 from gemma4_operator.api.shown import shown
-from gemma4_operator.cli import completion, crds, diagnose, explain, fit, kv, plan, predict, render, simulate
+from gemma4_operator.cli import completion, crds, diagnose, doctor, explain, fit, kv, plan, predict, render, simulate
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.verb import Exit, Verb
 
@@ -20,6 +20,7 @@ VERBS = (
     predict.VERB,
     render.VERB,
     diagnose.VERB,
+    doctor.VERB,
     simulate.VERB,
     crds.VERB,
     completion.VERB,
@@ -34,7 +35,7 @@ exit codes:
   0  done
   1  something unexpected went wrong
   2  the command or its input is not valid; the message says what must be
-  3  nothing serves what is asked for, or it does not fit
+  3  nothing serves what is asked for, it does not fit, or something must be mended
 
 Each verb explains itself: gemma4 VERB --help"""
 
@@ -88,9 +89,23 @@ def parser(verbs: Sequence[Verb]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         own.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        own.register("action", None, _Once)
         verb.add_arguments(own)
         own.set_defaults(verb=verb, parser=whole)
     return whole
+
+
+class _Once(argparse.Action):
+    """Takes a value, and refuses a second one: argparse would forget the first without a word."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        given = vars(namespace).setdefault("given", set())
+        if self.dest in given and option is not None:
+            raise argparse.ArgumentError(self, f"must be given once, and '{values}' is the second")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
 
 
 class _Version(argparse.Action):

@@ -21,20 +21,21 @@ Fault = tuple[str, str]
 
 def read_inventory(path: str) -> tuple[tuple[Object, ...], tuple[Object, ...]]:
     """Return the nodes and the pods of what `kubectl get nodes -o json` or `-o yaml` prints. Raises InvalidInput."""
-    where = place(path)
-    objects = objects_in(read_text(path), where=where)
-    found = of_kinds(objects, "Node", "Pod", where=where, must="hold what `kubectl get nodes -o json` prints")
-    return _split(found, where)
+    return _read(path, "Node", "Pod", must="hold what `kubectl get nodes -o json` prints")
 
 
 def read_pods(path: str) -> tuple[Object, ...]:
-    """Return the pods of what `kubectl get pods -A -o json` prints; a cluster may have none. Raises InvalidInput."""
+    """Return the pods of what `kubectl get pods -A -o json` prints. Raises InvalidInput."""
+    return _read(path, "Pod", must="hold what `kubectl get pods -A -o json` prints")[1]
+
+
+def _read(path: str, *kinds: str, must: str) -> tuple[tuple[Object, ...], tuple[Object, ...]]:
+    """Return nodes and pods; a cluster may have none, of which kubectl prints an empty list."""
     where, text = place(path), read_text(path)
     objects = objects_in(text, where=where)
     if not objects and text.strip():
-        return ()
-    found = of_kinds(objects, "Pod", where=where, must="hold what `kubectl get pods -A -o json` prints")
-    return _split(found, where)[1]
+        return (), ()
+    return _split(of_kinds(objects, *kinds, where=where, must=must), where)
 
 
 def _split(objects: tuple[Object, ...], where: str) -> tuple[tuple[Object, ...], tuple[Object, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.output import add_output, columns, emit, folded, strong
-from gemma4_operator.cli.situation import Situation, add_arguments, situation
+from gemma4_operator.cli.situation import Situation, add_arguments, situation, within_limits
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
@@ -18,13 +18,24 @@ _INDENT = "  "
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_arguments(parser)
+    parser.add_argument(
+        "--compare",
+        metavar="FILE",
+        help="what the Gemma4Deployments of -f were before: say what a change would do, as Markdown; either file may "
+        "have none",
+    )
     add_output(parser)
 
 
 def _run(args: argparse.Namespace) -> Exit:
+    if args.compare is not None:
+        # A plain plan needs none of it.
+        from gemma4_operator.cli.compare import compare
+
+        return compare(args, result_of)
     wanted = given(args)
     where = situation(args)
-    results = [_result(where, one) for one in wanted]
+    results = [result_of(where, one) for one in wanted]
     emit(
         results[0] if len(results) == 1 else results,
         args.output,
@@ -33,11 +44,13 @@ def _run(args: argparse.Namespace) -> Exit:
     return Exit.OK if all(result["feasible"] for result in results) else Exit.INFEASIBLE
 
 
-def _result(where: Situation, one: Given) -> Result:
+def result_of(where: Situation, one: Given) -> Result:
+    """Return what the verb tells of one deployment."""
     found, spec = where.inventory(one), one.deployment.spec
     plan = where.consider(spec, found).plan
     if isinstance(plan, Rejection):
         plan = workable(plan, spec, catalog=where.catalog, engines=where.engines, classes=found.classes)
+    plan = within_limits(plan, spec)
     told = _feasible(plan) if isinstance(plan, Plan) else _infeasible(plan)
     return {"namespace": one.namespace, "name": one.name, **told, "nodes": list(found.notes)}
 
@@ -82,9 +95,11 @@ def _table(result: Result) -> Iterator[str]:
         yield "\n" + columns(
             [("lost", "gpus", "cost", "because"), *map(_alternative, result["alternatives"])], indent=_INDENT
         )
-    if result["nodes"]:
+    # What is wrong with all nodes, the message says already.
+    notes = [note for note in result["nodes"] if note not in result.get("message", "")]
+    if notes:
         yield ""
-    for note in result["nodes"]:
+    for note in notes:
         yield from folded(note, before=_INDENT)
 
 
@@ -136,7 +151,8 @@ VERB = Verb(
         "examples:\n"
         "  gemma4 plan -f chat.yaml\n"
         "  kubectl get nodes -o json | gemma4 plan -f chat.yaml --inventory -\n"
-        "  gemma4 plan -f chat.yaml --inventory nodes.json -o json | jq .plan.hourlyCost"
+        "  gemma4 plan -f chat.yaml --inventory nodes.json -o json | jq .plan.hourlyCost\n"
+        "  git show main:chat.yaml | gemma4 plan -f chat.yaml --compare - --inventory nodes.json"
     ),
     add_arguments=_add_arguments,
     run=_run,

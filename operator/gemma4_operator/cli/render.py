@@ -9,7 +9,7 @@ import yaml
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.inputs import InvalidInput, Object
 from gemma4_operator.cli.output import JSON, WIDTH, YAML
-from gemma4_operator.cli.situation import Situation, add_arguments, situation
+from gemma4_operator.cli.situation import Situation, add_arguments, situation, within_limits
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.replicas import NOTHING_RUNS, count
@@ -38,9 +38,10 @@ def _run(args: argparse.Namespace) -> Exit:
     objects: list[Object] = []
     code = Exit.OK
     for one in wanted:
-        plan = where.standing(one) or where.consider(one.deployment.spec, where.inventory(one)).plan
+        spec = one.deployment.spec
+        plan = within_limits(where.standing(one) or where.consider(spec, where.inventory(one)).plan, spec)
         if isinstance(plan, Plan):
-            objects += _objects(where, one, plan)
+            objects += objects_of(where, one, plan)
         else:
             print(f"gemma4: {one.namespace}/{one.name}: {plan.message}", file=sys.stderr)
             code = Exit.INFEASIBLE
@@ -52,7 +53,8 @@ def _run(args: argparse.Namespace) -> Exit:
     return code
 
 
-def _objects(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
+def objects_of(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
+    """Return the children of a deployment by a plan. Raises InvalidInput, if its patch cannot be merged."""
     # Jinja takes a tenth of a second to import, and no other verb needs it.
     from gemma4_operator.render.render import render
     from gemma4_operator.render.template import without_record

@@ -1,6 +1,7 @@
 """`gemma4 simulate`: what a rule for replicas makes of recorded traffic, before a cluster does."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from gemma4_operator.sim.rules import make
 from gemma4_operator.sim.run import Circumstances
 from gemma4_operator.sim.setting import Setting
 from gemma4_operator.sim.world import play
+
+_FIXED = "static"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,9 +86,18 @@ def _run(args: argparse.Namespace) -> Exit:
 
 def _rule(text: str, trace: Sequence[Request], setting: Setting) -> Policy:
     try:
-        return make(text, setting=setting, trace=trace)
+        rule = make(text, setting=setting, trace=trace)
     except ValueError as error:
         raise InvalidInput(f"`--policy`: {error}") from error
+    name, _, knobs = text.partition(":")
+    if name == _FIXED:
+        # The only rule that says a count itself; others are bounded as a deployment bounds them.
+        count = int(dict(knob.partition("=")[::2] for knob in knobs.split(","))["replicas"])
+        played = min(setting.maximum, max(setting.minimum, count))
+        if played != count:
+            option = "--max-replicas" if played < count else "--min-replicas"
+            print(f"gemma4: `--policy` {text} plays {played} replicas, which is `{option}`", file=sys.stderr)
+    return rule
 
 
 def _result(rule: Policy, trace: Sequence[Request], circumstances: Circumstances) -> Result:

@@ -1,14 +1,13 @@
 """What `gemma4 simulate` plays: the traffic of a trace, and the deployment that meets it."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, isfinite
 from pathlib import Path
 from statistics import fmean
 
-from gemma4_operator.cli.inputs import STDIN, InvalidInput, place
+from gemma4_operator.cli.inputs import STDIN, InvalidInput, place, read_text
 from gemma4_operator.sim.arrivals import from_rates, scaled
 from gemma4_operator.sim.files import text_of
 from gemma4_operator.sim.invalid import InvalidTrace
@@ -31,6 +30,9 @@ ENGINE_KEYS = {
     "max_sequences": ("max_sequences", 1),
     "max_batched_tokens": ("max_batched_tokens", 1),
 }
+_TRACE_FORM = "CSV or JSON lines"
+_BYTE_ORDER_MARK = "\ufeff"
+"""With which spreadsheets begin a file."""
 _MIX_FORMS = "input=MEDIAN/MEAN,output=MEDIAN/MEAN or FILE:TRACE"
 
 
@@ -51,7 +53,8 @@ def requests_of(args: argparse.Namespace) -> tuple[Request, ...]:
     start = args.from_hours * _HOUR_SECONDS
     where = place(args.trace)
     try:
-        trace = read(sys.stdin.read() if args.trace == STDIN else text_of(Path(args.trace)), where=where)
+        text = read_text(STDIN, form=_TRACE_FORM) if args.trace == STDIN else text_of(Path(args.trace))
+        trace = read(text.removeprefix(_BYTE_ORDER_MARK), where=where)
         end = min(start + args.hours * _HOUR_SECONDS, trace.end_seconds)
         if start > end:
             raise InvalidInput(f"`--from-hours` must be within {where}, which has {end / _HOUR_SECONDS:.2f} hours")

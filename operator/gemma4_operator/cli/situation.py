@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
@@ -16,13 +16,16 @@ from gemma4_operator.engines.base import Registry
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.planner.choose import Outcome, consider
 from gemma4_operator.planner.inventory import Inventory, inventory
+from gemma4_operator.planner.left_out import with_nodes
+from gemma4_operator.planner.limits import beyond_limits
 from gemma4_operator.planner.node_view import NodeView, node_view
-from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.relax import Try
 from gemma4_operator.planner.uses import uses_of
 from gemma4_operator.planner.workable import attempts
 from gemma4_operator.render.labels import OWNER_LABEL
+from gemma4_operator.status.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,9 @@ class Situation:
         )
 
     def consider(self, spec: Gemma4DeploymentSpec, found: Inventory) -> Outcome:
-        """Choose for a spec."""
-        return consider(spec, catalog=self.catalog, engines=self.engines, classes=found.classes)
+        """Choose for a spec; where no GPU is left, with what is wrong with the nodes, as the operator tells it."""
+        outcome = consider(spec, catalog=self.catalog, engines=self.engines, classes=found.classes)
+        return replace(outcome, plan=with_nodes(outcome.plan, found))
 
     def standing(self, one: Given) -> Plan | None:
         """Return the plan that a deployment's status holds and the operator keeps, since the spec is the same."""
@@ -66,7 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", nargs="?", metavar="NAME", help="a Gemma4Deployment of the current kubeconfig's cluster")
     add("-n", "--namespace", default="default", metavar="N", help="where NAME is (default: default)")
-    add("-f", "--file", metavar="FILE", help="Gemma4Deployments as YAML or JSON instead; - for standard input")
+    add(
+        "-f",
+        "--file",
+        metavar="FILE",
+        action="append",
+        help="Gemma4Deployments as YAML or JSON instead, given several times for several files; - for standard input",
+    )
     add(
         "--inventory",
         metavar="FILE",
@@ -101,6 +111,12 @@ def catalog_with(path: str | None) -> Catalog:
     for problem in problems:
         print(f"gemma4: {place(path)}: {problem}", file=sys.stderr)
     return catalog
+
+
+def within_limits(plan: Plan | Rejection, spec: Gemma4DeploymentSpec) -> Plan | Rejection:
+    """Return the plan, unless `spec.replicas` of it are beyond the limits, of which the operator would run none."""
+    excess = beyond_limits(plan, spec) if isinstance(plan, Plan) else None
+    return plan if excess is None else Rejection(reason=Reason.OVER_BUDGET.value, message=excess)
 
 
 def _belongs(pod: Mapping[str, Any], name: str, namespace: str) -> bool:

@@ -5,7 +5,7 @@ Typed models are avoided on purpose: they cost ten times the CPU and drop fields
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
@@ -25,6 +25,12 @@ Object = dict[str, Any]
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
 _MERGE = "application/merge-patch+json"
+_VERSION = Kind(group="", version="", kind="Version", plural="version", namespaced=False)
+"""No object: what the API server says of itself, at a path of its own."""
+LOG_READ_BYTES = 1 << 20
+"""What one request for a log may bring. A kubelet counts it from the first of the lines, so one that is short of them
+cuts the end off, and that is what is wanted.
+"""
 RETRIES = Backoff(first_seconds=0.2, maximum_seconds=2.0, attempts=4)
 
 
@@ -85,6 +91,11 @@ class Api:
         self._list_timeout = aiohttp.ClientTimeout(total=10 * timeout_seconds)
         self._retries = retries
 
+    async def version(self) -> str:
+        """Return the API server's own version, such as v1.36.3. Raises as `get`."""
+        answer = await self._retried("get", _VERSION, "GET", "/version")
+        return str(answer.get("gitVersion", ""))
+
     async def get(self, kind: Kind, *, namespace: str, name: str) -> Object:
         """Return one object as it is now. Raises `NotFound`, `Forbidden`, `ApiUnavailable`."""
         answer = await self._retried("get", kind, "GET", kind.path(namespace=namespace, name=name))
@@ -117,18 +128,23 @@ class Api:
     ) -> str:
         """Return the end of a container's log, of its run before this one with `previous`. Not retried.
 
-        With `timestamps` each line begins with its time and a space.
+        It is whole lines, unless the last is longer than `limit_bytes`, and fewer than `lines` where they are longer
+        together. With `timestamps` each begins with its time and a space.
 
         Raises:
             NotFound: If the pod is gone.
             ApiRejected: If there is no such run.
         """
         path = POD.path(namespace=namespace, name=pod, subresource="log")
-        query = {"container": container, "tailLines": str(lines), "limitBytes": str(limit_bytes)}
+        query = {"container": container, "tailLines": "", "limitBytes": str(LOG_READ_BYTES)}
         flags = {"previous": previous, "timestamps": timestamps}
         query |= {name: "true" for name, wanted in flags.items() if wanted}
-        data = await self._sent("log", POD, "GET", path, query=query)
-        return data.decode(errors="replace")
+        data = b""
+        for count in _ever_fewer(lines):
+            data = await self._sent("log", POD, "GET", path, query={**query, "tailLines": str(count)})
+            if len(data) < LOG_READ_BYTES:
+                break
+        return _end(data, limit_bytes).decode(errors="replace")
 
     async def apply(self, kind: Kind, obj: Object, *, manager: str, force: bool) -> Object:
         """Server-side apply; unknown fields are errors. Returns what is stored now.
@@ -143,7 +159,7 @@ class Api:
 
     async def create(self, kind: Kind, obj: Object) -> Object:
         """Create once, without a retry: an attempt whose answer was lost may have created it."""
-        path = kind.path(namespace=obj["metadata"]["namespace"])
+        path = kind.path(namespace=obj["metadata"].get("namespace"))
         return await self._once("create", kind, "POST", path, body=obj)
 
     async def replace(self, kind: Kind, obj: Object) -> Object:
@@ -235,6 +251,22 @@ class Api:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], "", method, None)
         return headers
+
+
+def _ever_fewer(lines: int) -> Iterator[int]:
+    """Yield a number of lines, and after it an eighth each time, down to one."""
+    yield lines
+    while lines > 1:
+        lines = max(1, lines // 8)
+        yield lines
+
+
+def _end(data: bytes, limit_bytes: int) -> bytes:
+    """Return the last bytes, from the beginning of a line on if there is one in them."""
+    if len(data) <= limit_bytes:
+        return data
+    kept = data[-limit_bytes:]
+    return kept.partition(b"\n")[2] or kept
 
 
 __all__ = ["Api", "ApiError", "Listing", "Object", "Request"]

@@ -13,7 +13,7 @@ REPEAT_SECONDS = 120.0
 REMEMBER_SECONDS = 3600.0
 BURST = 25
 REFILL_SECONDS = 60.0
-_NOTE_LIMIT = 1024  # events.k8s.io/v1 refuses a longer note
+_NOTE_BYTES = 1024  # events.k8s.io/v1 refuses a longer note, and counts bytes
 
 
 def about(kind: Kind, name: str) -> str:
@@ -141,7 +141,7 @@ class Recorder:
             "action": event.action,
             "reason": event.reason,
             "type": event.type.value,
-            "note": event.note if len(event.note) <= _NOTE_LIMIT else event.note[: _NOTE_LIMIT - 1] + "…",
+            "note": _fitting(event.note),
             "regarding": {
                 "apiVersion": event.regarding["apiVersion"],
                 "kind": event.regarding["kind"],
@@ -151,3 +151,11 @@ class Recorder:
                 "resourceVersion": metadata.get("resourceVersion", ""),
             },
         }
+
+
+def _fitting(note: str) -> str:
+    """Return a note that the API server takes; what is cut off ends in dots."""
+    if len(note.encode()) <= _NOTE_BYTES:
+        return note
+    room = _NOTE_BYTES - len("…".encode())
+    return note.encode()[:room].decode(errors="ignore") + "…"

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind: its names, and the paths of its objects."""
+    """One kind: its names, the paths of its objects, and whether they live in namespaces."""
 
     group: str
     version: str
     kind: str
     plural: str
+    namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -34,7 +35,8 @@ DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deploym
 SERVICE = Kind(group="", version="v1", kind="Service", plural="services")
 POD_DISRUPTION_BUDGET = Kind(group="policy", version="v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
 PERSISTENT_VOLUME_CLAIM = Kind(group="", version="v1", kind="PersistentVolumeClaim", plural="persistentvolumeclaims")
-NODE = Kind(group="", version="v1", kind="Node", plural="nodes")
+NAMESPACE = Kind(group="", version="v1", kind="Namespace", plural="namespaces", namespaced=False)
+NODE = Kind(group="", version="v1", kind="Node", plural="nodes", namespaced=False)
 POD = Kind(group="", version="v1", kind="Pod", plural="pods")
 EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")
 LEASE = Kind(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases")

@@ -8,6 +8,7 @@ their wall clocks say.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -108,14 +109,26 @@ class LeaseElector:
 
     async def release(self) -> None:
         """Let the next replica take over at once. What cannot be said now is found out by time."""
-        if not self.is_leader or self._lease is None:
+        if not self.is_leader:
             return
         self._renewed_at_seconds = None
+        with suppress(ApiError):
+            # What a renewal that was cut short has come to, only the server knows: it is asked, not remembered. Such a
+            # renewal may even be stored between the two requests, once.
+            if not await self._let_go():
+                await self._let_go()
+
+    async def _let_go(self) -> bool:
+        """One attempt to leave the Lease to others; whether it is no longer ours."""
+        self._lease = await self._api.get(LEASE, namespace=self._namespace, name=self._name)
+        if self._holder() != self._identity:
+            return True
         spec = {**self._lease["spec"], "holderIdentity": "", "renewTime": self._timestamp()}
         try:
             await self._api.replace(LEASE, {**self._lease, "spec": spec})
-        except ApiError:
-            return
+        except Conflict:
+            return False
+        return True
 
     async def _try(self) -> bool:
         """One attempt to take or to renew; whether the Lease is ours now."""

@@ -127,36 +127,43 @@ def _reasons(candidate: Candidate, ask: Ask) -> Iterator[_Reason]:
     usual = ask.load.input_tokens + ask.load.output_tokens if ask.load is not None else 0
     if usual > ask.context_tokens:
         yield Because.REQUEST, (("has", round(usual)), ("limit", ask.context_tokens))
-    for why in _version_faults(candidate):
+    faults = version_faults(engine, candidate.version, model.variant, checkpoint.quantization)
+    for why in faults:
         yield (
             Because.VERSION,
             (("engine", engine.engine), ("version", candidate.version_text), ("why", why)),
         )
     if checkpoint.quantization not in engine.formats:
         yield Because.FORMAT, (("engine", engine.engine), ("quantization", checkpoint.quantization))
-    if checkpoint.quantization.is_gguf and checkpoint.projector is None and ask.weights is None:
-        for modality in sorted(ask.media & _PROJECTED):
-            yield Because.PROJECTOR, (("modality", modality.lower()),)
+    if ask.weights is None:
+        for modality in unprojected(checkpoint, ask.media):
+            yield Because.PROJECTOR, (("modality", modality),)
 
 
-def _version_faults(candidate: Candidate) -> Iterator[str]:
-    """Yield what speaks against the engine's version; one that nobody knows is the user's own responsibility."""
-    engine, variant = candidate.engine, candidate.model.variant
-    if not candidate.version:
+def unprojected(checkpoint: Checkpoint, media: frozenset[str]) -> tuple[str, ...]:
+    """Return the modalities that a checkpoint of the catalogue takes only through a projector that nobody knows."""
+    if not checkpoint.quantization.is_gguf or checkpoint.projector is not None:
+        return ()
+    return tuple(modality.lower() for modality in sorted(media & _PROJECTED))
+
+
+def version_faults(
+    engine: EngineImage, version: Version, variant: Variant, quantization: Quantization
+) -> Iterator[str]:
+    """Yield what speaks against an engine's version; one that nobody knows is the user's own responsibility."""
+    if not version:
         return
     least = engine.minimum_version[variant]
-    if candidate.version < version_of(least):
+    if version < version_of(least):
         yield f"{variant} needs {least} or newer"
     for denied in engine.denied:
-        if _is_denied(denied, candidate):
+        if version in map(version_of, denied.versions) and _concerns(denied, variant, quantization):
             yield denied.because
 
 
-def _is_denied(denied: Denied, candidate: Candidate) -> bool:
-    return (
-        candidate.version in map(version_of, denied.versions)
-        and (not denied.variants or candidate.model.variant in denied.variants)
-        and (not denied.quantizations or candidate.checkpoint.quantization in denied.quantizations)
+def _concerns(denied: Denied, variant: Variant, quantization: Quantization) -> bool:
+    return (not denied.variants or variant in denied.variants) and (
+        not denied.quantizations or quantization in denied.quantizations
     )
 
 

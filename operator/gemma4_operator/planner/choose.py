@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
+from typing import NamedTuple
 
-from gemma4_operator.api.deployment import Gemma4DeploymentSpec
+from gemma4_operator.api.deployment import EngineChoice, Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.catalog.models import Model
 from gemma4_operator.engines import images
@@ -18,6 +19,7 @@ from gemma4_operator.planner.lost import Because, Lost, name_of, nearness
 from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
 from gemma4_operator.planner.search import Result, search
 from gemma4_operator.planner.serving import serving, trial
+from gemma4_operator.planner.unknown import unknown_products
 
 ALTERNATIVES = 5
 """How many ways that lost a plan tells of."""
@@ -53,8 +55,7 @@ def feasible(
     Reasons are most of the work where nothing does, and who tries one change after the other needs none.
     """
     ask = ask_of(spec)
-    fit, _ = _sorted_out(spec, ask, catalog, engines)
-    best = search(ask, fit, classes).best
+    best = search(ask, _sorted_out(spec, ask, catalog, engines).fit, classes).best
     return account(spec, ask, best, catalog=catalog, alternatives=()) if best is not None else None
 
 
@@ -63,17 +64,23 @@ def consider(
 ) -> Outcome:
     """Return the choice with everything that lost."""
     ask = ask_of(spec)
-    fit, lost = _sorted_out(spec, ask, catalog, engines)
+    fit, lost, undecided = _sorted_out(spec, ask, catalog, engines)
     result = search(ask, fit, classes)
+    if undecided:
+        rejection = Rejection(reason=ENGINE_REFUSES, message=undecided)
+        return Outcome(ask=ask, plan=rejection, result=result, unfit=lost)
     nearest = nsmallest(ALTERNATIVES, (*result.nearest(ALTERNATIVES), *lost), key=nearness)
     plan: Plan | Rejection
     if result.best is None:
         is_refused = bool(lost) and not fit and all(one.because is Because.REFUSED for one in lost)
         has_candidates = bool(fit or lost)
         plan = _rejection(spec, ask, catalog, classes, nearest, has_candidates=has_candidates, is_refused=is_refused)
+        if plan.reason in (NO_GPUS, INFEASIBLE):
+            plan = replace(plan, message=" ".join((plan.message, *unknown_products(spec, catalog, classes))))
     else:
         told = tuple(map(alternative, nearest))
         plan = account(spec, ask, result.best, catalog=catalog, alternatives=told)
+        plan = replace(plan, notes=(*plan.notes, *unknown_products(spec, catalog, classes)))
         plan = _remarked(plan, spec, result.best.candidate.model, engines)
     return Outcome(ask=ask, plan=plan, result=result, unfit=lost)
 
@@ -83,19 +90,54 @@ def _remarked(plan: Plan, spec: Gemma4DeploymentSpec, model: Model, engines: Reg
     return replace(plan, notes=(*plan.notes, *engines[plan.engine].remarks(serving(plan, spec, model))))
 
 
-def _sorted_out(
-    spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, engines: Registry
-) -> tuple[tuple[Candidate, ...], tuple[Lost, ...]]:
-    """Return the candidates that some GPU may serve, and why the others are none."""
+class _Sorted(NamedTuple):
+    """The candidates that some GPU may serve, and why the others are none.
+
+    Attributes:
+        undecided: Why an engine that is not named may not be chosen; empty: it may. Nothing fits then.
+    """
+
+    fit: tuple[Candidate, ...]
+    lost: tuple[Lost, ...]
+    undecided: str = ""
+
+
+def _sorted_out(spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, engines: Registry) -> _Sorted:
     fit: list[Candidate] = []
+    refused: list[Candidate] = []
     lost: list[Lost] = []
     for candidate in candidates(ask, catalog=catalog, image=spec.engine.image):
-        because = unfit(candidate, ask) or _refused(candidate, spec, engines)
-        if because is None:
-            fit.append(candidate)
-        else:
+        if (because := unfit(candidate, ask)) is not None:
             lost.append(because)
-    return tuple(fit), tuple(lost)
+        elif (refusal := _refused(candidate, spec, engines)) is not None:
+            refused.append(candidate)
+            lost.append(refusal)
+        else:
+            fit.append(candidate)
+    undecided = _undecided(spec, (*fit, *refused), engines)
+    return _Sorted((), tuple(lost), undecided) if undecided else _Sorted(tuple(fit), tuple(lost))
+
+
+def _undecided(spec: Gemma4DeploymentSpec, possible: Sequence[Candidate], engines: Registry) -> str:
+    """Return why arguments and variables forbid to choose an engine: they are written for one, and would follow any.
+
+    What one engine refuses would else lead to another, which is told the same and does not know it.
+    """
+    if spec.engine.type is not EngineChoice.AUTO or not (spec.engine.extra_args or spec.engine.env):
+        return ""
+    bare = spec.model_copy(update={"engine": spec.engine.model_copy(update={"extra_args": (), "env": ()})})
+    choice = [one for one in possible if _refused(one, bare, engines) is None]
+    names = sorted({one.engine.engine for one in choice})
+    if len(names) < 2:
+        return ""
+    if spec.engine.extra_args:
+        which = " or ".join(f"'{name}'" for name in names)
+        return (
+            "`spec.engine.extraArgs` are for one engine, and several may serve this: "
+            f"set `spec.engine.type` to {which}."
+        )
+    refusal = next((lost for one in choice if (lost := _refused(one, spec, engines)) is not None), None)
+    return refusal.sentence if refusal is not None else ""
 
 
 def _refused(candidate: Candidate, spec: Gemma4DeploymentSpec, engines: Registry) -> Lost | None:
@@ -126,8 +168,9 @@ def _rejection(
     if not classes:
         allowed = f" of {', '.join(spec.placement.gpu_products)}" if spec.placement.gpu_products else ""
         message = (
-            f"No node offers a GPU{allowed} that the planner understands: add one, "
-            "or see that `kubectl describe nodes` shows GPUs and the labels of GPU feature discovery."
+            f"No node offers a GPU{allowed} that the planner understands and these pods may use: add one, or see that "
+            "`kubectl describe nodes` shows GPUs, the labels of GPU feature discovery, and no cordon, taint or missing "
+            "label that keeps these pods away."
         )
         return Rejection(reason=NO_GPUS, message=message)
     first = nearest[0]

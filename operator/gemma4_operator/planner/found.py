@@ -43,7 +43,7 @@ def worked_out(
         return Failure(Because.STOCK, (("replicas", option.replicas), ("gpus", count), ("has", room)))
     cost = needed * gpus.device.hourly_price
     if ask.maximum_hourly_cost is not None and cost > ask.maximum_hourly_cost:
-        return Failure(Because.COST, (("cost", f"{cost:.2f}"), ("limit", f"{ask.maximum_hourly_cost:.2f}")))
+        return Failure(Because.COST, (("cost", _money(cost)), ("limit", _money(ask.maximum_hourly_cost))))
     placeable = gpus.replicas_free(count) >= option.replicas
     return Found(
         candidate=candidate,
@@ -53,3 +53,9 @@ def worked_out(
         placeable=placeable,
         key=key_of(ask, candidate, option, product=gpus.device.product, cost=cost, placeable=placeable),
     )
+
+
+def _money(amount: Decimal) -> str:
+    """Return an amount with two decimals, or with those that it has, where two would make something else of it."""
+    text = f"{amount:.2f}"
+    return text if Decimal(text) == amount else f"{amount:f}"

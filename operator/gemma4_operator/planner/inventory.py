@@ -23,6 +23,10 @@ NAMED = 3
 """How many nodes a note names, of those that share a fate."""
 SLICE = "-MIG-"
 """What joins a product and its profile in a label."""
+NOTHING_OFFERED = (
+    "No node offers GPUs to pods, so nothing can be placed: add nodes with GPUs and a device plugin, such as NVIDIA's "
+    "GPU operator."
+)
 _MUTE = "has GPUs and offers none to pods: see whether its device plugin runs, and what its log says"
 
 

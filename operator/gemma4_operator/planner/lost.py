@@ -24,6 +24,7 @@ class Because(StrEnum):
     SHARED = "SharedNotAllowed"
     HARDWARE = "HardwareUnsupported"
     PROFILE = "NoProfile"
+    SLICE = "OneSlicePerReplica"
     NODE = "TooFewGPUsInNode"
     MEMORY = "MemoryTooSmall"
     TOKEN_TIME = "TooSlowPerToken"
@@ -53,6 +54,7 @@ _SENTENCES = {
     Because.SHARED: "{product} is a slice or shared, and `spec.placement.allowSharedGPUs` is false",
     Because.HARDWARE: "{product} has compute capability {has}, and {what} needs {needed}",
     Because.PROFILE: "its image runs {quantization} on {counts} GPUs of a node, and {has}",
+    Because.SLICE: "a replica takes one {product} alone, and `spec.placement.gpusPerReplica` is {asked}",
     Because.NODE: "no node has {asked} {product}, the largest has {has}",
     Because.MEMORY: "needs {needed_gib} GiB of each {product}, which has {has_gib} GiB for it",
     Because.TOKEN_TIME: "takes at least {has_ms} ms per output token, and {asked_ms} ms are asked for",
@@ -91,10 +93,35 @@ def name_of(lost: Lost) -> str:
     return f"{lost.checkpoint.variant} in {lost.checkpoint.quantization} on {lost.engine}{where}"
 
 
-def nearness(lost: Lost) -> tuple[int, Decimal]:
-    """Return how far a way got: those that only ranked lower first, by cost; then by how late they failed."""
-    return (-_PLACE[lost.because], _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost)
+def nearness(lost: Lost) -> tuple[int, Decimal, float]:
+    """Return how far a way got: those that ranked lower first, by cost; then by how late, and how far, they failed."""
+    cost = _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost
+    return (-_PLACE[lost.because], cost, shortfall(lost.because, lost.figures))
 
 
+def shortfall(because: Because, figures: tuple[tuple[str, object], ...]) -> float:
+    """Return how many times what there is would be enough; 0 where the reason has no figures to say so."""
+    if because not in _MEASURED:
+        return 0.0
+    told = dict(figures)
+    needed, has = (float(str(told[name])) for name in _MEASURED[because])
+    return needed / max(has, _LEAST)
+
+
+_LEAST = 1e-6
+"""In place of nothing at all, so that of two ways that lack all of it the smaller is still the nearer."""
+_MEASURED = {
+    Because.QUALITY: ("needed", "score"),
+    Because.CONTEXT: ("asked", "limit"),
+    Because.REQUEST: ("has", "limit"),
+    Because.NODE: ("asked", "has"),
+    Because.MEMORY: ("needed_gib", "has_gib"),
+    Because.TOKEN_TIME: ("has_ms", "asked_ms"),
+    Because.FIRST_TOKEN: ("has_ms", "asked_ms"),
+    Because.BUDGET: ("needed", "limit"),
+    Because.STOCK: ("replicas", "has"),
+    Because.COST: ("cost", "limit"),
+}
+"""The figures of what is needed and of what there is."""
 _UNKNOWN = Decimal("Infinity")
 _PLACE = {because: place for place, because in enumerate(Because)}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from gemma4_operator.api.workload import DEFAULT_INPUT_TOKENS, DEFAULT_OUTPUT_TOKENS
+from gemma4_operator.planner.ask import IMAGE_TOKENS
 from gemma4_operator.planner.plan import Plan, Rejection, Relaxation
 
 Json = Any
@@ -17,8 +19,10 @@ MAXIMUM = 8
 _QUALITIES = ("High", "Standard", "Basic")
 _CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)
 _GROWTH = 1.25
-"""Between two tried values of a limit; the smallest that works is told, so at most a quarter too much is asked."""
+"""Between two values of a limit that are tried first."""
 _STEPS = 40
+_HALVES = 6
+"""How often the gap between the largest value that does not work and the smallest that does is halved: to 0.4 %."""
 
 
 def relaxations(spec: Mapping[str, Json], attempt: Try) -> tuple[Relaxation, ...]:
@@ -62,7 +66,31 @@ def _smallest(spec: Mapping[str, Json], field: str, values: tuple[Json, ...], at
     exact = _exactly(field, plan)
     if exact is not None and (found := choose(exact)) is not None:
         return exact, found
-    return values[high], plan
+    if field not in _COUNTED:
+        return values[high], plan
+    return _between(values[low] if low >= 0 else _at(spec, field), values[high], plan, choose)
+
+
+def _between(bad: int, good: Json, plan: Plan, choose: Callable[[Json], Plan | None]) -> tuple[Json, Plan]:
+    """Return the nearest value to one that does not work, with its plan; `good`, with `plan`, does."""
+    for _ in range(_HALVES if good is not None else 0):
+        middle = (bad + good) // 2
+        if middle in (bad, good):
+            break
+        found = choose(middle)
+        if found is None:
+            bad = middle
+        else:
+            good, plan = middle, found
+    return good, plan
+
+
+def _at(spec: Mapping[str, Json], field: str) -> Json:
+    """Return what a field is."""
+    value: Json = spec
+    for name in field.split(".")[1:]:
+        value = value[name]
+    return value
 
 
 def _exactly(field: str, plan: Plan) -> Json:
@@ -77,17 +105,29 @@ def _exactly(field: str, plan: Plan) -> Json:
 
 
 def _pair(spec: Mapping[str, Json], attempt: Try) -> tuple[Relaxation, ...]:
-    """Return two changes, each at its most generous, that work together."""
-    most = [Relaxation(field=field, value=values[-1], message="") for field, values in _ladders(spec) if values]
-    for first, second in combinations(most, 2):
-        outcome = attempt(applied(spec, first, second))
-        if isinstance(outcome, Plan):
-            both = f"only together with the other change: {outcome.why}"
-            return tuple(
-                Relaxation(field=one.field, value=one.value, message=f"{_set(one.field, one.value)}, {both}")
-                for one in (first, second)
-            )
+    """Return the first two changes that work together, each the smallest beside the other."""
+    ladders = [(field, values) for field, values in _ladders(spec) if values]
+    for (first, most), (second, values) in combinations(ladders, 2):
+        at_most = applied(spec, Relaxation(field=first, value=most[-1], message=""))
+        found = _smallest(at_most, second, values, attempt)
+        if found is None:
+            continue
+        beside = applied(spec, Relaxation(field=second, value=found[0], message=""))
+        least, plan = _smallest(beside, first, most, attempt) or (most[-1], found[1])
+        both = f"only together with the other change: {plan.why}"
+        return tuple(
+            Relaxation(field=field, value=value, message=f"{_set(field, value)}, {both}")
+            for field, value in ((first, least), (second, found[0]))
+        )
     return ()
+
+
+_COUNTED = (
+    "spec.objectives.timeToFirstTokenMilliseconds",
+    "spec.objectives.timePerOutputTokenMilliseconds",
+    "spec.workload.requestsPerMinute",
+)
+"""Of which any number between two may do."""
 
 
 def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]:
@@ -98,10 +138,8 @@ def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]
     floor = objectives.get("minimumQuality", "Standard" if is_auto else None)
     if floor is not None:
         yield "spec.objectives.minimumQuality", _lower(floor)
-    if capabilities.get("contextTokens", 8192) > _CONTEXTS[-1]:
-        least = _CONTEXTS[-1]
-        context = capabilities.get("contextTokens", 8192)
-        yield "spec.capabilities.contextTokens", tuple(size for size in _CONTEXTS if least <= size < context)
+    context, least = capabilities.get("contextTokens", 8192), _usual_tokens(spec.get("workload"))
+    yield "spec.capabilities.contextTokens", tuple(size for size in _CONTEXTS if least <= size < context)
     if "maximumGPUs" in placement:
         yield "spec.placement.maximumGPUs", _higher(placement["maximumGPUs"], at_most=10_000)
     for name in ("timeToFirstTokenMilliseconds", "timePerOutputTokenMilliseconds"):
@@ -131,6 +169,15 @@ def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]
         yield "spec.capabilities.modalities", (rest,)
 
 
+def _usual_tokens(workload: Mapping[str, Json] | None) -> int:
+    """Return what a usual request takes of the context, which may not be less."""
+    if workload is None:
+        return 0
+    images = workload.get("imagesPerRequest", 0) * IMAGE_TOKENS
+    prompt = workload.get("inputTokens", DEFAULT_INPUT_TOKENS) + images
+    return int(prompt + workload.get("outputTokens", DEFAULT_OUTPUT_TOKENS))
+
+
 def _identity(model: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]:
     if "checkpoint" in model:
         return
@@ -144,8 +191,9 @@ def _lower(floor: str) -> tuple[str, ...]:
 
 
 def _higher(value: int, *, at_most: int) -> tuple[int, ...]:
-    grown = (max(value + 1, round(value * _GROWTH**step)) for step in range(1, _STEPS))
-    return tuple(dict.fromkeys(number for number in grown if number <= at_most))
+    # From nothing, nothing grows.
+    grown = (max(value + 1, round(max(value, 1) * _GROWTH**step)) for step in range(1, _STEPS))
+    return (*dict.fromkeys(number for number in grown if number < at_most), at_most) if value < at_most else ()
 
 
 def _fewer(value: int) -> tuple[int, ...]:

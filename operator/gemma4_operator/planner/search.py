@@ -19,7 +19,7 @@ from gemma4_operator.planner.configure import Failure
 from gemma4_operator.planner.found import Found, worked_out
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.levers import way
-from gemma4_operator.planner.lost import Because, Lost, nearness
+from gemma4_operator.planner.lost import Because, Lost, nearness, shortfall
 from gemma4_operator.planner.ranking import Comparison, Key
 from gemma4_operator.planner.reachable import Reachable, reachable
 from gemma4_operator.planner.suited import counts_of, excluded
@@ -93,7 +93,7 @@ class _Search:
         self._counts: dict[_Pair, tuple[int, ...]] = {}
         self._reach: dict[tuple[_Pair, int], Reachable] = {}
         self._found: dict[_Pair, Found] = {}
-        self._failed: dict[_Pair, tuple[int, int, int, Failure]] = {}
+        self._failed: dict[_Pair, tuple[int, float, int, Failure]] = {}
         self._closed = {
             number: failure for number, gpus in enumerate(classes) if (failure := excluded(ask, gpus)) is not None
         }
@@ -149,7 +149,7 @@ class _Search:
         for candidate in range(len(self._fit)):
             counts = counts_of(self._ask, self._fit[candidate], self.classes[gpus])
             if isinstance(counts, Failure):
-                self._failed[gpus, candidate] = (-1, 0, 0, counts)
+                self._failed[gpus, candidate] = (-1, 0.0, 0, counts)
             else:
                 self._counts[gpus, candidate] = counts
                 self._push(gpus, candidate, 0)
@@ -179,10 +179,9 @@ class _Search:
         reach = self._reach.get((pair, place))
         outcome = worked_out(self._ask, self._fit[candidate], self.classes[gpus], count, reach)
         if isinstance(outcome, Failure):
-            # Of two that failed alike, the nearer: fewer GPUs where they are too many, more where they are too slow.
-            preference = -count if outcome.because in _TOO_MUCH else count
-            failed = (_ORDER[outcome.because], preference, count, outcome)
-            self._failed[pair] = max(self._failed.get(pair, failed), failed, key=lambda one: one[:2])
+            # Of two that failed alike, the nearer: the one that lacks less, then the one of fewer GPUs.
+            failed = (_ORDER[outcome.because], -shortfall(*outcome), -count, outcome)
+            self._failed[pair] = max(self._failed.get(pair, failed), failed, key=lambda one: one[:3])
             return False
         if pair in self._found and self._found[pair].key <= outcome.key:
             return False
@@ -263,7 +262,7 @@ class _Search:
             return self._ranked(candidate, gpus, waiting.bound, count, at_best=True)
         if pair in self._failed:
             *_, count, failure = self._failed[pair]
-            return _lost(candidate, gpus, failure, count)
+            return _lost(candidate, gpus, failure, -count)
         counts = counts_of(self._ask, candidate, gpus)
         if isinstance(counts, Failure):
             return _lost(candidate, gpus, counts)
@@ -277,7 +276,6 @@ class _Search:
         return lost._replace(hourly_cost=key.cost)
 
 
-_TOO_MUCH = frozenset({Because.BUDGET, Because.STOCK, Because.COST})
 _ORDER = {because: place for place, because in enumerate(Because)}
 
 

@@ -42,6 +42,8 @@ def counts_of(ask: Ask, candidate: Candidate, gpus: GpuClass) -> tuple[int, ...]
         counts = known
     if not counts:
         asked = ask.gpus_per_replica or 1
+        if _is_part(device):
+            return Failure(Because.SLICE, (("asked", asked), ("product", device.product)))
         return Failure(Because.NODE, (("asked", asked), ("product", device.product), ("has", gpus.gpus_per_node)))
     for place, count in enumerate(counts):
         if count * device.memory_bytes > candidate.least_bytes:

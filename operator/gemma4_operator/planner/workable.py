@@ -16,6 +16,7 @@ from gemma4_operator.planner.relax import MAXIMUM, Try, relaxations
 
 NODES = "nodes"
 """What a relaxation names instead of a field, where the cluster would have to change."""
+_GIB = 2**30
 HELPS = " What would work: "
 """Between a message and the relaxations that it names."""
 TOLD = 3
@@ -71,7 +72,25 @@ def _valid(raw: Mapping[str, Any]) -> Gemma4DeploymentSpec | None:
 
 def _more_nodes(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Iterator[Relaxation]:
     """Yield the GPUs that would serve the spec as it is: the best of all that the catalogue knows."""
-    plan = feasible(spec, catalog=catalog, engines=engines, classes=pools(catalog, spec.placement.gpu_products))
-    if plan is not None:
-        value = f"{plan.replicas * plan.gpus_per_replica}x {plan.gpu_product}"
-        yield Relaxation(field=NODES, value=value, message=f"add nodes with {value}: {plan.why}")
+    classes = _sold(catalog, spec.placement.gpu_products)
+    plan = feasible(spec, catalog=catalog, engines=engines, classes=classes)
+    if plan is None:
+        return
+    value = f"{plan.replicas * plan.gpus_per_replica}x {plan.gpu_product}"
+    alike = [one for one in classes if one.device.product == plan.gpu_product]
+    if len(alike) > 1:
+        # Machines of one name, of which whoever has one may have another.
+        device = next(
+            one.device for one in alike if feasible(spec, catalog=catalog, engines=engines, classes=[one]) == plan
+        )
+        value += f" of {(device.memory_bytes + device.reserved_bytes) / _GIB:.0f} GiB"
+    yield Relaxation(field=NODES, value=value, message=f"add nodes with {value}: {plan.why}")
+
+
+def _sold(catalog: Catalog, products: Sequence[str]) -> tuple[GpuClass, ...]:
+    """Return pools of all GPUs of the catalogue, or of those that are named: of machines of one name, each."""
+    every = pools(catalog)
+    if not products:
+        return every
+    named = pools(catalog, products)
+    return (*named, *(one for one in every if one.product in products and one not in named))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
@@ -10,6 +11,7 @@ from gemma4_operator.planner.node_view import NodeView
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.render.template import template_of
+from gemma4_operator.rollout.leaving import is_leaving, is_overdue
 from gemma4_operator.rollout.room import footprint, room
 from gemma4_operator.rollout.strategy import Decision, Standing, Way, decide
 from gemma4_operator.status.diagnose import Finding
@@ -67,6 +69,7 @@ def standing(
     pods: Sequence[PodView],
     nodes: Sequence[NodeView],
     others: Sequence[Use],
+    now: datetime,
 ) -> Standing:
     """Return where the rollout of a Deployment stands.
 
@@ -76,12 +79,14 @@ def standing(
         pods: All of the resource.
         nodes: All of the cluster.
         others: What pods of others hold of their GPUs.
+        now: The time.
     """
     old, new = _split(deployment, pods)
     asked, replicas = footprint(deployment["spec"]["template"]), deployment["spec"]["replicas"]
     budget, each = spec.placement.maximum_gpus, max(asked.gpus.values(), default=0)
     ours = [use for pod in pods for use in pod.holds]
-    kept = [use for pod in new for use in pod.holds]
+    overdue = [pod for pod in pods if is_overdue(pod, now=now)]
+    kept = [use for pod in (*new, *overdue) for use in pod.holds]
     # What asks for no GPU fits as far as we can see.
     is_bounded = bool(asked.gpus)
     return Standing(
@@ -92,21 +97,16 @@ def standing(
         old_serving=sum(pod.ready for pod in old),
         placed=sum(bool(pod.scheduled) for pod in new),
         unplaced=sum(bool(pod.unschedulable) for pod in new),
-        leaving=sum(map(is_leaving, pods)),
+        leaving=sum(is_leaving(pod, now=now) for pod in pods),
         room=room(asked, nodes, [*others, *ours]) if is_bounded else replicas,
         room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else replicas,
     )
 
 
-def is_leaving(pod: PodView) -> bool:
-    """Whether a pod has been told to go and still holds its place."""
-    return pod.deleting and bool(pod.scheduled)
-
-
 def _split(deployment: Mapping[str, Any], pods: Iterable[PodView]) -> tuple[list[PodView], list[PodView]]:
     """Return the pods of earlier templates and those of this one, without those that are told to go or have ended."""
     current = template_of(deployment)
-    stand = [pod for pod in pods if not pod.deleting and pod.phase not in ("Succeeded", "Failed")]
+    stand = [pod for pod in pods if not pod.deleting and not pod.ended]
     return [pod for pod in stand if pod.template != current], [pod for pod in stand if pod.template == current]
 
 

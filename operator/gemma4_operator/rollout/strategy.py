@@ -22,7 +22,7 @@ class Standing:
         old: Pods of earlier templates that have not been told to go; `old_serving` of them serve.
         placed: Pods of the new template that have a node.
         unplaced: Those for which the scheduler found none, although it has had the time to look at what is free.
-        leaving: Pods that still hold their place and have been told to go.
+        leaving: Pods that have been told to go, still hold their place, and can be expected to give it up.
         room: For how many more pods of the new template there are GPUs now.
         room_without_old: And for how many if those of earlier templates were gone.
     """

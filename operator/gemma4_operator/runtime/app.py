@@ -9,18 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import kopf
 from kubernetes.aio.client.api_client import ApiClient
 
 from gemma4_operator.api.autoscaling import MetricsSource
 from gemma4_operator.engines.registry import engines
-from gemma4_operator.kube.api import Api
+from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.connect import connect, kopf_login
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.lease import LeaseElector
 from gemma4_operator.kube.retry import Backoff, Endless
-from gemma4_operator.runtime import facts, loop
+from gemma4_operator.runtime import facts, loop, surroundings
 from gemma4_operator.runtime.autoscale import Autoscaler
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.converge import FIELD_MANAGER
@@ -90,10 +91,13 @@ class App:
         """Wire the parts; nothing is sent yet."""
         self.queue = KeyedQueue(clock=time.monotonic)
         self.metrics = Metrics(
+            version=version("gemma4-operator"),
+            lease=f"{self.settings.lease_namespace}/{self.settings.lease_name}",
             queue_depth=lambda: len(self.queue),
             queue_oldest_seconds=self.queue.oldest_seconds,
-            ready_reasons=self._ready_reasons,
             is_leader=lambda: self.lease.is_leader,
+            resources=self._resources,
+            latencies=lambda key: self.autoscaler.latencies(key),
         )
         self.lease = LeaseElector(
             Api(self.client, jitter=self.jitter, observer=self.metrics.requested),
@@ -126,6 +130,7 @@ class App:
             queue=self.queue,
             period_seconds=self.settings.resync_seconds,
             jitter=self.jitter,
+            namespaces=self.settings.watch_namespaces,
         )
 
     async def run(self) -> None:
@@ -159,6 +164,7 @@ class App:
                 listing.cancel()
                 await holding
             await listing
+            await surroundings.report(self.api, self.world.node_views())
             self.state.text, self.state.ready = "leading", True
             await self._serve(holding)
         finally:
@@ -167,13 +173,17 @@ class App:
     async def _serve(self, holding: "asyncio.Task[None]") -> None:
         """Run kopf and our own tasks as one: when any of them ends, all do."""
         bystanders = asyncio.all_tasks()
-        doorbell = Doorbell(world=self.world, queue=self.queue, on_relist=self.resync.soon)
+        doorbell = Doorbell(
+            world=self.world, queue=self.queue, on_relist=self.resync.soon, is_whole=self.resync.is_whole
+        )
         kinds = tuple(self.world.shelves())
+        namespaces = self.settings.watch_namespaces
         tasks = list(
             await kopf.spawn_tasks(
                 registry=registry(doorbell=doorbell, kinds=kinds, login=lambda: kopf_login(self.client)),
                 settings=kopf_settings(kinds=kinds, backoffs=Endless(KOPF_BACKOFF, jitter=self.jitter)),
-                clusterwide=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
             )
         )
         workers = self._workers()
@@ -213,7 +223,7 @@ class App:
             world=self.world,
             recorder=recorder,
             desires=Desires(catalog=catalog, engines=engines(), nodes=self.world.node_views),
-            taken=Taken(self.api, monotonic=time.monotonic),
+            taken=Taken(self.api, monotonic=time.monotonic, namespaces=self.settings.watch_namespaces),
             witness=Witness(self.api, monotonic=time.monotonic, now=_now),
             contests=Contests(monotonic=time.monotonic),
             gauge=self.gauge,
@@ -228,12 +238,11 @@ class App:
         self.metrics.event_dropped()
         log.warning("An event was dropped: %s", why)
 
-    def _ready_reasons(self) -> Iterator[str]:
+    def _resources(self) -> Iterator[Object]:
         for key in self.world.custom_resources.owners():
-            resource = self.world.custom_resources.get(key) or {}
-            for condition in resource.get("status", {}).get("conditions", ()):
-                if condition["type"] == "Ready":
-                    yield condition["reason"]
+            resource = self.world.custom_resources.get(key)
+            if resource is not None:
+                yield resource
 
 
 def _prometheus(settings: Settings) -> Prometheus | None:

@@ -1,11 +1,12 @@
 """The operator's own autoscaler at work: each round of samples leads to a decision, and what is new in it to a pass.
 
-What it has learned stands in the status, so that a restart begins with it. Figures of traffic and the ordinary reasons
-change all the time; they are told anew with each other number, and else once a minute where they differ much.
+What it has learned stands in the status, so that a restart begins with it. Figures and the ordinary reasons change all
+the time; they are told anew with each other number, and else once a minute where figures differ much, or the reason has
+been another for so long.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,37 +15,53 @@ from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.status import AutoscalingStatus
 from gemma4_operator.engines.base import Dialect
 from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.replicas import Count, Scale, count
 from gemma4_operator.runtime.replicas import Clock, replicas_of, stage_of
 from gemma4_operator.runtime.sampler import Sampler, Source, Target
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling import words
 from gemma4_operator.scaling.decide import decide
-from gemma4_operator.scaling.decision import Decision
+from gemma4_operator.scaling.decision import Decision, Why
+from gemma4_operator.scaling.latencies import Latencies, listened
+from gemma4_operator.scaling.news import differs, moved
 from gemma4_operator.scaling.planned import is_same_replica, terms_of
 from gemma4_operator.scaling.sample import Stage
 from gemma4_operator.scaling.state import State, begun_anew, resumed
-from gemma4_operator.scaling.told import recalled, told
+from gemma4_operator.scaling.told import kept, recalled, told
 from gemma4_operator.status.conditions import written
 from gemma4_operator.status.pods import PodView, moment
 
 ASKED_AT = "gemma4.dev/asked-at"
 """The annotation by which somebody says, with a time, that an answer is wanted of a resource that sleeps."""
+AHEAD_SECONDS = 300.0
+"""By how much the clock of who asks may be ahead of ours; a time beyond that is a mistake."""
 TELL_SECONDS = 60.0
-"""How often figures alone are told anew."""
+"""How often figures alone are told anew, and for how long an ordinary reason must have stood to be."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Scaled:
-    """One resource that is scaled."""
+    """One resource that is scaled.
+
+    Attributes:
+        coming: Its pods without a node for which one is being added.
+        reason_seconds: Since when the reason has been the same.
+        is_moved: Whether limits have made the number since the last decision.
+    """
 
     spec: Gemma4DeploymentSpec
     bounds: Autoscaling
     plan: Plan
-    dialects: tuple[Dialect, ...]
     state: State
     scaled_at: datetime | None
+    dialects: tuple[Dialect, ...] = ()
+    coming: frozenset[str] = frozenset()
     decision: Decision | None = None
     told: AutoscalingStatus | None = None
     told_seconds: float = 0.0
+    reason_seconds: float = 0.0
+    is_moved: bool = False
+    latencies: Latencies = field(default_factory=Latencies)
 
 
 class Autoscaler:
@@ -90,6 +107,7 @@ class Autoscaler:
         dialects: tuple[Dialect, ...],
         live: int | None,
         told: Mapping[str, Any],
+        coming: frozenset[str] = frozenset(),
     ) -> None:
         """Scale a resource from now on as its spec and its plan say, or no more if they say nothing of it.
 
@@ -100,21 +118,24 @@ class Autoscaler:
             dialects: In which its engine may speak of itself.
             live: How many its Deployment has been told to run; None: there is none yet.
             told: What its status says of its autoscaler, with what was learned before.
+            coming: Its pods without a node for which one is being added.
         """
         if spec is None or plan is None or spec.autoscaling is None:
             self.forget(key)
             return
-        known = self._scaled.get(key)
+        said, known = kept(told), self._scaled.get(key)
+        was = known.state.wanted if known is not None else said.desired_replicas
         if known is None:
-            state, scaled_at = self._resumed(live, told, plan, spec)
-            known = _Scaled(
-                spec=spec, bounds=spec.autoscaling, plan=plan, dialects=dialects, state=state, scaled_at=scaled_at
-            )
-            self._scaled[key] = known
+            known = self._scaled[key] = self._begun(live, told, spec=spec, bounds=spec.autoscaling, plan=plan)
         if not is_same_replica(known.plan, plan):
             # What was measured is told in the time of a replica, and this is another.
             known.state = begun_anew(known.state, now_seconds=self._monotonic())
+        if was is not None:
+            allowed = count(spec, plan, Scale(live=live, decided=was))
+            if allowed.replicas != was and known.state.wanted in (was, allowed.replicas):
+                self._move(known, allowed, said=known.told or said, minimum=spec.autoscaling.min_replicas)
         known.spec, known.bounds, known.plan, known.dialects = spec, spec.autoscaling, plan, dialects
+        known.coming = coming
         self._sampler.follow(key, self._sources[spec.autoscaling.metrics_source])
 
     def decided(self, key: Key) -> int | None:
@@ -127,6 +148,11 @@ class Autoscaler:
         known = self._scaled.get(key)
         return known.told if known is not None else None
 
+    def latencies(self, key: Key) -> Latencies | None:
+        """Return what the engines of a resource have counted; None: they are not read."""
+        known = self._scaled.get(key)
+        return known.latencies if known is not None else None
+
     def forget(self, key: Key) -> None:
         """Scale a resource no more."""
         if self._scaled.pop(key, None) is not None:
@@ -137,16 +163,32 @@ class Autoscaler:
         for key in list(self._scaled):
             self.forget(key)
 
-    def _resumed(
-        self, live: int | None, told_before: Mapping[str, Any], plan: Plan, spec: Gemma4DeploymentSpec
-    ) -> tuple[State, datetime | None]:
+    def _begun(
+        self,
+        live: int | None,
+        told_before: Mapping[str, Any],
+        *,
+        spec: Gemma4DeploymentSpec,
+        bounds: Autoscaling,
+        plan: Plan,
+    ) -> _Scaled:
         """Return where a scaler goes on that knows what runs and what the status has kept."""
         clock = self._clock()
-        before, scaled_at = recalled(told_before, plan, spec), moment(told_before.get("lastScaleTime"))
+        before, scaled_at = recalled(told_before), moment(told_before.get("lastScaleTime"))
         # A wish from before the last change was heard then.
         since = clock.seconds(scaled_at) if scaled_at is not None else clock.monotonic_seconds
         state = resumed(replace(before, wanted=live), now_seconds=clock.monotonic_seconds)
-        return (replace(state, busy_seconds=since) if live == 0 else state), scaled_at
+        if live == 0:
+            state = replace(state, busy_seconds=since)
+        return _Scaled(spec=spec, bounds=bounds, plan=plan, state=state, scaled_at=scaled_at)
+
+    def _move(self, known: _Scaled, allowed: Count, *, said: AutoscalingStatus, minimum: int) -> None:
+        """Go on from what limits let run: what was decided under others would come back when they widen again."""
+        known.state = replace(known.state, wanted=allowed.replicas)
+        if known.decision is not None:
+            known.decision = replace(known.decision, replicas=allowed.replicas)
+        known.scaled_at, known.is_moved = self._now(), True
+        known.told = moved(said, allowed, minimum=minimum, last_scale_time=written(known.scaled_at))
 
     def _clock(self) -> Clock:
         return Clock(now=self._now(), monotonic_seconds=self._monotonic())
@@ -165,48 +207,61 @@ class Autoscaler:
         known, resource = self._scaled.get(key), self._resource(key)
         if known is None or resource is None:
             return
+        self._listen(key, known)
         clock = self._clock()
-        asked = moment(resource["metadata"].get("annotations", {}).get(ASKED_AT))
-        running = known.state.wanted or 0
-        decision = decide(
-            terms_of(known.plan, known.spec, known.bounds, running=running),
-            replicas_of(self._pods(key), self._sampler.samples(key), clock=clock),
-            known.state,
-            now_seconds=clock.monotonic_seconds,
-            asked_seconds=clock.seconds(asked) if asked is not None else None,
-        )
-        trouble = self._sources[known.bounds.metrics_source].trouble(key)
-        if trouble and not decision.valid:
-            decision = replace(decision, message=f"{decision.message} {trouble}")
+        running, decision = known.state.wanted or 0, self._decision(key, known, resource, clock)
         before, known.decision, known.state = known.decision, decision, decision.state
         if decision.replicas != running:
             known.scaled_at = clock.now
         if self._is_news(known, before, clock.monotonic_seconds):
-            known.told_seconds = clock.monotonic_seconds
-            known.told = told(
-                decision,
-                known.plan,
-                known.spec,
-                last_scale_time=written(known.scaled_at) if known.scaled_at is not None else None,
-            )
+            known.told_seconds, known.is_moved = clock.monotonic_seconds, False
+            known.told = _saying(known, decision)
             self._on_decision(key)
+
+    def _decision(self, key: Key, known: _Scaled, resource: Mapping[str, Any], clock: Clock) -> Decision:
+        """Return what is decided now, with what whoever reads it should know of its grounds."""
+        asked = moment(resource["metadata"].get("annotations", {}).get(ASKED_AT))
+        is_ahead = asked is not None and (asked - clock.now).total_seconds() > AHEAD_SECONDS
+        decision = decide(
+            terms_of(known.plan, known.spec, known.bounds, running=known.state.wanted or 0),
+            replicas_of(self._pods(key), self._sampler.samples(key), clock=clock, coming=known.coming),
+            known.state,
+            now_seconds=clock.monotonic_seconds,
+            asked_seconds=clock.seconds(asked) if asked is not None and not is_ahead else None,
+        )
+        if is_ahead and decision.reason is Why.ASLEEP:
+            decision = replace(decision, message=f"{decision.message} {words.asked_ahead(ASKED_AT, AHEAD_SECONDS)}")
+        trouble = self._sources[known.bounds.metrics_source].trouble(key)
+        if trouble and not decision.valid:
+            decision = replace(decision, message=f"{decision.message} {trouble}")
+        return decision
+
+    def _listen(self, key: Key, known: _Scaled) -> None:
+        wished = known.spec.objectives
+        first, each = wished.time_to_first_token_milliseconds, wished.time_per_output_token_milliseconds
+        known.latencies = listened(
+            known.latencies,
+            self._sampler.samples(key),
+            first_token_seconds=first / 1000 if first is not None else None,
+            output_token_seconds=each / 1000 if each is not None else None,
+        )
 
     def _is_news(self, known: _Scaled, before: Decision | None, now_seconds: float) -> bool:
         now = known.decision
         assert now is not None, "it was just made"
-        if before is None or known.told is None:
+        if before is None or before.reason is not now.reason:
+            known.reason_seconds = now_seconds
+        if before is None or known.told is None or known.is_moved:
             return True
         if before.standing != now.standing:
             return True
-        return now_seconds - known.told_seconds >= TELL_SECONDS and _differs(known.told, now)
+        if now_seconds - known.told_seconds < TELL_SECONDS:
+            return False
+        stands = now_seconds - known.reason_seconds >= TELL_SECONDS
+        return differs(known.told, _saying(known, now), stands=stands)
 
 
-def _differs(said: AutoscalingStatus, now: Decision) -> bool:
-    """Whether traffic is another by a tenth than was told."""
-    for told_rate, rate in (
-        (said.requests_per_minute, now.expected.now * 60),
-        (said.expected_requests_per_minute, now.expected.then * 60),
-    ):
-        if abs(rate - (told_rate or 0)) > max(1.0, 0.1 * (told_rate or 0)):
-            return True
-    return False
+def _saying(known: _Scaled, decision: Decision) -> AutoscalingStatus:
+    """Return what is to be said of a decision."""
+    scaled_at = written(known.scaled_at) if known.scaled_at is not None else None
+    return told(decision, last_scale_time=scaled_at)

@@ -1,7 +1,7 @@
 """From a raw custom resource to what should exist: the pure middle of a pass, or the problem that stopped it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
@@ -11,9 +11,10 @@ from gemma4_operator.engines.base import Dialect, Registry
 from gemma4_operator.planner.cache_size import CacheSize, cache_size
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import Inventory, inventory
+from gemma4_operator.planner.left_out import with_nodes
 from gemma4_operator.planner.limits import beyond_limits
 from gemma4_operator.planner.node_view import NodeView
-from gemma4_operator.planner.plan import NO_GPUS, Plan, Rejection
+from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.replan import Wrong, instead
 from gemma4_operator.planner.replicas import NOTHING_RUNS, Count, Scale, count
@@ -26,9 +27,6 @@ from gemma4_operator.render.render import render
 from gemma4_operator.status.pods import mapping
 from gemma4_operator.status.project import Problem
 from gemma4_operator.status.reasons import Reason
-
-NODES_TOLD = 3
-"""How many nodes that were not understood a message speaks of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +105,9 @@ def _found(spec: Gemma4DeploymentSpec, catalog: Catalog, nodes: Iterable[NodeVie
 
 
 def _chosen(spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, found: Inventory) -> Plan | Rejection:
-    plan = choose(spec, catalog=catalog, engines=engines, classes=found.classes)
+    plan = with_nodes(choose(spec, catalog=catalog, engines=engines, classes=found.classes), found)
     if isinstance(plan, Plan):
         return plan
-    if plan.reason == NO_GPUS and found.notes:
-        # What is wrong with a node says more than that there is none.
-        plan = replace(plan, message=f"{plan.message} {' '.join(found.notes[:NODES_TOLD])}")
     return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes)
 
 

@@ -53,6 +53,7 @@ class Direct:
         self._port = port
         self._period = period_seconds
         self._spoken: dict[Key, dict[str, Dialect]] = {}
+        self._silent: set[Key] = set()
 
     async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
         """Return what the pods of a resource say now, by their names; those that say nothing are not in it."""
@@ -67,16 +68,25 @@ class Direct:
                 for place, target in enumerate(targets)
             )
         )
-        return {target.name: sample for target, sample in zip(targets, said, strict=True) if sample is not None}
+        found = {target.name: sample for target, sample in zip(targets, said, strict=True) if sample is not None}
+        if targets and not found:
+            self._silent.add(key)
+        else:
+            self._silent.discard(key)
+        return found
 
     def trouble(self, key: Key) -> str:
-        """Return an empty text: which pods do not answer is seen in what they last said."""
-        del key
-        return ""
+        """Return what to look at where no pod answers; which of several do not is seen in what they last said."""
+        if key not in self._silent:
+            return ""
+        return (
+            f"Look at the operator's way to the pods' port {self._port}, and whether the engine publishes its metrics."
+        )
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a resource's pods."""
         self._spoken.pop(key, None)
+        self._silent.discard(key)
 
     async def _ask(
         self, target: Target, spoken: dict[str, Dialect], places: asyncio.Semaphore, *, after_seconds: float

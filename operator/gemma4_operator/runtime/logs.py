@@ -4,11 +4,12 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from gemma4_operator.runtime.passing import under_way
 from gemma4_operator.runtime.settings import LogFormat, LogLevel
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line; one of a pass says which resource it is about, and which pass."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -18,6 +19,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        one = under_way()
+        if one is not None:
+            line |= {"namespace": one.key.namespace, "name": one.key.name, "reconcileId": one.id}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)

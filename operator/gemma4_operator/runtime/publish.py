@@ -65,17 +65,23 @@ class StatusWriter:
         Returns:
             What is stored now, and whether that was all.
         """
-        try:
-            return await self._send(resource, status), True
-        except ApiRejected as error:
-            unknown = undeclared(error.message)
-            if not unknown:
-                raise
-            log.warning(
-                "The installed CRD is older than this operator and does not know status fields (%s): apply crds/.",
-                ", ".join(sorted(unknown)),
-            )
-            return await self._send(resource, _without(status, unknown)), False
+        unknown: frozenset[str] = frozenset()
+        while True:
+            try:
+                stored = await self._send(resource, _without(status, unknown))
+            except ApiRejected as error:
+                # It names one field of each object, and the next only once that one is gone.
+                more = undeclared(error.message) - unknown
+                if not more:
+                    raise
+                unknown |= more
+                continue
+            if unknown:
+                log.warning(
+                    "The installed CRD is older than this operator and does not know status fields (%s): apply crds/.",
+                    ", ".join(sorted(unknown)),
+                )
+            return stored, not unknown
 
     async def _rid(self, stored: Object, status: dict[str, Any]) -> Object:
         """Take away what others have written into the status: an apply leaves it, and readers take it for ours."""

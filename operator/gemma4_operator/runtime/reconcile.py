@@ -21,6 +21,7 @@ from gemma4_operator.runtime.desire import Desire, Desires
 from gemma4_operator.runtime.gauge import Gauge
 from gemma4_operator.runtime.publish import StatusWriter
 from gemma4_operator.runtime.rollouts import Rollouts, Steered
+from gemma4_operator.runtime.silence import silent_seconds
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
@@ -29,13 +30,11 @@ from gemma4_operator.runtime.world import World
 from gemma4_operator.scaling.told import kept
 from gemma4_operator.status.against import against_plan
 from gemma4_operator.status.evidence import Evidence
-from gemma4_operator.status.pods import PodView, loader, mapping
+from gemma4_operator.status.pods import PodView, mapping
 from gemma4_operator.status.project import Problem, Subject, project
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.rollout import rollout, told_replicas
-
-LOADING_SECONDS = 60.0
-"""After which a pod that loads is looked at again."""
+from gemma4_operator.status.unplaced import nodes_coming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ class Reconciler:
         self._autoscaler = autoscaler
         self._unplaced_seconds = unplaced_seconds
         self._now = now
-        self._rollouts = Rollouts(world=world, taken=taken, monotonic=monotonic)
+        self._rollouts = Rollouts(world=world, taken=taken, monotonic=monotonic, now=now)
         self._settled = Settled()
         self._publisher = StatusWriter(
             api, resources=world.custom_resources, settled=self._settled, contests=contests, recorder=recorder
@@ -108,10 +107,9 @@ class Reconciler:
         waits = await self._tell(key, resource, wanted, steered, applied, evidence)
         if waits or (applied.problem is not None and applied.problem.planned):
             return Again()
-        if steered.again_seconds is not None:
-            return Again(after_seconds=steered.again_seconds)
-        # A pod that stands still makes no news.
-        return Again(after_seconds=LOADING_SECONDS) if any(map(loader, pods)) else None
+        silent = silent_seconds(pods, now=self._now())
+        after = [seconds for seconds in (steered.again_seconds, silent) if seconds is not None]
+        return Again(after_seconds=min(after)) if after else None
 
     async def _wanted(
         self, key: Key, resource: Object, pods: Sequence[PodView], evidence: Mapping[str, Evidence]
@@ -133,11 +131,17 @@ class Reconciler:
                 patience_seconds=self._unplaced_seconds,
                 now=self._now(),
             )
-            if wrong is None or self._due(steered, key):
+            if wrong is None or not self._is_as_wanted(steered, key):
                 return kept, steered
         uses, nodes = await self._taken.by_others(key), self._world.node_views()
         chosen = await asyncio.to_thread(self._desires.choose, resource, uses, nodes, wrong=wrong, scale=scale)
         return chosen, await self._rollouts.steer(key, chosen)
+
+    def _is_as_wanted(self, steered: Steered, key: Key) -> bool:
+        try:
+            return not self._due(steered, key)
+        except ForeignObject:
+            return False  # Applying meets it again, and tells it.
 
     def _due(self, steered: Steered, key: Key) -> tuple[Change, ...]:
         return due_changes(steered.objects, key=key, children=self._world.children, settled=self._settled)
@@ -187,7 +191,7 @@ class Reconciler:
             plan=wanted.plan,
             problem=applied.problem,
             rejection=wanted.rejection,
-            rollout=rollout(self._world.child(DEPLOYMENT.kind, key)),
+            rollout=rollout(self._world.child(DEPLOYMENT.kind, key)).of_plan(len(steered.pods)),
             pods=steered.pods,
             evidence=evidence,
             selector=selector(key.name),
@@ -195,21 +199,30 @@ class Reconciler:
             rolling=steered.told,
             blocked=steered.blocked,
             leaving=steered.leaving,
+            overdue=steered.overdue,
             remark=steered.remark,
             cache=self._cache(key, wanted, steered),
-            autoscaling=self._autoscaling(key, wanted, resource),
+            autoscaling=self._autoscaling(key, wanted, resource, evidence),
         )
         status = project(subject, now=self._now())
         waits = await self._publisher.write(resource, status)
         await self._announcer.announce(resource, status, applied.done)
         return waits
 
-    def _autoscaling(self, key: Key, wanted: Desire, resource: Object) -> AutoscalingStatus | None:
+    def _autoscaling(
+        self, key: Key, wanted: Desire, resource: Object, evidence: Mapping[str, Evidence]
+    ) -> AutoscalingStatus | None:
         """Have the autoscaler look after the resource, and return what is said of it."""
         live = told_replicas(self._world.child(DEPLOYMENT.kind, key))
         before = mapping(mapping(resource.get("status")).get("autoscaling"))
         self._autoscaler.attend(
-            key, spec=wanted.spec, plan=wanted.plan, dialects=wanted.dialects, live=live, told=before
+            key,
+            spec=wanted.spec,
+            plan=wanted.plan,
+            dialects=wanted.dialects,
+            live=live,
+            told=before,
+            coming=nodes_coming(evidence),
         )
         if wanted.spec is None or wanted.spec.autoscaling is None or wanted.count is None:
             return None

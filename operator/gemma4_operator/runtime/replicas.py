@@ -3,7 +3,7 @@
 The API server tells times of day, and the scaler's clock never goes back; so times are taken over by their age.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,35 +25,42 @@ class Clock:
         return self.monotonic_seconds - max(0.0, (self.now - moment).total_seconds())
 
 
-def replicas_of(pods: Iterable[PodView], samples: Mapping[str, Sample], *, clock: Clock) -> tuple[Replica, ...]:
+def replicas_of(
+    pods: Iterable[PodView],
+    samples: Mapping[str, Sample],
+    *,
+    clock: Clock,
+    coming: Container[str] = frozenset(),
+) -> tuple[Replica, ...]:
     """Return the replicas that stand; pods that have ended are none.
 
     Args:
         pods: Of one resource.
         samples: What their engines said last, by pod.
         clock: Says how late it is.
+        coming: The pods for which a node is being added.
     """
     return tuple(
         Replica(
             name=pod.name,
-            stage=stage_of(pod),
+            stage=stage_of(pod, node_comes=pod.name in coming),
             since_seconds=clock.seconds(pod.created_at) if pod.created_at is not None else clock.monotonic_seconds,
             serving_since_seconds=clock.seconds(pod.ready_at) if pod.ready and pod.ready_at is not None else None,
             sample=samples.get(pod.name),
         )
         for pod in pods
-        if pod.phase not in ("Succeeded", "Failed")
+        if not pod.ended
     )
 
 
-def stage_of(pod: PodView) -> Stage:
-    """Return how far a pod is."""
+def stage_of(pod: PodView, *, node_comes: bool = False) -> Stage:
+    """Return how far a pod is; one that has no node yet and gets one is on its way."""
     if pod.deleting:
         return Stage.LEAVING
     if pod.ready:
         return Stage.SERVING
     if pod.unschedulable:
-        return Stage.UNPLACED
+        return Stage.LOADING if node_comes else Stage.UNPLACED
     if any(container.waiting in _FAILED_WAITING for container in pod.containers):
         return Stage.FAILED
     return Stage.LOADING

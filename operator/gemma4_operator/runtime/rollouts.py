@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from gemma4_operator.kube.kinds import DEPLOYMENT
 from gemma4_operator.render.hash import stamped
-from gemma4_operator.rollout.course import course, is_leaving, is_rolling, of_template, standing
+from gemma4_operator.rollout.course import course, is_rolling, of_template, standing
 from gemma4_operator.rollout.keep import kept
+from gemma4_operator.rollout.leaving import is_overdue, leaving_seconds
 from gemma4_operator.rollout.strategy import Standing, is_doubted
 from gemma4_operator.runtime.desire import Desire
 from gemma4_operator.runtime.store import Key
@@ -32,7 +34,8 @@ class Steered:
         pods: Those of the current plan.
         told: How pods of an earlier plan are replaced; empty while none is left.
         blocked: Why that waits, if it does.
-        leaving: How many pods have been told to go and still hold their places.
+        leaving: How many pods are about to give up their places.
+        overdue: How many should have done so by now, and have not.
         remark: What is worth knowing of pods that serve.
         again_seconds: After which to look again without news; None: not.
     """
@@ -42,6 +45,7 @@ class Steered:
     told: str = ""
     blocked: Finding | None = None
     leaving: int = 0
+    overdue: int = 0
     remark: str = ""
     again_seconds: float | None = None
 
@@ -53,12 +57,16 @@ class Rollouts:
 
     Args:
         monotonic: Seconds that only grow.
+        now: The time, by which a pod that ends is late.
     """
 
-    def __init__(self, *, world: World, taken: Taken, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, *, world: World, taken: Taken, monotonic: Callable[[], float], now: Callable[[], datetime]
+    ) -> None:
         self._world = world
         self._taken = taken
         self._monotonic = monotonic
+        self._now = now
         self._doubted: dict[Key, float] = {}
 
     async def steer(self, key: Key, wanted: Desire) -> Steered:
@@ -73,30 +81,38 @@ class Rollouts:
             return Steered(objects=wanted.objects, pods=pods)
         live = self._world.child(DEPLOYMENT.kind, key)
         deployment, is_kept = kept(found, live, wanted.spec.update.on_operator_upgrade)
-        remark = KEPT if is_kept else ""
-        mine, leaving = of_template(deployment, pods), sum(is_leaving(pod) for pod in pods)
+        moment = self._now()
+        ends = [seconds for pod in pods if (seconds := leaving_seconds(pod, now=moment))]
+        steered = Steered(
+            objects=_with(wanted.objects, deployment),
+            pods=of_template(deployment, pods),
+            leaving=len(ends),
+            overdue=sum(is_overdue(pod, now=moment) for pod in pods),
+            remark=KEPT if is_kept else "",
+            # A pod that does not go makes no news.
+            again_seconds=min(ends, default=None),
+        )
         if live is None or not is_rolling(deployment, pods):
             self.forget(key)
-            return Steered(objects=_with(wanted.objects, deployment), pods=mine, leaving=leaving, remark=remark)
+            return steered
         now = standing(
             deployment,
             spec=wanted.spec,
             pods=pods,
             nodes=self._world.node_views(),
             others=await self._taken.by_others(key),
+            now=moment,
         )
-        again_seconds = self._pause_seconds(key, now)
+        pause_seconds = self._pause_seconds(key, now)
         going = course(
-            deployment, now if again_seconds is None else replace(now, unplaced=0), spec=wanted.spec, plan=wanted.plan
+            deployment, now if pause_seconds is None else replace(now, unplaced=0), spec=wanted.spec, plan=wanted.plan
         )
-        return Steered(
+        return replace(
+            steered,
             objects=_with(wanted.objects, going.deployment),
-            pods=mine,
             told=going.told,
             blocked=going.blocked,
-            leaving=leaving,
-            remark=remark,
-            again_seconds=again_seconds,
+            again_seconds=steered.again_seconds if pause_seconds is None else pause_seconds,
         )
 
     def forget(self, key: Key) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -88,7 +89,10 @@ class Sampler:
             return
         self.forget(key)
         followed = self._followed[key] = _Followed(source=source)
-        followed.task = asyncio.create_task(self._rounds(key, followed), name=f"read the pods of {key.name}")
+        # In a context of its own: it outlives the pass that it is begun in, and is no part of it.
+        followed.task = asyncio.create_task(
+            self._rounds(key, followed), name=f"read the pods of {key.name}", context=Context()
+        )
 
     def samples(self, key: Key) -> Mapping[str, Sample]:
         """Return the last sample of each pod by its name; a pod that has never answered is not in it."""

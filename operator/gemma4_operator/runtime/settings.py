@@ -37,6 +37,7 @@ def _about(
 
 
 _URL = (r"https?://[^\s/]+(/\S*)?", "an address that begins with http:// or https://")
+_NAMESPACE = ("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "names of namespaces with commas between them")
 _LABEL = ("[a-zA-Z_][a-zA-Z0-9_]*", "a label of Prometheus: letters, digits and _")
 
 
@@ -55,9 +56,19 @@ class Settings:
     log_format: LogFormat = field(
         default=LogFormat.TEXT, metadata=_about("Log lines for people (text) or for machines (json).")
     )
-    health_host: str = field(default="127.0.0.1", metadata=_about("Address of /healthz, /readyz and /metrics."))
+    health_host: str = field(
+        default="127.0.0.1",
+        metadata=_about("Address of /healthz, /readyz and /metrics; `*`: every one, of IPv4 and of IPv6."),
+    )
     health_port: int = field(
         default=8080, metadata=_about("Port of /healthz, /readyz and /metrics; 0: any free one.", least=0, most=65535)
+    )
+    watch_namespaces: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "The namespaces whose Gemma4Deployments are this operator's, with commas between them; empty: all.",
+            form=_NAMESPACE,
+        ),
     )
     workers: int = field(
         default=8, metadata=_about("How many Gemma4Deployments are worked on at once.", least=1, most=256)
@@ -127,6 +138,8 @@ def _parse(name: str, text: str, default: Any, limits: Mapping[str, Any]) -> Any
             return _choice(name, text, type(default))
         case int():
             return _number(name, text, limits["least"], limits["most"])
+        case tuple():
+            return _list(name, text, limits["form"])
         case _:
             return _text(name, text, limits["form"])
 
@@ -135,6 +148,13 @@ def _text(name: str, text: str, form: tuple[str, str] | None) -> str:
     if form is not None and not re.fullmatch(form[0], text):
         raise SettingsError(f"{name} is '{text}'; it must be {form[1]}.")
     return text
+
+
+def _list(name: str, text: str, form: tuple[str, str]) -> tuple[str, ...]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(re.fullmatch(form[0], item) for item in items):
+        raise SettingsError(f"{name} is '{text}'; it must be {form[1]}.")
+    return tuple(dict.fromkeys(items))
 
 
 def _choice(name: str, text: str, choices: type[StrEnum]) -> StrEnum:

@@ -3,12 +3,13 @@
 kopf delivers whole objects with its events, so a pass reads memory and not the API server. Three rules keep it true:
 a newer resourceVersion wins (they are comparable, KEP-5504), and so does a deletion over what is older than itself; an
 object that has lost the label it is watched by is reported as deleted and may come back, newer; and a listing replaces
-all that it must have seen.
+all that it must have seen. Where listings go back in time, etcd was restored from a backup: the next one is the truth,
+whatever was known.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 V = TypeVar("V")
@@ -53,6 +54,7 @@ class Shelf(Generic[V]):
         self._entries: dict[Key, _Entry[V]] = {}
         self._owned: dict[Key, dict[Key, None]] = {}
         self._gone: OrderedDict[str, int] = OrderedDict()
+        self._listed: dict[str | None, int] = {}
 
     def get(self, key: Key) -> V | None:
         """Return one object."""
@@ -96,17 +98,34 @@ class Shelf(Generic[V]):
             return None
         return self._drop(key_of(obj))
 
-    def replace(self, objects: Iterable[dict[str, Any]], *, resource_version: int) -> set[Key]:
-        """Take a listing as the truth of its moment; return the owners for which something is news."""
+    def replace(
+        self, objects: Iterable[dict[str, Any]], *, resource_version: int, namespace: str | None = None
+    ) -> set[Key]:
+        """Take a listing as the truth of its moment, and of one namespace; return the owners for which it is news."""
+        if resource_version < self._listed.get(namespace, -1):
+            self._begin_anew(namespace)
+        self._listed[namespace] = resource_version
         listed = list(objects)
         news = {owner for owner in map(self.put, listed) if owner is not None}
         present = {key_of(obj) for obj in listed}
         vanished = [
             key
             for key, entry in self._entries.items()
-            if key not in present and entry.resource_version <= resource_version
+            if namespace in (None, key.namespace) and key not in present and entry.resource_version <= resource_version
         ]
         return news | {self._drop(key) for key in vanished}
+
+    def forget(self, namespace: str) -> set[Key]:
+        """Forget all of a namespace that is gone; return the owners of what was there."""
+        self._listed.pop(namespace, None)
+        return {self._drop(key) for key in list(self._entries) if key.namespace == namespace}
+
+    def _begin_anew(self, namespace: str | None) -> None:
+        """Let all that is known be older than anything that is told from now on."""
+        self._gone.clear()
+        for key, entry in self._entries.items():
+            if namespace in (None, key.namespace):
+                self._entries[key] = replace(entry, resource_version=-1)
 
     def _drop(self, key: Key) -> Key:
         owner = self._entries.pop(key).owner

@@ -1,10 +1,10 @@
 """Which GPUs pods have: looked up when a plan is to be made, which is seldom, and not watched, since pods are many."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gemma4_operator.kube.api import Api
+from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.errors import Forbidden
 from gemma4_operator.kube.kinds import POD
 from gemma4_operator.planner.uses import Use, uses_of
@@ -27,10 +27,12 @@ class Taken:
 
     Args:
         monotonic: Seconds that only grow.
+        namespaces: Whose pods are seen; none: those of the whole cluster.
     """
 
-    def __init__(self, api: Api, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, api: Api, *, monotonic: Callable[[], float], namespaces: Sequence[str] = ()) -> None:
         self._api = api
+        self._places = tuple(namespaces) or (None,)
         self._monotonic = monotonic
         self._held: tuple[_Held, ...] = ()
         self._looked_seconds = float("-inf")
@@ -38,7 +40,7 @@ class Taken:
     async def by_others(self, key: Key) -> tuple[Use, ...]:
         """Return what pods have that are not this resource's own, since those would make room.
 
-        Without the right to list pods it is nothing, and plans rest on what nodes have in all.
+        Where pods may not be listed, they count for nothing.
 
         Raises:
             ApiUnavailable: If the API server does not answer.
@@ -49,9 +51,13 @@ class Taken:
         return tuple(held.use for held in self._held if held.owner != key)
 
     async def _look(self) -> tuple[_Held, ...]:
+        pods = [pod for place in self._places for pod in await self._pods(place)]
+        return tuple(_Held(owner_of_pod(pod), use) for pod in pods for use in uses_of([pod]))
+
+    async def _pods(self, place: str | None) -> tuple[Object, ...]:
         try:
-            pods = await self._api.list(POD, field_selector=_RUNNING)
+            return (await self._api.list(POD, namespace=place, field_selector=_RUNNING)).items
         except Forbidden:
-            log.warning("Pods may not be listed: plans rest on all GPUs of the nodes, not on the free ones.")
+            where = "" if place is None else f" in the namespace '{place}'"
+            log.warning("Pods may not be listed%s: plans take the GPUs that such pods have for free.", where)
             return ()
-        return tuple(_Held(owner_of_pod(pod), use) for pod in pods.items for use in uses_of([pod]))

@@ -9,7 +9,7 @@ from gemma4_operator.kube.kinds import Kind
 from gemma4_operator.kube.retry import Endless
 from gemma4_operator.runtime.forgetful import NoDiffBase, NoProgress
 from gemma4_operator.runtime.queue import KeyedQueue
-from gemma4_operator.runtime.store import Key
+from gemma4_operator.runtime.store import Key, key_of
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT, World, selector_of
 
 CHILD_NEWS_SECONDS = 0.25
@@ -23,13 +23,23 @@ class Doorbell:
         world: Where objects are kept.
         queue: Where keys go.
         on_relist: Told when a watch began anew: objects that vanished in the gap are not reported by kopf.
+        is_whole: Whether all of a namespace has been listed. Of one that has come back, a child may be told before
+            others and its pods; passes begin with a listing there.
     """
 
-    def __init__(self, *, world: World, queue: KeyedQueue[Key], on_relist: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        world: World,
+        queue: KeyedQueue[Key],
+        on_relist: Callable[[], None],
+        is_whole: Callable[[str], bool],
+    ) -> None:
         self._world = world
         self._shelves = world.shelves()
         self._queue = queue
         self._on_relist = on_relist
+        self._is_whole = is_whole
 
     def ring(self, kind: Kind, event: kopf.RawEvent) -> None:
         """Take one event."""
@@ -37,6 +47,9 @@ class Doorbell:
         obj = cast("dict[str, Any]", event["object"])
         if event["type"] == "DELETED":
             news = shelf.remove(obj)
+        elif not self._is_whole(key_of(obj).namespace):
+            self._on_relist()
+            return
         else:
             # kopf leaves these two out of listed objects, as the API server does.
             news = shelf.put({"apiVersion": kind.api_version, "kind": kind.kind, **obj})

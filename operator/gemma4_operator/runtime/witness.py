@@ -1,12 +1,13 @@
 """What stands behind a failure: the end of a failing container's log, and the events about its pod.
 
-Both are asked for only of pods that fail, or have been loading for so long that they may stand still, of few at a time,
-and not again before a container was started anew or a while has passed. Without the right to read them the pod's own
-status has to do.
+Both are asked for only of pods that fail, or have been loading for so long that they may stand still, and events also
+of pods without a node, for which one may be on its way: of few at a time, and not again before a container was started
+anew or a while has passed. Without the right to read them the pod's own status has to do.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -16,12 +17,15 @@ from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT, POD
 from gemma4_operator.status.diagnosis.progress import STALLED_SECONDS
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather, untimed
-from gemma4_operator.status.pods import PodView, loader, speaker
+from gemma4_operator.status.pods import PodView, loader, of_now, speaker
+from gemma4_operator.status.unplaced import nodes_coming, without_node
 
 MOST_PODS = 3
-"""Of one resource: pods of one plan mostly fail for one reason."""
+"""Of one resource, that fail, and as many without a node: pods of one plan mostly fail for one reason."""
 FRESH_SECONDS = 30.0
 """For which what was read of a pod serves, as long as nothing in it was started again."""
+DENIED_SECONDS = 600.0
+"""After which what might not be read is asked for again: a right may be given later, or come back."""
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
@@ -45,19 +49,33 @@ class Witness:
         self._monotonic = monotonic
         self._now = now
         self._read: dict[tuple[str, str], _Read] = {}
-        self._denied: set[tuple[str, str]] = set()
+        self._denied: dict[tuple[str, str], float] = {}
 
     async def evidence(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
-        """Return what is known of the pods that fail, by their names; of others the status says it all."""
-        failing = [pod for pod in pods if _fails(pod)]
-        slow = [pod for pod in pods if pod not in failing and self._is_slow(pod)]
+        """Return what is known of pods that fail or have no node, by their names; of others the status says it all."""
+        speaking = of_now(pods)
+        # One that is still to serve goes before those that have ended.
+        failing = sorted((pod for pod in speaking if _fails(pod)), key=lambda pod: pod.ended)
+        slow = [pod for pod in speaking if pod not in failing and self._is_slow(pod)]
         self._forget_stale()
-        return {pod.name: await self._of(namespace, pod) for pod in (*failing, *slow)[:MOST_PODS]}
+        found = {pod.name: await self._of(namespace, pod) for pod in (*failing, *slow)[:MOST_PODS]}
+        return {**found, **await self._of_waiting(namespace, without_node(pods))}
+
+    async def _of_waiting(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
+        """Return what is known of pods without a node, those first that have waited longest.
+
+        Where a node comes for each of the first, the others are taken to get theirs: they are asked once those have it.
+        """
+        found = {pod.name: await self._of(namespace, pod) for pod in pods[:MOST_PODS]}
+        if not found or len(nodes_coming(found)) < len(found):
+            return found
+        youngest = list(found.values())[-1]
+        return {pod.name: found.get(pod.name) or replace(youngest, pod=pod) for pod in pods}
 
     def _is_slow(self, pod: PodView) -> bool:
         """Whether a pod has been loading for so long that it may stand still."""
         container = loader(pod)
-        if pod.ready or pod.deleting or container is None or container.since is None:
+        if container is None or container.since is None:
             return False
         return (self._now() - container.since).total_seconds() >= STALLED_SECONDS
 
@@ -66,9 +84,9 @@ class Witness:
         known = self._read.get((namespace, pod.name))
         if known is None or known.mark != mark:
             events, (said, silent_seconds) = await self._events(namespace, pod), await self._log(namespace, pod)
-            known = _Read(self._monotonic(), mark, gather(pod, events, said, silent_seconds=silent_seconds))
-            self._read[namespace, pod.name] = known
-        return known.evidence
+            evidence = gather(pod, events, said, silent_seconds=silent_seconds, read_at=self._now())
+            known = self._read[namespace, pod.name] = _Read(self._monotonic(), mark, evidence)
+        return replace(known.evidence, pod=pod)
 
     def _forget_stale(self) -> None:
         """Drop what would be read anew anyway; by age, since pods of other resources are none of this call's."""
@@ -102,37 +120,34 @@ class Witness:
         )
         text, last = untimed(said or "")
         silence = (self._now() - last).total_seconds() if last is not None and container.ended is None else 0.0
-        return text, _in_steps(silence)
+        return text, silence
 
     async def _allowed(self, namespace: str, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""
-        if (namespace, what) in self._denied:
+        denied_seconds = self._denied.get((namespace, what), float("-inf"))
+        if self._monotonic() - denied_seconds < DENIED_SECONDS:
             return None
         try:
             return await ask()
         except Forbidden as error:
             if not error.namespace_is_terminating:
-                self._denied.add((namespace, what))
-                log.warning(
-                    "The %s of pods may not be read in %s: what keeps them from serving is told less exactly.",
-                    what,
-                    namespace,
-                )
+                self._deny(namespace, what)
         except ApiError as error:
             log.debug("The %s of a pod cannot be read: %s", what, error.message)
         return None
 
-
-def _in_steps(seconds: float) -> float:
-    """Return a time in steps that double, so that a silence that goes on is no news in each pass."""
-    step = STALLED_SECONDS
-    while 2 * step <= seconds:
-        step *= 2
-    return float(step) if seconds >= step else 0.0
+    def _deny(self, namespace: str, what: str) -> None:
+        if (namespace, what) not in self._denied:
+            log.warning(
+                "The %s of pods may not be read in %s: what keeps them from serving is told less exactly.",
+                what,
+                namespace,
+            )
+        self._denied[namespace, what] = self._monotonic()
 
 
 def _fails(pod: PodView) -> bool:
     """Whether more is to be known than that a pod waits for its node or loads."""
-    if pod.ready or pod.deleting or pod.unschedulable:
+    if pod.unschedulable:
         return False
     return any(one.ended is not None or one.waiting for one in pod.containers) or pod.sandboxed is False

@@ -9,6 +9,7 @@ from typing import NoReturn
 from gemma4_operator.kube.errors import ApiError, LeadershipLost
 from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.runtime.metrics import Metrics, Outcome
+from gemma4_operator.runtime.passing import passing
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.store import Key
 
@@ -42,7 +43,8 @@ class Workers:
         while True:
             key = await self.queue.take()
             try:
-                again = await self._pass(key)
+                with passing(key):
+                    again = await self._pass(key)
             finally:
                 self.queue.done(key)
             self._schedule(key, again)
@@ -58,10 +60,14 @@ class Workers:
             raise
         except ApiError as error:
             outcome = Outcome.UNAVAILABLE
+            self.metrics.failed(error)
             log.warning("%s/%s: %s; it is tried again", key.namespace, key.name, error.message)
-        except Exception:  # A bug must not take the other objects with it; it is logged, counted and tried again.
+        except Exception as error:  # A bug must not take the other objects with it; it is tried again.
+            self.metrics.failed(error)
             log.exception("%s/%s: the pass failed", key.namespace, key.name)
-        self.metrics.reconciled(outcome, seconds=monotonic() - started)
+        seconds = monotonic() - started
+        self.metrics.reconciled(outcome, seconds=seconds)
+        log.debug("%s/%s: the pass has ended as '%s' after %.3f s", key.namespace, key.name, outcome, seconds)
         return again
 
     def _schedule(self, key: Key, again: Again | None) -> None:

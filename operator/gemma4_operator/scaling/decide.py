@@ -7,7 +7,7 @@
 Missing data may raise the number and never lower it. What no node takes holds it upward, and not downward.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gemma4_operator.scaling import words
@@ -54,7 +54,8 @@ def _begun(terms: Terms, replicas: Sequence[Replica], state: State, now_seconds:
     if wanted is None:
         wanted = sum(one.stage is not Stage.LEAVING for one in replicas) or max(1, terms.minimum)
     busy = now_seconds if state.busy_seconds is None else state.busy_seconds
-    return wanted, replace(state, wanted=wanted, boots=booted(state.boots, replicas), busy_seconds=busy)
+    boots = booted(state.boots, replicas, planned_seconds=terms.boot_seconds)
+    return wanted, replace(state, wanted=wanted, boots=boots, busy_seconds=busy)
 
 
 def _answer(
@@ -80,13 +81,18 @@ def _answer(
         answer = Answer(replicas=wanted, reason=Why.NO_DATA, message=words.no_data(reading), valid=False)
         return answer, _blind(state, now_seconds)
     seen, state = look(terms, replicas, state, reading, now_seconds=now_seconds, tuning=tuning)
+    # Counts only grow: what came is what they have grown by since the last look.
+    is_first = len(state.series) == 1
+    if is_first and reading.is_whole:
+        return Answer(replicas=wanted, reason=Why.STARTING, message=words.begun(wanted)), state
     answer, state = _judged(terms, replicas, wanted, state, seen, now_seconds)
     told = Expected(
         now=seen.load.requests_per_second,
         then=seen.ahead.requests_per_second,
+        peak=seen.peak_requests_per_second,
         horizon_seconds=seen.horizon_seconds,
     )
-    return replace(answer, valid=reading.is_whole, expected=told), state
+    return replace(answer, valid=reading.is_whole, expected=None if is_first else told), state
 
 
 def _usual(terms: Terms) -> Usual:
@@ -123,7 +129,7 @@ def _judged(
     """Return the answer to a moment that was seen."""
     # Where not all are heard, less is no evidence that less would do.
     need = seen.need if seen.reading.is_whole else max(seen.need, wanted)
-    state = replace(state, needs=noted(state, need, terms, now_seconds))
+    state = replace(state, needs=noted(state, max(need, seen.stay), terms, now_seconds))
     text = _words(seen, terms)
     if _may_sleep(terms, state, seen, now_seconds):
         return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
@@ -164,6 +170,8 @@ def _may_sleep(terms: Terms, state: State, seen: Look, now_seconds: float) -> bo
 
 
 def _cause(seen: Look) -> Why:
+    if seen.for_jump > max(seen.for_load, seen.for_ahead, seen.for_backlog):
+        return Why.JUMP
     if seen.for_backlog > max(seen.for_load, seen.for_ahead):
         return Why.BACKLOG
     if seen.change is not None and seen.for_ahead > seen.for_load:
@@ -173,7 +181,7 @@ def _cause(seen: Look) -> Why:
 
 def _words(seen: Look, terms: Terms) -> str:
     without = max(seen.for_load, seen.for_ahead)
-    return words.demand(
+    text = words.demand(
         now=seen.load.requests_per_second,
         then=seen.ahead.requests_per_second,
         horizon_seconds=seen.horizon_seconds,
@@ -181,6 +189,19 @@ def _words(seen: Look, terms: Terms) -> str:
         change=seen.change,
         waiting=seen.reading.waiting if seen.for_backlog > without else 0.0,
         backlog=seen.for_backlog,
-        first_token_seconds=terms.first_token_seconds,
-        token_seconds=terms.token_seconds,
+        first_token_seconds=seen.limits.first_token_seconds,
+        token_seconds=seen.limits.token_seconds,
     )
+    jumped = words.jumped(seen.for_jump) if _cause(seen) is Why.JUMP else ""
+    return " ".join(filter(None, (text, *_out_of_reach(seen, terms), jumped)))
+
+
+def _out_of_reach(seen: Look, terms: Terms) -> Iterator[str]:
+    """Yield what is said of each objective that no number of replicas keeps with room."""
+    first, token = "spec.objectives.timeToFirstTokenMilliseconds", "spec.objectives.timePerOutputTokenMilliseconds"
+    for field, asked, kept in (
+        (first, terms.first_token_seconds, seen.limits.first_token_seconds),
+        (token, terms.token_seconds, seen.limits.token_seconds),
+    ):
+        if kept > asked:
+            yield words.out_of_reach(field, asked_seconds=asked, kept_seconds=kept)

@@ -1,6 +1,6 @@
 """What a scaler answers: a number, and the reason for it that a person can read."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gemma4_operator.scaling import words
@@ -17,6 +17,8 @@ class Why(StrEnum):
     """Traffic has just risen beyond chance, and the number is for where that leads."""
     BACKLOG = "Backlog"
     """Requests wait, and the number works them off."""
+    JUMP = "JumpRemembered"
+    """Less is needed now, but traffic jumped so high within the last hour, faster than a replica comes."""
     STABILIZING = "Stabilizing"
     """Less is needed now, but more was within the stabilization time."""
     LOWERING = "Lowering"
@@ -26,7 +28,7 @@ class Why(StrEnum):
     PARTIAL_DATA = "PartialData"
     """Some replicas do not say what they do, so the number does not go down."""
     STARTING = "Starting"
-    """No replica serves yet, so nothing can be measured."""
+    """No replica serves yet, or the scaler has just begun to look, so nothing is measured."""
     UNPLACEABLE = "Unplaceable"
     """More are needed, and no node takes those that were asked for."""
     LIMITED = "Limited"
@@ -39,16 +41,17 @@ class Why(StrEnum):
     """Somebody asked while none ran."""
 
 
-_ORDINARY = frozenset({Why.DEMAND, Why.CHANGE, Why.BACKLOG, Why.STABILIZING, Why.LOWERING, Why.MINIMUM})
+_ORDINARY = frozenset({Why.DEMAND, Why.CHANGE, Why.BACKLOG, Why.JUMP, Why.STABILIZING, Why.LOWERING, Why.MINIMUM})
 """The reasons that take turns while all is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """The traffic in requests per second: now, and when a replica that is asked for now serves."""
+    """The traffic in requests per second: now, when a replica that is asked for now serves, and at most of late."""
 
     now: float = 0.0
     then: float = 0.0
+    peak: float = 0.0
     horizon_seconds: float = 0.0
 
 
@@ -59,6 +62,7 @@ class Answer:
     Attributes:
         valid: Whether it rests on what all replicas say.
         limited_by: What keeps it from being more; empty: nothing.
+        expected: The traffic; None: nothing was measured.
     """
 
     replicas: int
@@ -66,7 +70,7 @@ class Answer:
     message: str
     valid: bool = True
     limited_by: str = ""
-    expected: Expected = field(default_factory=Expected)
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Decision:
         valid: Whether it rests on what all replicas say.
         limited_by: The field that keeps it from being more, or `no GPU`; empty: nothing.
         state: For the next decision.
+        expected: The traffic; None: nothing was measured.
     """
 
     replicas: int
@@ -86,7 +91,7 @@ class Decision:
     valid: bool
     state: State
     limited_by: str
-    expected: Expected
+    expected: Expected | None
 
     @property
     def standing(self) -> tuple[int, Why | None, str]:

@@ -2,8 +2,9 @@
 
 from gemma4_operator.scaling import words
 from gemma4_operator.scaling.look import NOW_SECONDS, Look
+from gemma4_operator.scaling.need import Need
 from gemma4_operator.scaling.staffing import CACHE_SHARE
-from gemma4_operator.scaling.state import Need, State
+from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms
 
 LEAST_STABILIZATION_SECONDS = 60.0

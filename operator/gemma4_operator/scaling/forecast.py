@@ -17,8 +17,8 @@ _FEWEST = 9
 """Comparisons before a guess is judged by its own."""
 UNJUDGED_RAISE = 1.3
 """By how much guesses are raised before: nothing is known of how much traffic swings."""
-_LEAST_RATIO, _MOST_RATIO = 0.3, 3.0
-"""What one comparison says at most: after a silence ratios have no bound."""
+LOWEST_RAISE, HIGHEST_RAISE = 0.3, 3.0
+"""What one comparison says at most, and so all of them: after a silence ratios have no bound."""
 _LEAST_OF_PEAK = 0.1
 """Of the highest rate of late, below which no guess goes: traffic that has stopped may come back."""
 _MOST_OF_PEAK, _MOST_OF_NOW = 1.15, 1.3
@@ -42,11 +42,17 @@ class Guess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """The guess in use: which, by how much it is raised, and how many comparisons that rests on."""
+    """The guess in use.
+
+    Attributes:
+        index: Which of them.
+        times: By how much it is raised.
+        is_judged: Whether that rests on what came.
+    """
 
     index: int = 0
     times: float = UNJUDGED_RAISE
-    compared: int = 0
+    is_judged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +118,7 @@ def judged(
     return Forecast(
         guesses=kept,
         latest=said,
-        pick=_picked(kept, share),
+        pick=_picked(kept, share, before=forecast.pick),
         judged_seconds=now_seconds,
         peak=peak,
         peak_seconds=peak_seconds,
@@ -140,12 +146,13 @@ def _compared(old: tuple[Guess, ...], *, came: float, now_seconds: float, floor:
 
 def _ratio(came: float, said: float) -> float:
     if said <= 0:
-        return _MOST_RATIO if came > 0 else 1.0
-    return min(_MOST_RATIO, max(_LEAST_RATIO, came / said))
+        return HIGHEST_RAISE if came > 0 else 1.0
+    return min(HIGHEST_RAISE, max(LOWEST_RAISE, came / said))
 
 
-def _picked(kept: Sequence[Sequence[Guess]], share: float) -> Pick:
-    best, least = Pick(), float("inf")
+def _picked(kept: Sequence[Sequence[Guess]], share: float, *, before: Pick) -> Pick:
+    """Return the guess that wastes least; where none can be judged, as after a restart, that of before stays."""
+    best, least = before, float("inf")
     for index, old in enumerate(kept):
         known = [(guess.ratio, guess.rate) for guess in old if guess.ratio is not None]
         if len(known) < _FEWEST:
@@ -158,7 +165,7 @@ def _picked(kept: Sequence[Sequence[Guess]], share: float) -> Pick:
             for ratio, rate in known
         ) / len(known)
         if loss < least:
-            best, least = Pick(index=index, times=times, compared=len(known)), loss
+            best, least = Pick(index=index, times=times, is_judged=True), loss
     return best
 
 

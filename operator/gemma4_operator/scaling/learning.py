@@ -33,9 +33,16 @@ _LEAST_OVERDUE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boots:
-    """How long the last replicas took to come; `known` are those whose time was taken."""
+    """How long the last replicas took to come.
+
+    Attributes:
+        seconds: Of the last ones.
+        coming: Those that were seen before they had ever served.
+        known: Those that have served: what befalls them later is no boot.
+    """
 
     seconds: tuple[float, ...] = ()
+    coming: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
 
     def usual_seconds(self, planned_seconds: float) -> float:
@@ -50,19 +57,26 @@ class Boots:
         return max(_LEAST_OVERDUE_SECONDS, OVERDUE * self.usual_seconds(planned_seconds))
 
 
-def booted(boots: Boots, replicas: Sequence[Replica]) -> Boots:
-    """Return what is known of boots with those that have ended since."""
+def booted(boots: Boots, replicas: Sequence[Replica], *, planned_seconds: float) -> Boots:
+    """Return what is known of boots with those that have ended since.
+
+    Time is taken only of those that were seen coming: of one that serves already when it is first seen, nobody knows
+    whether it came then or has come back. And one boot counts as overdue at most, lest one that waited half a day for a
+    node be believed of all; where all take so long, a few of them tell.
+    """
     alive = {replica.name for replica in replicas}
-    new = [
-        replica.serving_since_seconds - replica.since_seconds
+    most = boots.overdue_seconds(planned_seconds)
+    taken = tuple(
+        min(most, replica.serving_since_seconds - replica.since_seconds)
         for replica in replicas
-        if replica.serving_since_seconds is not None
-        and replica.name not in boots.known
+        if replica.name in boots.coming
+        and replica.serving_since_seconds is not None
+        and replica.serving_since_seconds > replica.since_seconds
         and replica.stage in (Stage.SERVING, Stage.LEAVING)
-    ]
+    )
     known = (boots.known & alive) | {one.name for one in replicas if one.serving_since_seconds is not None}
-    taken = tuple(seconds for seconds in new if seconds > 0)
-    return Boots(seconds=(*boots.seconds, *taken)[-BOOTS:], known=frozenset(known))
+    coming = {one.name for one in replicas if one.stage is not Stage.LEAVING} - known
+    return Boots(seconds=(*boots.seconds, *taken)[-BOOTS:], coming=frozenset(coming), known=frozenset(known))
 
 
 def slowness(
@@ -103,14 +117,26 @@ def caution(now: float, flow: Flow, *, attainment: float, over_seconds: float, e
         over_seconds: How long that time is.
         elapsed_seconds: Since the last time.
     """
-    steps = elapsed_seconds / _STEP_SECONDS
     if flow.first_tokens * over_seconds < _FEWEST_FIRST_TOKENS:
         return now
-    count = flow.first_tokens * over_seconds
-    chance = _BEYOND_CHANCE * math.sqrt(attainment * (1 - attainment) / count)
-    if flow.in_time < (attainment - chance) * flow.first_tokens:
-        return min(MOST_CAUTION, now * math.pow(_TIGHTEN, steps))
+    if is_late(flow, attainment=attainment, over_seconds=over_seconds):
+        return min(MOST_CAUTION, now * math.pow(_TIGHTEN, elapsed_seconds / _STEP_SECONDS))
     return eased(now, elapsed_seconds)
+
+
+def is_late(flow: Flow, *, attainment: float, over_seconds: float) -> bool:
+    """Whether more first tokens are late than the objective allows and chance explains; few tell nothing.
+
+    Args:
+        flow: In each second of the time that it is measured over, `over_seconds`.
+        attainment: The share that must be in time.
+        over_seconds: How long that time is.
+    """
+    count = flow.first_tokens * over_seconds
+    if count < _FEWEST_FIRST_TOKENS:
+        return False
+    chance = _BEYOND_CHANCE * math.sqrt(attainment * (1 - attainment) / count)
+    return flow.in_time < (attainment - chance) * flow.first_tokens
 
 
 def eased(now: float, elapsed_seconds: float) -> float:

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gemma4_operator.scaling.backlog import for_backlog, left_seconds, ready_at
+from gemma4_operator.scaling.balance import watched
 from gemma4_operator.scaling.change import Change, change
 from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.forecast import expected, judged
-from gemma4_operator.scaling.learning import caution, eased, slowness
+from gemma4_operator.scaling.jumps import noticed, unheard
+from gemma4_operator.scaling.learning import caution, eased, is_late, slowness
 from gemma4_operator.scaling.meter import Reading
 from gemma4_operator.scaling.sample import Replica
-from gemma4_operator.scaling.series import Series, advanced, dispersion, mean, spans
+from gemma4_operator.scaling.series import Series, Spans, advanced, dispersion, mean, spans
 from gemma4_operator.scaling.service import Service
-from gemma4_operator.scaling.staffing import Limits, Load, needed, point
+from gemma4_operator.scaling.staffing import Limits, Load, needed, point, reachable
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms, Tuning
 
@@ -28,6 +30,8 @@ _WEIGHT = 10.0
 _MOST_OF_MINUTE = 1.5
 """Of the last minute's mean, the most that a change is believed to lead to."""
 _MOST_VARIATION = 8.0
+_MORE = 1.025
+"""Times the traffic, that those who stay must carry as well, or the number would swing with chance at each edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +41,37 @@ class Look:
     Attributes:
         service: One replica, as it is believed to be by now.
         load: What comes now; `ahead` what to be ready for, `horizon_seconds` from now.
+        peak_requests_per_second: The most that came of late.
+        limits: What is staffed for, as far as the objectives can be reached.
         change: A rise that is beyond chance.
-        for_load: Replicas that what comes now needs; so are `for_ahead`, and `for_backlog` for what has piled up.
+        for_load: Replicas that what comes now needs; so are `for_ahead`, `for_backlog` for what has piled up, and
+            `for_jump` for the highest jump of late.
+        for_more: Those that a little more traffic than either would need.
     """
 
     reading: Reading
     service: Service
     load: Load
     ahead: Load
+    peak_requests_per_second: float
     horizon_seconds: float
+    limits: Limits
     change: Change | None
     for_load: int
     for_ahead: int
     for_backlog: int
+    for_jump: int
+    for_more: int
 
     @property
     def need(self) -> int:
         """How many replicas the moment needs."""
-        return max(self.for_load, self.for_ahead, self.for_backlog)
+        return max(self.for_load, self.for_ahead, self.for_backlog, self.for_jump)
+
+    @property
+    def stay(self) -> int:
+        """Down to how many the number may go: where traffic is at the edge of one more, that one stays."""
+        return max(self.need, self.for_more)
 
 
 def look(
@@ -76,53 +93,79 @@ def look(
     forecast = judged(
         state.forecast, seen.work_seconds, now_seconds=now_seconds, horizon_seconds=horizon, share=tuning.share
     )
-    if len(series) == 1:
-        # What was whole before a gap is not known to be so any more.
-        state = replace(state, whole_since_seconds=None)
-    state = _attended(state, reading, now_seconds)
+    elapsed = now_seconds - state.decided_seconds if state.decided_seconds is not None else 0.0
+    balance = watched(state.balance, reading.outstanding, elapsed_seconds=elapsed)
+    state = _attended(replace(state, series=series, forecast=forecast, balance=balance), reading, now_seconds)
     if tuning.learning and reading.is_whole:
-        state = _learned(terms, state, reading, series, now_seconds)
+        state = _learned(terms, state, reading, elapsed, now_seconds)
+    state = replace(state, decided_seconds=now_seconds)
+    load = _load(terms, series, imbalance=balance.imbalance)
+    ahead, found = _ahead(terms, state, load, seen, horizon, tuning)
     service = terms.service.slowed(state.slowness * state.caution)
-    load = _load(terms, series)
-    ahead, found = load, None
+    peak = _requests(terms, load, forecast.peak)
+    moment = _counted(terms, reading, service, load, ahead, found, horizon, peak)
+    if tuning.backlog and reading.waiting > 0:
+        moment = _with_backlog(terms, replicas, moment, state, now_seconds)
+    return _with_jumps(terms, moment, state, now_seconds) if tuning.jumps else (moment, state)
+
+
+def _ahead(
+    terms: Terms, state: State, load: Load, seen: Spans, horizon_seconds: float, tuning: Tuning
+) -> tuple[Load, Change | None]:
+    """Return the load to be ready for, and the change that it is for, if it is for one."""
+    rate = load.requests_per_second
     if seen.work_seconds and tuning.forecast:
-        ahead = replace(load, requests_per_second=_requests(terms, load, expected(forecast, seen.work_seconds)))
+        rate = _requests(terms, load, expected(state.forecast, seen.work_seconds))
+    found = None
     if tuning.change:
-        found = change(seen.arrivals, dispersion=load.variation, horizon_seconds=horizon)
+        found = change(seen.arrivals, dispersion=load.variation, horizon_seconds=horizon_seconds)
     if found is not None:
-        leads_to = min(found.rate, _MOST_OF_MINUTE * load.requests_per_second)
-        ahead = replace(ahead, requests_per_second=max(ahead.requests_per_second, leads_to))
+        rate = max(rate, min(found.rate, _MOST_OF_MINUTE * load.requests_per_second))
+    return replace(load, requests_per_second=rate), found
+
+
+def _counted(
+    terms: Terms,
+    reading: Reading,
+    service: Service,
+    load: Load,
+    ahead: Load,
+    found: Change | None,
+    horizon_seconds: float,
+    peak_requests_per_second: float,
+) -> Look:
+    """Return the moment with the replicas that its loads need."""
     limits = Limits(
         first_token_seconds=terms.first_token_seconds, token_seconds=terms.token_seconds, attainment=terms.attainment
     )
-    state = replace(state, series=series, forecast=forecast, decided_seconds=now_seconds)
-    for_load, for_ahead = needed(service, load, limits), needed(service, ahead, limits)
-    piled = 0
-    if tuning.backlog and reading.waiting > 0:
-        most = max(for_load, for_ahead, state.wanted or 1)
-        piled = _for_backlog(terms, replicas, state, reading.waiting, service, ahead, most, now_seconds)
-    moment = Look(
+    more = max(load.requests_per_second, ahead.requests_per_second) * _MORE
+    return Look(
         reading=reading,
         service=service,
         load=load,
         ahead=ahead,
-        horizon_seconds=horizon,
+        peak_requests_per_second=peak_requests_per_second,
+        horizon_seconds=horizon_seconds,
+        limits=reachable(service, ahead, limits),
         change=found,
-        for_load=for_load,
-        for_ahead=for_ahead,
-        for_backlog=piled,
+        for_load=needed(service, load, limits),
+        for_ahead=needed(service, ahead, limits),
+        for_backlog=0,
+        for_jump=0,
+        for_more=needed(service, replace(load, requests_per_second=more), limits),
     )
-    return moment, state
 
 
 def _attended(state: State, reading: Reading, now_seconds: float) -> State:
     """Return the state that knows since when what is so."""
+    # What was whole before a gap is not known to be so any more.
+    whole_since = state.whole_since_seconds if len(state.series) > 1 else None
     is_at_work = state.wanted is not None and reading.serving >= state.wanted
     is_busy = reading.running + reading.waiting > 0 or reading.flow.arrivals > 0
     return replace(
         state,
         at_work_seconds=_since(state.at_work_seconds, now_seconds) if is_at_work else None,
-        whole_since_seconds=_since(state.whole_since_seconds, now_seconds) if reading.is_whole else None,
+        whole_since_seconds=_since(whole_since, now_seconds) if reading.is_whole else None,
         busy_seconds=now_seconds if is_busy or not reading.is_whole else state.busy_seconds,
     )
 
@@ -131,31 +174,49 @@ def _since(before: float | None, now_seconds: float) -> float:
     return now_seconds if before is None else before
 
 
-def _learned(terms: Terms, state: State, reading: Reading, series: Series, now_seconds: float) -> State:
+def _learned(terms: Terms, state: State, reading: Reading, elapsed_seconds: float, now_seconds: float) -> State:
     """Return the state that knows better how fast replicas are."""
-    elapsed = now_seconds - state.decided_seconds if state.decided_seconds is not None else 0.0
     at_work = state.at_work_seconds
     slow = slowness(
         state.slowness,
         terms.service,
-        mean(series, NOW_SECONDS),
+        mean(state.series, NOW_SECONDS),
         serving=reading.serving,
         waiting=reading.waiting,
-        elapsed_seconds=elapsed,
+        elapsed_seconds=elapsed_seconds,
     )
     if at_work is None or now_seconds - at_work < _ATTAINMENT_SECONDS + _SETTLED_SECONDS:
-        return replace(state, slowness=slow, caution=eased(state.caution, elapsed))
+        return replace(state, slowness=slow, caution=eased(state.caution, elapsed_seconds))
     careful = caution(
         state.caution,
-        mean(series, _ATTAINMENT_SECONDS),
+        mean(state.series, _ATTAINMENT_SECONDS),
         attainment=terms.attainment,
         over_seconds=_ATTAINMENT_SECONDS,
-        elapsed_seconds=elapsed,
+        elapsed_seconds=elapsed_seconds,
     )
     return replace(state, slowness=slow, caution=careful)
 
 
-def _load(terms: Terms, series: Series) -> Load:
+def _with_jumps(terms: Terms, moment: Look, state: State, now_seconds: float) -> tuple[Look, State]:
+    """Return the moment with what is kept for jumps, as far as all were heard for long enough to know what comes."""
+    since, reading = state.whole_since_seconds, moment.reading
+    if since is None or now_seconds - since < NOW_SECONDS:
+        jumps = unheard(state.jumps, now_seconds=now_seconds)
+    else:
+        flow = mean(state.series, _ATTAINMENT_SECONDS)
+        late = is_late(flow, attainment=terms.attainment, over_seconds=_ATTAINMENT_SECONDS)
+        jumps = noticed(
+            state.jumps,
+            load=moment.for_load,
+            asked=moment.need,
+            is_late=late or reading.waiting > reading.serving,
+            now_seconds=now_seconds,
+            horizon_seconds=moment.horizon_seconds,
+        )
+    return replace(moment, for_jump=jumps.replicas), replace(state, jumps=jumps)
+
+
+def _load(terms: Terms, series: Series, *, imbalance: float) -> Load:
     """Return the work of the last minute, as requests of the size of the last minutes."""
     sizes = mean(series, _SIZES_SECONDS)
     load = Load(
@@ -163,6 +224,7 @@ def _load(terms: Terms, series: Series) -> Load:
         input_tokens=_blended(terms.input_tokens, sizes.prompt_tokens, sizes.prompts),
         output_tokens=max(1.0, _blended(terms.output_tokens, sizes.answer_tokens, sizes.answers)),
         variation=dispersion(series, _BURSTS_SECONDS, least=1.0, most=_MOST_VARIATION),
+        imbalance=imbalance,
     )
     work: Flow = mean(series, NOW_SECONDS)
     return replace(load, requests_per_second=_requests(terms, load, work.work_seconds))
@@ -178,18 +240,10 @@ def _requests(terms: Terms, load: Load, work_seconds: float) -> float:
     return work_seconds / each
 
 
-def _for_backlog(
-    terms: Terms,
-    replicas: Sequence[Replica],
-    state: State,
-    waiting: float,
-    service: Service,
-    ahead: Load,
-    most: int,
-    now_seconds: float,
-) -> int:
-    """Return how many replicas work off what waits in time."""
-    boot_seconds = state.boots.usual_seconds(terms.boot_seconds)
+def _with_backlog(terms: Terms, replicas: Sequence[Replica], moment: Look, state: State, now_seconds: float) -> Look:
+    """Return the moment with the replicas that work off what waits in time."""
+    boot_seconds, service, ahead = state.boots.usual_seconds(terms.boot_seconds), moment.service, moment.ahead
+    most = max(moment.need, state.wanted or 1)
     at = point(service, ahead, replicas=most)
     each = (at.prompt_token_seconds if at is not None else service.prompt_token_seconds) * ahead.input_tokens
     coming = ahead.requests_per_second * each
@@ -199,5 +253,5 @@ def _for_backlog(
         overdue_seconds=state.boots.overdue_seconds(terms.boot_seconds),
         now_seconds=now_seconds,
     )
-    left = left_seconds(waiting * each, coming=coming, ready=ready, boot_seconds=boot_seconds)
-    return for_backlog(left, coming=coming, boot_seconds=boot_seconds, most=most)
+    left = left_seconds(moment.reading.waiting * each, coming=coming, ready=ready, boot_seconds=boot_seconds)
+    return replace(moment, for_backlog=for_backlog(left, coming=coming, boot_seconds=boot_seconds, most=most))

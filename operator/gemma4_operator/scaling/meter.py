@@ -5,20 +5,24 @@ count what it has finished, its prompt tokens stand for requests of the usual si
 tokens, so the size taken matters little.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gemma4_operator.scaling.flow import Flow
+from gemma4_operator.scaling.histograms import timed, within
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
 from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
 from gemma4_operator.scaling.sound import sound
 
 STALE_SECONDS = 60.0
-"""After which what an engine said is no longer said."""
+"""After which what an engine said is no longer said, where it says something more often than this."""
+_MISSED = 2.5
+"""Of the time between two samples, where they come more seldom, as from a Prometheus: one may be missed."""
+SETTLED_SECONDS = 60.0
+"""After which one that has begun to serve has its share of requests."""
 FIRST_SAMPLE_SECONDS = 30.0
-"""How long a replica that has begun to serve may take until it is heard for the first time."""
+"""How long a replica that has begun to serve may take until it is heard for the first time, on the same terms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,11 @@ class Usual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """The last sample of a replica, and what flowed through it up to then."""
+    """The last sample of a replica, what flowed through it up to then, and how long after the one before it came."""
 
     sample: Sample
     flow: Flow = field(default_factory=Flow)
+    after_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ class Reading:
         running: Requests that are worked on; `waiting` those that are not yet.
         serving: Replicas that take requests; `heard` those of them that were heard of late.
         age_seconds: How old what they said is, on average.
+        outstanding: Requests of each replica that has served for a while, those that wait included.
     """
 
     flow: Flow
@@ -71,6 +77,7 @@ class Reading:
     serving: int
     heard: int
     age_seconds: float
+    outstanding: tuple[float, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -90,6 +97,11 @@ class Meter:
     heard: Mapping[str, Heard] = field(default_factory=dict)
     at_seconds: float | None = None
 
+    def patience_seconds(self, least: float) -> float:
+        """Return how long silence means nothing: they all say something as often as the slowest."""
+        slowest = max((one.after_seconds for one in self.heard.values()), default=0.0)
+        return max(least, min(LONGEST_GAP_SECONDS, _MISSED * slowest))
+
 
 def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual: Usual) -> tuple[Reading, Meter]:
     """Return what the replicas show, and the meter for the next time.
@@ -103,16 +115,18 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
     heard: dict[str, Heard] = {}
     flow, running, waiting, ages = Flow(), 0.0, 0.0, 0.0
     serving, known, fresh = 0, 0, 0
+    patience = meter.patience_seconds(STALE_SECONDS)
+    outstanding: list[float] = []
     for replica in replicas:
         if replica.stage not in (Stage.SERVING, Stage.LEAVING):
             continue
         found = _heard(meter, replica, now_seconds=now_seconds, usual=usual)
         if found is not None:
             heard[replica.name] = found
-        is_fresh = found is not None and now_seconds - found.sample.at_seconds <= STALE_SECONDS
+        is_fresh = found is not None and now_seconds - found.sample.at_seconds <= patience
         if replica.stage is Stage.SERVING:
             serving += 1
-            known += is_fresh or _is_new(replica, now_seconds)
+            known += is_fresh or _is_new(meter, replica, now_seconds)
         if found is None or not is_fresh:
             continue
         fresh += 1
@@ -120,6 +134,8 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
         running += found.sample.counts.running
         waiting += found.sample.counts.waiting
         ages += now_seconds - found.sample.at_seconds
+        if _is_settled(replica, now_seconds):
+            outstanding.append(found.sample.counts.running + found.sample.counts.waiting)
     if 0 < known < serving:
         share = serving / known
         flow, running, waiting = flow.scaled(share), running * share, waiting * share
@@ -130,13 +146,20 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
         serving=serving,
         heard=known,
         age_seconds=ages / fresh if fresh else 0.0,
+        outstanding=tuple(outstanding),
     )
     return reading, Meter(heard=heard, at_seconds=now_seconds)
 
 
-def _is_new(replica: Replica, now_seconds: float) -> bool:
+def _is_settled(replica: Replica, now_seconds: float) -> bool:
+    """Whether a replica has had time to get its share of requests."""
     since = replica.serving_since_seconds
-    return replica.sample is None and since is not None and now_seconds - since <= FIRST_SAMPLE_SECONDS
+    return replica.stage is Stage.SERVING and since is not None and now_seconds - since >= SETTLED_SECONDS
+
+
+def _is_new(meter: Meter, replica: Replica, now_seconds: float) -> bool:
+    since, patience = replica.serving_since_seconds, meter.patience_seconds(FIRST_SAMPLE_SECONDS)
+    return replica.sample is None and since is not None and now_seconds - since <= patience
 
 
 def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) -> Heard | None:
@@ -151,7 +174,8 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
         return before
     if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
-    return Heard(sample=sample, flow=_flow(before.sample.counts, sample.counts, seconds, usual))
+    flow = _flow(before.sample.counts, sample.counts, seconds, usual)
+    return Heard(sample=sample, flow=flow, after_seconds=seconds)
 
 
 def _sound(sample: Sample | None) -> Sample | None:
@@ -166,7 +190,8 @@ def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow
     from now on is known.
     """
     since = replica.serving_since_seconds
-    if meter.at_seconds is None or since is None or since < meter.at_seconds - FIRST_SAMPLE_SECONDS:
+    patience = meter.patience_seconds(FIRST_SAMPLE_SECONDS)
+    if meter.at_seconds is None or since is None or since < meter.at_seconds - patience:
         return Flow()
     seconds = max(1.0, sample.at_seconds - since)
     counts = sample.counts
@@ -209,7 +234,7 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
         waiting=after.waiting - before.waiting,
         running=after.running - before.running,
     )
-    timed, took = _timed(before.output_token, after.output_token)
+    count, took = timed(before.output_token, after.output_token)
     return Flow(
         arrivals=arrivals,
         work_seconds=work,
@@ -217,10 +242,10 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
         prompt_tokens=tokens,
         answers=answers,
         answer_tokens=written,
-        timed_tokens=timed,
+        timed_tokens=count,
         timed_seconds=took,
         first_tokens=first or 0.0,
-        in_time=_within(before.first_token, after.first_token, usual.first_token_seconds),
+        in_time=within(before.first_token, after.first_token, usual.first_token_seconds),
     ).scaled(1 / seconds)
 
 
@@ -232,35 +257,6 @@ def _emptied(histogram: Histogram | None) -> Histogram | None:
 
 def _count(counts: Counts) -> float | None:
     return counts.first_token.count if counts.first_token is not None else None
-
-
-def _timed(before: Histogram | None, after: Histogram | None) -> tuple[float, float]:
-    """Return how many times were counted between two histograms, and their sum in seconds."""
-    if before is None or after is None:
-        return 0.0, 0.0
-    begun_anew = after.count < before.count
-    count = after.count if begun_anew else after.count - before.count
-    seconds = after.sum_seconds if begun_anew else after.sum_seconds - before.sum_seconds
-    return count, max(0.0, seconds)
-
-
-def _within(before: Histogram | None, after: Histogram | None, seconds: float) -> float:
-    """Return how many of the times that were counted between two histograms are at most so long."""
-    if before is None or after is None:
-        return 0.0
-    now = _at_most(after, seconds)
-    return now if after.count < before.count else max(0.0, now - _at_most(before, seconds))
-
-
-def _at_most(histogram: Histogram, seconds: float) -> float:
-    """Return how many times are at most so long, evenly between the bounds of a bucket."""
-    below, count = 0.0, 0.0
-    for bound, up_to in histogram.buckets:
-        if bound >= seconds:
-            share = 1.0 if bound == seconds else 0.0 if math.isinf(bound) else (seconds - below) / (bound - below)
-            return count + share * (up_to - count)
-        below, count = bound, up_to
-    return count
 
 
 def _grown(before: float | None, after: float | None) -> float | None:

@@ -57,9 +57,9 @@ class Stage(StrEnum):
     """How far a replica is."""
 
     UNPLACED = "Unplaced"
-    """No node takes it."""
+    """No node takes it, and none is known to be on its way."""
     LOADING = "Loading"
-    """It has a node and does not serve yet."""
+    """It has a node, or gets one that is being added, and does not serve yet."""
     SERVING = "Serving"
     LEAVING = "Leaving"
     """It has been told to go; it finishes what it has begun, and gets no more."""

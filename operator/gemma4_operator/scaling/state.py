@@ -2,18 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
-from gemma4_operator.scaling.forecast import Forecast
+from gemma4_operator.scaling.balance import Balance, balanced
+from gemma4_operator.scaling.forecast import Forecast, Pick
+from gemma4_operator.scaling.jumps import Jumps, kept
 from gemma4_operator.scaling.learning import Boots
 from gemma4_operator.scaling.meter import Meter
+from gemma4_operator.scaling.need import Need
 from gemma4_operator.scaling.series import Series
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """How many replicas a moment needed."""
-
-    at_seconds: float
-    replicas: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +17,8 @@ class State:
 
     Attributes:
         wanted: What was decided last; None: nothing yet.
+        balance: How evenly requests reach the replicas.
+        jumps: How far traffic has jumped of late.
         slowness: How many times as long as planned everything takes.
         caution: How much slower replicas are taken to be still, because requests were late.
         needs: What the moments of the stabilization time needed, rising in time and falling in number.
@@ -37,6 +34,8 @@ class State:
     series: Series = ()
     forecast: Forecast = field(default_factory=Forecast)
     boots: Boots = field(default_factory=Boots)
+    balance: Balance = field(default_factory=Balance)
+    jumps: Jumps = field(default_factory=Jumps)
     slowness: float = 1.0
     caution: float = 1.0
     needs: tuple[Need, ...] = ()
@@ -55,23 +54,32 @@ class Remembered:
         wanted: How many replicas were decided.
         boot_seconds: How long one takes to come; None: none was seen.
         slowness: How many times as long as planned everything takes.
-        peak: The highest rate of late, in requests per second.
+        imbalance: How requests reach replicas, from 0, evenly, to 1, by chance.
+        peak: The highest load of late, in seconds of a replica's work for each second.
+        raised: By how much the forecast is raised, as an hour of comparing has shown; None: it was not compared yet.
+        jump_replicas: How many are kept for the next jump; 0: none.
     """
 
     wanted: int | None = None
     boot_seconds: float | None = None
     slowness: float = 1.0
+    imbalance: float = 1.0
     peak: float = 0.0
+    raised: float | None = None
+    jump_replicas: int = 0
 
 
 def remembered(state: State) -> Remembered:
     """Return what of a state must outlive a restart."""
-    seen = state.boots.seconds
+    seen, pick = state.boots.seconds, state.forecast.pick
     return Remembered(
         wanted=state.wanted,
         boot_seconds=state.boots.usual_seconds(0.0) if seen else None,
         slowness=state.slowness,
+        imbalance=state.balance.imbalance,
         peak=state.forecast.peak,
+        raised=pick.times if pick.is_judged else None,
+        jump_replicas=state.jumps.replicas,
     )
 
 
@@ -79,7 +87,8 @@ def begun_anew(state: State, *, now_seconds: float) -> State:
     """Return the state for another kind of replica: what was learned of the one before says nothing of it."""
     return replace(
         resumed(Remembered(wanted=state.wanted), now_seconds=now_seconds),
-        boots=Boots(known=state.boots.known),
+        boots=Boots(coming=state.boots.coming, known=state.boots.known),
+        balance=state.balance,
         busy_seconds=state.busy_seconds,
     )
 
@@ -89,7 +98,13 @@ def resumed(before: Remembered, *, now_seconds: float) -> State:
     boots = Boots(seconds=(before.boot_seconds,) * 3) if before.boot_seconds is not None else Boots()
     return State(
         wanted=before.wanted,
-        forecast=Forecast(peak=before.peak, peak_seconds=now_seconds),
+        forecast=Forecast(pick=_picked(before.raised), peak=before.peak, peak_seconds=now_seconds),
         boots=boots,
+        balance=balanced(before.imbalance),
+        jumps=kept(before.jump_replicas, now_seconds=now_seconds),
         slowness=before.slowness,
     )
+
+
+def _picked(raised: float | None) -> Pick:
+    return Pick() if raised is None else Pick(times=raised, is_judged=True)

@@ -55,6 +55,7 @@ class Tuning:
         change: Whether steps and ramps are looked for.
         backlog: Whether what waits counts.
         learning: Whether speed and caution are learned.
+        jumps: Whether jumps are remembered.
     """
 
     share: float = 0.8
@@ -62,3 +63,4 @@ class Tuning:
     change: bool = True
     backlog: bool = True
     learning: bool = True
+    jumps: bool = True

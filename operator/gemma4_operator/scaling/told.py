@@ -4,22 +4,16 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.status import AutoscalingStatus
-from gemma4_operator.planner.ask import ask_of
-from gemma4_operator.planner.plan import Plan
-from gemma4_operator.planner.reachable import TYPICAL
 from gemma4_operator.scaling.decision import Decision
+from gemma4_operator.scaling.forecast import HIGHEST_RAISE, LOWEST_RAISE
 from gemma4_operator.scaling.learning import FASTEST, SLOWEST
-from gemma4_operator.scaling.planned import service_of
 from gemma4_operator.scaling.state import Remembered, remembered
 
 _LONGEST_BOOT_SECONDS = 86_400
 
 
-def told(
-    decision: Decision, plan: Plan, spec: Gemma4DeploymentSpec, *, last_scale_time: str | None
-) -> AutoscalingStatus:
+def told(decision: Decision, *, last_scale_time: str | None) -> AutoscalingStatus:
     """Return what the status says of a decision."""
     learned = remembered(decision.state)
     expected = decision.expected
@@ -30,9 +24,13 @@ def told(
         last_scale_time=last_scale_time,
         boot_seconds=round(learned.boot_seconds) if learned.boot_seconds is not None else None,
         speed_percent=round(100 / learned.slowness),
-        requests_per_minute=round(expected.now * 60),
-        expected_requests_per_minute=round(expected.then * 60),
-        peak_requests_per_minute=round(learned.peak / _work_seconds(plan, spec) * 60),
+        imbalance_percent=round(100 * learned.imbalance),
+        requests_per_minute=round(expected.now * 60) if expected is not None else None,
+        expected_requests_per_minute=round(expected.then * 60) if expected is not None else None,
+        peak_requests_per_minute=round(expected.peak * 60) if expected is not None else None,
+        peak_load_percent=round(100 * learned.peak) or None,
+        forecast_percent=round(100 * learned.raised) if learned.raised is not None else None,
+        jump_replicas=learned.jump_replicas or None,
         limited_by=decision.limited_by or None,
     )
 
@@ -47,20 +45,16 @@ def kept(written: object) -> AutoscalingStatus:
         return AutoscalingStatus()
 
 
-def recalled(written: object, plan: Plan, spec: Gemma4DeploymentSpec) -> Remembered:
+def recalled(written: object) -> Remembered:
     """Return what a status has kept; what makes no sense was not kept."""
     status = kept(written)
-    boot, speed = status.boot_seconds, status.speed_percent
+    boot, speed, imbalance = status.boot_seconds, status.speed_percent, status.imbalance_percent
     return Remembered(
         wanted=status.desired_replicas,
         boot_seconds=boot if boot is not None and 0 < boot <= _LONGEST_BOOT_SECONDS else None,
         slowness=min(SLOWEST, max(FASTEST, 100 / speed)) if speed else 1.0,
-        peak=(status.peak_requests_per_minute or 0) / 60 * _work_seconds(plan, spec),
+        imbalance=min(1.0, imbalance / 100) if imbalance is not None else 1.0,
+        jump_replicas=status.jump_replicas or 0,
+        peak=(status.peak_load_percent or 0) / 100,
+        raised=min(HIGHEST_RAISE, max(LOWEST_RAISE, percent / 100)) if (percent := status.forecast_percent) else None,
     )
-
-
-def _work_seconds(plan: Plan, spec: Gemma4DeploymentSpec) -> float:
-    """Return what a usual request takes of a replica."""
-    load = ask_of(spec).load or TYPICAL
-    service = service_of(plan, input_tokens=load.uncached_input_tokens)
-    return service.work_seconds(input_tokens=load.uncached_input_tokens, output_tokens=load.output_tokens)

@@ -4,6 +4,7 @@ import math
 
 from gemma4_operator.scaling.change import Change
 from gemma4_operator.scaling.meter import Reading
+from gemma4_operator.scaling.staffing import ROOM
 
 NO_GPU = "no GPU"
 """What limits a number that no node takes, where a field would stand."""
@@ -41,17 +42,38 @@ def demand(
     return text
 
 
+def out_of_reach(field: str, *, asked_seconds: float, kept_seconds: float) -> str:
+    """Return that an objective is staffed for as near as it can be reached, and what would help."""
+    return (
+        f"`{field}` allows {_time(asked_seconds)}, and one request alone takes {_time(kept_seconds / ROOM)}. "
+        f"Near to that more replicas gain little: {_time(kept_seconds)} is kept. Take a faster GPU or allow more time."
+    )
+
+
+def jumped(replicas: int) -> str:
+    """Return that more are kept than come to be needed."""
+    verb = "serves" if replicas == 1 else "serve"
+    return (
+        f"Within the last hour traffic jumped to what {count(replicas)} {verb}, faster than a replica comes, so as "
+        "many stay."
+    )
+
+
 def starting(wanted: int) -> str:
     """Return that nothing serves yet."""
     return f"None of {count(wanted)} serves yet, so nothing can be measured and the number stays."
 
 
+def begun(wanted: int) -> str:
+    """Return that there is no earlier look to compare with."""
+    verb = "stays" if wanted == 1 else "stay"
+    return f"{count(wanted).capitalize()} {verb}: the next look will be the first to tell what comes."
+
+
 def no_data(reading: Reading) -> str:
     """Return that nothing is heard."""
-    return (
-        f"{count(reading.serving).capitalize()} should serve, and none says what it does: the number stays until one "
-        "does. Look at the operator's way to the pods' port 8000, and whether the engine publishes its metrics."
-    )
+    serving = count(reading.serving).capitalize()
+    return f"{serving} should serve, and none says what it does: the number stays until one does."
 
 
 def partial(reading: Reading) -> str:
@@ -72,6 +94,14 @@ def asleep() -> str:
     return "Nobody asks, so none runs."
 
 
+def asked_ahead(annotation: str, ahead_seconds: float) -> str:
+    """Return that a wish of later is not heard, and what to do."""
+    return (
+        f"The annotation `{annotation}` names a time more than {ahead_seconds / 60:.0f} minutes ahead, so it is not "
+        "heard: set it to the time of the wish."
+    )
+
+
 def waking() -> str:
     """Return that somebody asked."""
     return "Somebody asked, so a replica starts."
@@ -82,6 +112,11 @@ def at_minimum(minimum: int) -> str:
     if minimum == 0:
         return "The last replica stays for `spec.autoscaling.idleSeconds` after the last request."
     return f"`spec.autoscaling.minReplicas` is {minimum}."
+
+
+def at_most(most: int, field: str) -> str:
+    """Return that more are not allowed."""
+    return f"`{field}` allows {most}."
 
 
 def stabilizing(need: int, highest: int) -> str:

@@ -21,7 +21,8 @@ class Knobs:
 
     Attributes:
         share: Of the moments at which a forecast is to be enough.
-        forecast: Whether what comes later counts; so are `change`, `backlog` and `learning` parts that can be left out.
+        forecast: Whether what comes later counts; so are `change`, `backlog`, `learning` and `jumps`, parts
+            that can be left out.
         prior: What the plan's times are multiplied with, to see what a wrong plan costs.
     """
 
@@ -30,6 +31,7 @@ class Knobs:
     change: bool = True
     backlog: bool = True
     learning: bool = True
+    jumps: bool = True
     prior: float = 1.0
 
 
@@ -47,6 +49,7 @@ class Ours:
             change=knobs.change,
             backlog=knobs.backlog,
             learning=knobs.learning,
+            jumps=knobs.jumps,
         )
         self._state = State()
         self.last: Decision | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import one_line
 
-_MESSAGE_LIMIT = 32768  # metav1.Condition
+_SENTENCE_LETTERS = 32768  # metav1.Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,11 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def sentence(text: str) -> str:
+    """Return a message as the API takes it: words of others without secrets, in one line, and not too many."""
+    return one_line(text, most=_SENTENCE_LETTERS)
+
+
 def _render(condition: Condition, before: Mapping[str, Any] | None, generation: int, moment: str) -> dict[str, Any]:
     status = {True: "True", False: "False", None: "Unknown"}[condition.status]
     unmoved = before is not None and before["status"] == status
@@ -42,7 +47,7 @@ def _render(condition: Condition, before: Mapping[str, Any] | None, generation: 
         "type": condition.type,
         "status": status,
         "reason": condition.reason.value,
-        "message": one_line(condition.message, most=_MESSAGE_LIMIT),
+        "message": sentence(condition.message),
         "observedGeneration": generation,
         "lastTransitionTime": before["lastTransitionTime"] if before is not None and unmoved else moment,
     }

@@ -8,9 +8,10 @@ from typing import Final
 from gemma4_operator.status.conditions import written
 from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.diagnosis.rules import Diagnosis
+from gemma4_operator.status.diagnosis.scheduling import COMING
 from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.meanings import FixableBy
-from gemma4_operator.status.pods import PodView, loader
+from gemma4_operator.status.pods import PodView, loader, of_now
 from gemma4_operator.status.reasons import Reason
 
 _MESSAGE_LIMIT: Final = 1000
@@ -29,13 +30,13 @@ def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = Mapping
     """Return the cause that most needs a person, or None when no pod is in trouble.
 
     What a person must mend comes before what mends itself, what no new attempt helps before what one may, and a pod
-    that fails before one that waits for a node.
+    that fails before one that waits for a node. One that has ended counts only where no other has begun.
 
     Args:
         pods: All of one resource.
         evidence: What more is known of some of them, by their names.
     """
-    waiting = [pod for pod in pods if not pod.ready and not pod.deleting]
+    waiting = of_now(pods)
     found = [
         (pod, cause)
         for pod in waiting
@@ -43,15 +44,18 @@ def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = Mapping
     ]
     failing = [(pod, cause) for pod, cause in found if cause.reason is not Reason.STILL_STARTING]
     if failing:
+        living = [(pod, cause) for pod, cause in failing if not pod.ended]
+        failing = living or failing
         pod, cause = min(failing, key=lambda item: _rank(*item))
         alike = sum(other.reason is cause.reason for _, other in failing)
         return _finding(pod, cause, alike=alike, waiting=len(waiting))
-    return _starting(waiting, [cause for _, cause in found])
+    return _starting([pod for pod in waiting if not pod.ended], [cause for _, cause in found])
 
 
 def max_restarts(pods: Sequence[PodView]) -> int:
-    """Return how often the container that was started anew most often was."""
-    return max((one.restarts for pod in pods if not pod.deleting for one in pod.containers), default=0)
+    """Return how often the container that was started anew most often was, of the pods that are still to serve."""
+    standing = (pod for pod in pods if not pod.deleting and not pod.ended)
+    return max((one.restarts for pod in standing for one in pod.containers), default=0)
 
 
 def _rank(pod: PodView, cause: Diagnosis) -> tuple[int, bool, bool, str]:
@@ -81,7 +85,7 @@ def _closed(said: str) -> str:
 def _starting(pods: Sequence[PodView], causes: Sequence[Diagnosis]) -> Finding | None:
     loading = [(pod, loader(pod)) for pod in pods if pod.running or loader(pod) is not None]
     if not loading:
-        return None
+        return _placing(len(pods), [cause.message for cause in causes if cause.message.startswith(COMING)])
     starts = (pod.started_at or (container and container.since) for pod, container in loading)
     began = [start for start in starts if start]
     since = f", the first of them since {written(min(began))}" if began else ""
@@ -89,3 +93,10 @@ def _starting(pods: Sequence[PodView], causes: Sequence[Diagnosis]) -> Finding |
     # How far one is stands in its log, which is read of those that take long.
     far = next((cause.message for cause in causes if "is starting: " in cause.message), "")
     return Finding(reason=Reason.STILL_STARTING, message=f"{message} {_closed(far)}" if far else message)
+
+
+def _placing(waiting: int, coming: Sequence[str]) -> Finding | None:
+    if not coming:
+        return None
+    message = f"{len(coming)} of {waiting} waiting pods have no node yet. {_closed(coming[0][:_MESSAGE_LIMIT])}"
+    return Finding(reason=Reason.STILL_STARTING, message=f"{message} Once it is there, they load the weights.")

@@ -18,6 +18,7 @@ _MOST_EVENTS: Final = 100
 LOG_LINES: Final = 200
 """Of a log's end: vLLM's cause stands some hundred lines above its last words."""
 LOG_BYTES: Final = 65536
+"""Of their end: lines in JSON may be long."""
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _SILENCE: Final = re.compile(r"^\[(?:no|nothing)\b[^\]]{0,60}?\b(\d{1,9}(?:\.\d{1,9})?) ?(s|min|h)\w*\]$")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
@@ -48,12 +49,14 @@ class Evidence:
         events: The newest first.
         log: The last lines of the container that matters, of its previous run if it was restarted.
         silent_seconds: For how long nothing more was printed, where that is known.
+        read_at: When all this was so; None: nobody knows, and so nothing in it is too old.
     """
 
     pod: PodView | None = None
     events: tuple[EventView, ...] = ()
     log: tuple[str, ...] = ()
     silent_seconds: float = 0.0
+    read_at: datetime | None = None
 
     def told(self, *reasons: str, kind: str = "") -> tuple[EventView, ...]:
         """Return the events of some reasons, about objects of one kind if it is given."""
@@ -66,6 +69,7 @@ def gather(
     log: Sequence[str] | str = (),
     *,
     silent_seconds: float = 0.0,
+    read_at: datetime | None = None,
 ) -> Evidence:
     """Return the evidence from raw objects.
 
@@ -78,6 +82,7 @@ def gather(
         events=_events(events),
         log=kept[:-1] if silence else kept,
         silent_seconds=float(silence[1]) * _SECONDS[silence[2]] if silence else silent_seconds,
+        read_at=read_at,
     )
 
 

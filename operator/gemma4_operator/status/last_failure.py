@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gemma4_operator.api.status import ConditionType, FailureStatus
-from gemma4_operator.status.conditions import Condition, written
+from gemma4_operator.status.conditions import Condition, sentence, written
 from gemma4_operator.status.reasons import Reason
 
 
@@ -24,7 +24,7 @@ def last_failure(
     goes_on = kept is not None and kept.reason == ready.reason.value == _ready_reason(previous)
     return FailureStatus(
         reason=ready.reason.value,
-        message=ready.message,
+        message=sentence(ready.message),
         time=kept.time if kept is not None and goes_on else written(now),
     )
 

@@ -14,6 +14,7 @@ from gemma4_operator.planner.uses import Use, uses_of
 from gemma4_operator.status.redact import clean
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
+_ENDED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class PodView:
     """What is known of one pod.
 
     Attributes:
+        gone_by: When it is to be gone, of a pod that was told to go: the time that it was given included.
         reason: Why the whole pod failed, where its kubelet or the node's controller says so.
         disruption: Why Kubernetes itself ends the pod (condition DisruptionTarget): a reason and a message.
         unschedulable: The scheduler's message while the pod has no node.
@@ -59,6 +61,8 @@ class PodView:
         node: Where it is.
         abandoned: Whether readiness was taken from it although its containers are ready. The node's controller does
             so when the kubelet falls silent, and gives no reason, as a kubelet does.
+        start_seconds: How long its containers may take to start, by their startup probes, to which a plan gives the
+            time that the weights' size needs; 0: no probe says so.
         created_at: When it was made.
         running: Whether the engine's container runs, ready or not.
         started_at: Since when it does.
@@ -72,6 +76,7 @@ class PodView:
     name: str
     ready: bool
     deleting: bool = False
+    gone_by: datetime | None = None
     phase: str = ""
     reason: str = ""
     message: str = ""
@@ -82,6 +87,7 @@ class PodView:
     sandboxed: bool | None = None
     node: str = ""
     abandoned: bool = False
+    start_seconds: int = 0
     created_at: datetime | None = None
     running: bool = False
     started_at: datetime | None = None
@@ -90,6 +96,17 @@ class PodView:
     template: str = ""
     holds: tuple[Use, ...] = ()
     containers: tuple[ContainerView, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended for good: evicted, refused by a kubelet, lost with its node. It may lie on for days."""
+        return self.phase in _ENDED
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has got further than one that a kubelet refuses, or is in trouble that its own status tells."""
+        troubled = any(one.running or one.waiting or one.ended for one in self.containers)
+        return bool(self.unschedulable or self.sandboxed or self.running or troubled)
 
 
 def pod_view(pod: Mapping[str, Any]) -> PodView:
@@ -108,6 +125,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         name=text(metadata.get("name")),
         ready=ready,
         deleting="deletionTimestamp" in metadata,
+        gone_by=moment(metadata.get("deletionTimestamp")),
         phase=text(status.get("phase")),
         reason=text(status.get("reason")),
         message=text(status.get("message")),
@@ -122,6 +140,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
         node=text(mapping(pod.get("spec")).get("nodeName")),
         abandoned=_answer(readiness) is False and bool(main) and not unready and not text(readiness.get("reason")),
+        start_seconds=max(map(_start_seconds, mappings(mapping(pod.get("spec")).get("containers"))), default=0),
         created_at=moment(metadata.get("creationTimestamp")),
         running=bool(runs),
         started_at=moment(runs[0].get("startedAt")) if runs else None,
@@ -133,10 +152,29 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
     )
 
 
+def _start_seconds(container: Mapping[str, Any]) -> int:
+    """Return after how long a kubelet gives a start up; what a probe does not say has the API's defaults."""
+    probe = mapping(container.get("startupProbe"))
+    if not probe:
+        return 0
+    tries, period_seconds = number(probe.get("failureThreshold")) or 3, number(probe.get("periodSeconds")) or 10
+    return number(probe.get("initialDelaySeconds")) + tries * period_seconds
+
+
 def _holds(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Use, ...]:
     containers = {field: mappings(spec.get(field)) for field in ("containers", "initContainers")}
     place = {"nodeName": text(spec.get("nodeName")), **containers}
     return tuple(uses_of([{"spec": place, "status": {"phase": text(status.get("phase"))}}]))
+
+
+def of_now(pods: Sequence[PodView]) -> tuple[PodView, ...]:
+    """Return the pods that do not serve and were to, as far as they tell of now.
+
+    One that has ended is history as soon as another has begun: a Deployment makes that one and leaves the first lying.
+    """
+    waiting = tuple(pod for pod in pods if not pod.ready and not pod.deleting)
+    living = tuple(pod for pod in waiting if not pod.ended)
+    return living if any(pod.has_begun for pod in living) else waiting
 
 
 def speaker(pod: PodView) -> ContainerView | None:
@@ -145,7 +183,12 @@ def speaker(pod: PodView) -> ContainerView | None:
 
 
 def loader(pod: PodView) -> ContainerView | None:
-    """Return the container that is at work before the pod serves, one that prepares it first; None: none has begun."""
+    """Return the container that is at work before the pod serves, one that prepares it first; None: none has begun.
+
+    What a kubelet that is gone said last of a pod that has ended is no work.
+    """
+    if pod.ended:
+        return None
     return next((one for one in pod.containers if one.running and one.ended is None), None)
 
 

@@ -24,10 +24,14 @@ from gemma4_operator.status.diagnosis.admission import refusal
 from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.last_failure import last_failure
 from gemma4_operator.status.observed import observed
-from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.pods import PodView, of_now
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import clean
 from gemma4_operator.status.rollout import Rollout
+
+_CHOSEN = ("plan", "endpoint", "autoscaling")
+"""What a spec that makes no sense takes nothing from: pods go on as they were chosen, and are kept once it makes sense
+again, as where a GitOps pipeline brings a field to an operator that does not know it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,8 @@ class Subject:
         evidence: What more than its own status is known of a pod, by its name.
         rolling: How pods of an earlier plan are replaced, in one sentence; empty while none is left.
         blocked: Why that waits, if it does.
-        leaving: How many pods have been told to go and still hold their places.
+        leaving: How many pods are about to give up their places.
+        overdue: How many should have done so by now, and have not.
         remark: What is worth knowing of pods that serve.
         cache: How large the engine's cache is, where that is known.
         autoscaling: What decides how many should, where it is the operator.
@@ -77,6 +82,7 @@ class Subject:
     rolling: str = ""
     blocked: Finding | None = None
     leaving: int = 0
+    overdue: int = 0
     remark: str = ""
     cache: CacheSize | None = None
     autoscaling: AutoscalingStatus | None = None
@@ -100,6 +106,8 @@ def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
         last_failure=last_failure(conditions, previous=subject.previous, now=now),
     )
     body: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"conditions"})
+    if subject.spec is None:
+        body |= {name: subject.previous[name] for name in _CHOSEN if name in subject.previous}
     body["conditions"] = render_conditions(
         conditions,
         previous=subject.previous.get("conditions", ()),
@@ -188,16 +196,19 @@ def _hindrance(subject: Subject, wanted: int) -> Finding:
     While it is blocked, or a pod is about to give up its place, pods without a node say only that.
     """
     waits = subject.blocked is not None or subject.leaving
-    pods = [pod for pod in subject.pods if pod.scheduled] if waits else subject.pods
-    found = diagnose(pods, subject.evidence)
+    pods = [pod for pod in of_now(subject.pods) if pod.scheduled or not waits]
+    found, late = diagnose(pods, subject.evidence), _overdue(subject.overdue)
     if found is not None and found.reason is not Reason.STILL_STARTING:
-        return Finding(reason=found.reason, message=f"{found.message}{_own_help(found.reason, subject.plan)}")
+        return _saying(found.reason, f"{found.message}{_own_help(found.reason, subject.plan)}", late)
     if subject.blocked is not None:
-        return subject.blocked
+        return _saying(subject.blocked.reason, subject.blocked.message, late)
     told = found or _progress(subject.rollout, wanted)
     expected = _expected(subject.plan) if found is not None else ""
-    parts = (told.message, expected, _leaving(subject.leaving), subject.rolling)
-    return Finding(reason=told.reason, message=" ".join(filter(None, parts)))
+    return _saying(told.reason, told.message, expected, _leaving(subject.leaving), late, subject.rolling)
+
+
+def _saying(reason: Reason, *parts: str) -> Finding:
+    return Finding(reason=reason, message=" ".join(filter(None, parts)))
 
 
 def _leaving(count: int) -> str:
@@ -205,6 +216,14 @@ def _leaving(count: int) -> str:
         return ""
     one = count == 1
     return f"{'1 pod that ends still holds its place' if one else f'{count} pods that end still hold their places'}."
+
+
+def _overdue(count: int) -> str:
+    if not count:
+        return ""
+    if count == 1:
+        return "1 pod should be gone by now and is not: see whether its node is up."
+    return f"{count} pods should be gone by now and are not: see whether their nodes are up."
 
 
 def _own_help(reason: Reason, plan: Plan | None) -> str:

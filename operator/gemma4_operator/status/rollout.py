@@ -1,7 +1,7 @@
 """A Deployment, reduced to what its controller says of its rollout."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -20,6 +20,13 @@ class Rollout:
     def old(self) -> int:
         """Pods that still run an earlier plan."""
         return max(0, self.replicas - self.updated)
+
+    def of_plan(self, pods: int) -> "Rollout":
+        """Return what counts of it where only so many pods are of the current plan.
+
+        Right after an edit the controller still counts those of the plan before as up to date.
+        """
+        return self if self.current else replace(self, updated=min(self.updated, pods))
 
 
 def rollout(deployment: Mapping[str, Any] | None) -> Rollout:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tests.bench.scaling.book import AIM_PERCENT, Book, Kept
 from tests.bench.scaling.cells import NOT_PLAYED, against, percent
 from tests.bench.scaling.choice import ANY, OURS
-from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, TROUBLE, chosen
+from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, STEPPED, TROUBLE, chosen
 from tests.bench.scaling.losses import own_rival
 from tests.bench.scaling.run import Run
 from tests.bench.table import table
@@ -41,7 +41,7 @@ def aims(book: Book) -> Iterator[Aim]:
     what = f"behind a deadline queue at least {_FEWER_GATED:g} % fewer than llmd behind the same"
     yield _fewer(book, "llmd", _FEWER_GATED, GATEWAY, what)
     yield _worst(book)
-    for workload in ("azure-code-bursts", "steps"):
+    for workload in ("azure-code-bursts", *STEPPED):
         yield _beside_best(book, workload)
     yield from _in_trouble(book)
     held = [book.kept(Run(workload=workload, policy=OURS)) for workload in HELD]

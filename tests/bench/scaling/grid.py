@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from gemma4_operator.sim.routing import Routing
 from gemma4_operator.sim.rules import sweep
-from gemma4_operator.sim.workloads import DESIGN, HELD_OUT
+from gemma4_operator.sim.workloads import DESIGN, HELD_OUT, STEPS
 from tests.bench.scaling import search
 from tests.bench.scaling.book import Book
 from tests.bench.scaling.choice import ANY, OURS, REFERENCE, single
@@ -17,6 +17,7 @@ from tests.bench.scaling.run import Run
 
 DESIGNED = tuple(DESIGN)
 HELD = tuple(HELD_OUT)
+STEPPED = tuple(STEPS)
 SHORT = ("conv8", "azure-code-bursts")
 LONG = tuple(name for name in DESIGNED if name not in SHORT)
 PEERS = ("llmd", "static", "dynamo", "wva", "keda", "hpa", "knative", "kubeai")
@@ -30,6 +31,7 @@ LEAST = replace(ANY, routing=Routing.LEAST)
 GATEWAY = replace(ANY, has_gateway=True)
 UNPLANNED = replace(ANY, max_batched_tokens=UNPLANNED_TOKENS)
 STEP_COUNTS = ("static:replicas=6", "static:replicas=7", "static:replicas=8", "static:replicas=9")
+NO_JUMPS = f"{OURS}:jumps=false"
 TROUBLE: tuple[tuple[str, str, Run], ...] = (
     ("the plan's times are 30 % too short", f"{OURS}:prior=0.7", ANY),
     ("the plan's times are 30 % too long", f"{OURS}:prior=1.3", ANY),
@@ -43,7 +45,7 @@ TROUBLE: tuple[tuple[str, str, Run], ...] = (
     ("chance is another, seed 3", OURS, replace(ANY, seed=3)),
 )
 """What is put in the way of our rule: in words, its setting, the circumstances."""
-PARTS = ("forecast", "change", "backlog", "learning")
+PARTS = ("forecast", "change", "backlog", "learning", "jumps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ def _ours(book: Book) -> Iterator[Run]:
     del book
     for base in (ANY, GATEWAY, RANDOM, LEAST, UNPLANNED):
         yield from _on(DESIGNED, (OURS,), base)
-    yield from _on((*_STEPS, *HELD), (OURS,))
+    yield from _on((*STEPPED, *HELD), (OURS,))
 
 
 def _trouble(book: Book) -> Iterator[Run]:
@@ -137,19 +139,18 @@ def _trouble(book: Book) -> Iterator[Run]:
             yield from _on(DESIGNED, (REFERENCE,), replace(ANY, boot_seconds=base.boot_seconds, seed=base.seed))
 
 
-_STEPS = ("steps",)
 _DEFAULTS = tuple(name for name in PEERS if name != "static")
 """A fixed count has no default."""
 STAGES = (
-    Stage(name="reference", runs=_fixed((*DESIGNED, *_STEPS), (REFERENCE,))),
+    Stage(name="reference", runs=_fixed((*DESIGNED, *STEPPED), (REFERENCE,))),
     Stage(name="search", runs=_searched(SHORT, MAIN)),
     Stage(name="single", runs=_agreed(MAIN)),
     Stage(name="search", runs=_searched(DESIGNED, (REFERENCE,))),
     Stage(name="search", runs=_searched(SHORT, PEERS)),
     Stage(name="single", runs=_agreed(PEERS)),
     Stage(name="defaults", runs=_fixed(SHORT, _DEFAULTS)),
-    Stage(name="steps", runs=_chosen(_STEPS, MAIN)),
-    Stage(name="steps", runs=_fixed(_STEPS, STEP_COUNTS)),
+    Stage(name="steps", runs=_chosen(STEPPED, MAIN)),
+    Stage(name="steps", runs=_fixed(STEPPED, (*STEP_COUNTS, NO_JUMPS))),
     Stage(name="gateway", runs=_chosen(DESIGNED, GATED, GATEWAY)),
     Stage(name="routing", runs=_chosen(DESIGNED, ROUTED, RANDOM)),
     Stage(name="unplanned", runs=_chosen(DESIGNED, MAIN, UNPLANNED)),

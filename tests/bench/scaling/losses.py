@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.bench.scaling.book import Book, Kept
 from tests.bench.scaling.cells import NOT_PLAYED, NOTHING, cell, knobs_of
 from tests.bench.scaling.choice import OURS, own
-from tests.bench.scaling.grid import DESIGNED, HELD, PEERS, chosen
+from tests.bench.scaling.grid import DESIGNED, HELD, PEERS, STEPPED, chosen
 from tests.bench.scaling.run import Run
 from tests.bench.table import table
 
@@ -46,7 +46,7 @@ def own_rival(book: Book, workload: str) -> Rival | None:
 def beside_the_best(book: Book) -> str:
     """Return ours and the cheapest of the others on each workload."""
     found = []
-    for workload in (*DESIGNED, "steps", *HELD):
+    for workload in (*DESIGNED, *STEPPED, *HELD):
         ours = book.kept(Run(workload=workload, policy=OURS))
         # What was held back is judged by the chosen settings alone.
         rivals = (single_rival(book, workload), None if workload in HELD else own_rival(book, workload))
@@ -67,7 +67,7 @@ def _beside(ours: Kept | None, rival: Rival | None) -> Iterator[str]:
 def losses(book: Book) -> list[str]:
     """Return a sentence for each workload on which ours loses."""
     found = []
-    for workload in (*DESIGNED, "steps", *HELD):
+    for workload in (*DESIGNED, *STEPPED, *HELD):
         ours = book.kept(Run(workload=workload, policy=OURS))
         rival = single_rival(book, workload)
         if ours is None:

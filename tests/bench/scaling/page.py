@@ -10,6 +10,7 @@ from tests.bench.scaling.grid import UNPLANNED_TOKENS
 from tests.bench.scaling.losses import beside_the_best, losses
 from tests.bench.scaling.player import BOOT_VARIATION, MAXIMUM, OBJECTIVES
 from tests.bench.scaling.run import WORKLOADS, Run
+from tests.bench.scaling.work import fresh
 from tests.bench.table import table
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "autoscaling.md"
@@ -31,6 +32,7 @@ average. ✗ marks those below the promise of 99 %, and *not played* what nobody
 their documentation and sources, and see instantaneous metrics, without the delay that scraping and adapters have.
 They get two things free of charge that their projects do not set: a router by two random choices, and the planner's
 `maxBatchedTokens`. Differences in cost below 5 % are noise.
+{_age(book)}
 
 {tables(book)}
 ## What was played
@@ -138,8 +140,10 @@ wait for longer than the objective. The settings are those that were chosen with
 {rest.parts(book)}
 ## Steps that nothing foretells
 
-{WORKLOADS["steps"].about.capitalize()}. What comes faster than a boot cannot be scaled for: whoever has such traffic
-needs a floor, here as with every other rule.
+{WORKLOADS["steps"].about.capitalize()}, and {WORKLOADS["steps-long"].about}.
+What comes faster than a boot cannot be scaled for: the first step costs what it costs, with every rule that scales.
+Ours keeps what would have served it for an hour; `jumps=false` is without. Whoever knows beforehand that traffic is so
+needs a floor (`minReplicas`).
 
 {rest.steps(book)}
 ## Traffic that was held back
@@ -161,6 +165,14 @@ def _losses(book: Book) -> str:
 
 def _workloads() -> str:
     return table(("workload", "what it is"), [(name, workload.about) for name, workload in WORKLOADS.items()])
+
+
+def _age(book: Book) -> str:
+    """Return how many results are of code that has changed since, which are told until they are played again."""
+    stale = len(book) - len(fresh(book))
+    if not stale:
+        return "All of it is of the code as it is."
+    return f"{stale} of its {len(book)} results are of earlier code, until they are played again."
 
 
 def _state(book: Book) -> str:

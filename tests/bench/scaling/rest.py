@@ -14,11 +14,13 @@ from tests.bench.scaling.grid import (
     HELD,
     LEAST,
     MAIN,
+    NO_JUMPS,
     PARTS,
     PEERS,
     RANDOM,
     ROUTED,
     STEP_COUNTS,
+    STEPPED,
     TROUBLE,
     UNPLANNED,
     chosen,
@@ -75,18 +77,15 @@ def held_out(book: Book) -> str:
 
 def steps(book: Book) -> str:
     """Return rules on the steps, and fixed counts."""
-    names = (OURS, *(name for name in MAIN if name != "static"), *("static" for _ in STEP_COUNTS), REFERENCE)
-    policies = (
-        *(chosen(book, name) for name in (OURS, *(name for name in MAIN if name != "static"))),
-        *STEP_COUNTS,
-        REFERENCE,
-    )
+    others = [name for name in MAIN if name != "static"]
+    names = (OURS, OURS, *others, *("static" for _ in STEP_COUNTS), REFERENCE)
+    policies = (OURS, NO_JUMPS, *(chosen(book, name) for name in others), *STEP_COUNTS, REFERENCE)
     found = []
-    for name, policy, row in zip(names, policies, rows(book, policies, names, ("steps",)), strict=True):
-        kept = book.kept(Run(workload="steps", policy=policy)) if policy else None
-        peak = str(kept.peak_replicas) if kept else NOTHING
-        found.append((name, *row[1:4], peak))
-    return table(("rule", "setting", "steps", "to clairvoyant", "most replicas"), found)
+    for name, policy, row in zip(names, policies, rows(book, policies, names, STEPPED), strict=True):
+        played = [book.kept(Run(workload=one, policy=policy)) for one in STEPPED] if policy else []
+        peaks = [kept.peak_replicas for kept in played if kept]
+        found.append((name, *row[1 : len(STEPPED) + 3], str(max(peaks)) if peaks else NOTHING))
+    return table(("rule", "setting", *STEPPED, "to clairvoyant", "most replicas"), found)
 
 
 def trouble(book: Book) -> str:

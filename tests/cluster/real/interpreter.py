@@ -51,6 +51,13 @@ def package(folder: Path) -> dict[str, File | Folder]:
     return tree
 
 
+def metadata(distribution: str) -> dict[str, File | Folder]:
+    """Returns what a distribution says of itself, such as its version, as an installation would leave it."""
+    found = importlib.metadata.distribution(distribution)
+    name = f"{distribution.replace('-', '_')}-{found.version}.dist-info"
+    return {f"{_PACKAGES}/{name}/METADATA": File(f"Name: {distribution}\nVersion: {found.version}\n".encode())}
+
+
 def fingerprint(distribution: str) -> str:
     """Changes when the interpreter or a package does; versions are enough, for a lock file pins them."""
     versions = sorted(f"{found.name}=={found.version}" for found in requirements(distribution))

@@ -32,7 +32,15 @@ def test_what_an_autoscaler_did_reads_back_as_it_was_written():
 
 
 @pytest.mark.parametrize(
-    "field", ["desiredReplicas", "bootSeconds", "speedPercent", *(f for f in AUTOSCALING if f.endswith("PerMinute"))]
+    "field",
+    [
+        "desiredReplicas",
+        "bootSeconds",
+        "speedPercent",
+        "imbalancePercent",
+        "jumpReplicas",
+        *(f for f in AUTOSCALING if f.endswith("PerMinute")),
+    ],
 )
 def test_no_figure_of_an_autoscaler_is_below_zero(field: str):
     with pytest.raises(ValidationError, match="greater than or equal to 0"):

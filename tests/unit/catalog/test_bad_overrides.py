@@ -29,6 +29,16 @@ def test_a_broken_text_is_one_sentence_and_changes_nothing(text: str, words: str
     assert fault.startswith(words)
 
 
+def test_of_a_key_that_is_there_twice_the_last_counts_and_it_is_told():
+    text = 'prices:\n  NVIDIA-L4: "1.00"\n  NVIDIA-L4: "2.00"\n'
+    catalog, faults = override(CATALOG, text)
+    told = "override: must have each key once, and `prices.NVIDIA-L4` is in line 2 and again in line 3; the last counts"
+    assert faults == (told,)
+    row = catalog.gpu("NVIDIA-L4")
+    assert row is not None
+    assert str(row.hourly_price) == "2.00"
+
+
 def test_no_file_keeps_an_operator_from_starting(tmp_path: Path):
     path = tmp_path / "catalog.yaml"
     for number, content in enumerate(DOCUMENTS.values()):

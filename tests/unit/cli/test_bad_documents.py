@@ -58,7 +58,8 @@ def test_no_file_breaks_a_verb(verb: str, files: dict[str, str], capsys: pytest.
         if verb == "render" or number % READS_FEW == turn % READS_FEW:
             Path(files[GIVEN]).write_bytes(content)
             codes.add(told(name, [files.get(word, word) for word in VERBS[verb]], capsys))
-    assert Exit.INVALID in codes or verb == "catalogue"
+    # A catalogue is used as far as it can be, and a log may be cut anywhere.
+    assert Exit.INVALID in codes or verb in ("catalogue", "a log")
 
 
 def test_nor_does_standard_input(

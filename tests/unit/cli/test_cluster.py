@@ -46,7 +46,7 @@ CRASHED_STATUS = {
     ],
 }
 POD_PATH = "/api/v1/namespaces/team-a/pods/chat-1"
-LOG_PATH = f"{POD_PATH}/log?container=vllm&tailLines=200&limitBytes=65536"
+LOG_PATH = f"{POD_PATH}/log?container=vllm&tailLines=200&limitBytes=1048576"
 EVENTS_PATH = (
     "/apis/events.k8s.io/v1/namespaces/team-a/events?fieldSelector=regarding.kind%3DPod,regarding.name%3Dchat-1"
 )
@@ -249,8 +249,28 @@ def test_what_of_a_pod_may_not_be_read_is_told_and_the_rest_counts(
     assert log.startswith("gemma4: the log of container 'vllm' does not count, since it cannot be read: ")
 
 
+def test_a_node_that_does_not_give_the_log_hides_nothing_else(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    crashed(api_server)
+    refused = 'Get "https://10.0.0.7:10250/containerLogs/team-a/chat-1/vllm": connect: connection refused'
+    api_server.answers[LOG_PATH] = (500, {"kind": "Status", "reason": "InternalError", "message": refused})
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["reason"] == "EngineCrashed"
+    assert printed.err == f"gemma4: the log of container 'vllm' does not count, since it cannot be read: {refused}\n"
+
+
 def test_no_such_pod(api_server: ApiServer, capsys: pytest.CaptureFixture[str]):
     assert fails(["diagnose", "chat-9"], capsys) == (
         "gemma4: `POD` must be a pod of the namespace 'default', and it has no 'chat-9': "
         "name another namespace with `-n`\n"
     )
+
+
+def test_the_doctor_needs_a_cluster_that_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    use_kubeconfig(tmp_path, monkeypatch, "http://127.0.0.1:9")
+    message = fails(["doctor"], capsys)
+    assert message.startswith("gemma4: a kubeconfig with a cluster must be given where the cluster cannot be asked: no")

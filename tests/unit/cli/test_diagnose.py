@@ -108,6 +108,13 @@ def test_what_tells_nothing_is_answered_with_what_to_bring(tmp_path: Path, capsy
     assert found["advice"] == "Give the pod, its events and the end of its log together."
 
 
+def test_a_log_that_begins_within_a_character_says_as_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(f"é\n{OUT_OF_MEMORY}\n".encode()[1:])
+    pod = saved(tmp_path, "pod.json", CRASHED)
+    assert told(["diagnose", "--pod", pod, "--log", str(log)], capsys)["reason"] == "GPUOutOfMemory"
+
+
 def test_a_secret_in_a_log_is_not_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     token = "hf_" + "a1B2" * 8
     log = saved(tmp_path, "log", f"401 Client Error: Unauthorized, Authorization: Bearer {token}")

@@ -156,6 +156,41 @@ class TestGpu:
         assert found["memory"]["capacityMiB"] == pytest.approx(40192 * 0.92, rel=0.02)
 
 
+REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
+    "a version that fails for all": (
+        (),
+        {"engine_version": "0.27.0"},
+        "VLLM 0.27.0 cannot run it: it ships transformers 5.15, which fails on two head sizes at start; ",
+    ),
+    "a version that fails for one format": (
+        (),
+        {"engine_version": "0.24.0", "quantization": "FP8"},
+        "VLLM 0.24.0 cannot run it: it answers with nothing but padding; ",
+    ),
+    "a build of llama.cpp": (
+        (),
+        {"variant": "E4B", "quantization": "Q8_0", "engine_version": "b9495"},
+        "LlamaCpp b9495 cannot run it: it does not know the projector of E4B",
+    ),
+    "images without a projector": (
+        (),
+        {"quantization": "Q8_0", "modalities": "image"},
+        "LlamaCpp cannot run it: the catalogue knows no projector for image input with it.",
+    ),
+    "a drafter in an old version": (
+        ("--drafter",),
+        {"variant": "12B", "engine_version": "0.32.0"},
+        "VLLM 0.32.0 loses by a drafter",
+    ),
+    "a drafter elsewhere": (
+        ("--drafter",),
+        {"variant": "12B", "quantization": "Q8_0"},
+        "LlamaCpp is not run with a drafter",
+    ),
+}
+"""Flags and options with which memory is no matter, and how the verdict begins."""
+
+
 class TestNotes:
     def test_tell_what_the_engine_takes_and_cannot_hold(self, capsys: pytest.CaptureFixture[str]):
         found = fit(capsys, concurrency="64")
@@ -165,7 +200,22 @@ class TestNotes:
 
     def test_tell_that_a_version_is_too_old(self, capsys: pytest.CaptureFixture[str]):
         found = fit(capsys, variant="12B", engine_version="0.22.0")
-        assert found["notes"] == ["12B needs VLLM 0.23.0 or newer."]
+        assert found["notes"] == ["VLLM 0.22.0 cannot run it: 12B needs 0.23.0 or newer."]
+
+    @pytest.mark.parametrize("what", REFUSED)
+    def test_tell_what_the_planner_refuses_and_so_does_the_verdict(self, what: str, capsys: pytest.CaptureFixture[str]):
+        flags, options, words = REFUSED[what]
+        found = fit(capsys, *flags, **options)
+        assert not found["fits"]
+        assert found["reason"].startswith(words)
+        assert found["reason"].endswith(" There is memory enough.")
+        assert found["notes"][0].startswith(words)
+        assert found["adjustments"] == []
+
+    def test_memory_is_told_first_where_both_are_lacking(self, capsys: pytest.CaptureFixture[str]):
+        found = fit(capsys, quantization="BF16", engine_version="0.27.0", gpu="NVIDIA-L4")
+        assert found["reason"].startswith("It does not fit")
+        assert found["notes"][0].startswith("VLLM 0.27.0 cannot run it")
 
     def test_a_drafter_takes_its_weights_and_rows(self, capsys: pytest.CaptureFixture[str]):
         without, drafting = fit(capsys, variant="12B"), fit(capsys, "--drafter", variant="12B")

@@ -93,6 +93,49 @@ def test_what_is_broken_is_told_in_one_line(what: str):
     assert not message.endswith((": ", "None"))
 
 
+TWICE: dict[str, tuple[str, str]] = {
+    "a section": (
+        "kind: Node\nspec: {a: 1}\nmetadata: {name: x}\nspec: {a: 2}\n",
+        "must have each key once, and `spec` is in line 2 and again in line 4",
+    ),
+    "a field of an item": (
+        "kind: List\nitems:\n- kind: Node\n  spec:\n    a: 1\n    a: 2\n",
+        "must have each key once, and `items[0].spec.a` is in line 5 and again in line 6",
+    ),
+    "on one line and in quotes": (
+        'kind: Node\nspec: {a: 1, "a": 1}\n',
+        "must have each key once, and `spec.a` is in line 2 and again in line 2",
+    ),
+    "in the second document": (
+        "kind: Node\n---\nkind: Node\nkind: Pod\n",
+        "must have each key once, and `kind` is in line 3 and again in line 4",
+    ),
+    "in JSON": (
+        '{"kind": "Node",\n "spec": {"a": 1,\n  "a": 2}}',
+        "must have each key once, and `spec.a` is in line 2 and again in line 3",
+    ),
+    "in JSON that is no YAML": (
+        r'{"kind": "Node", "kind": "\ud83d\ude00"}',
+        "must have each key once, and has `kind` twice in one object",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TWICE)
+def test_a_key_that_is_there_twice_is_told_with_its_lines(what: str):
+    text, sentence = TWICE[what]
+    with pytest.raises(InvalidInput) as caught:
+        objects_in(text, where="a")
+    assert str(caught.value) == f"a: {sentence}"
+    assert objects_in(text, where="a", may_repeat=True)
+
+
+def test_what_is_merged_in_and_said_anew_is_not_there_twice():
+    text = "a: &a {kind: Node, x: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: *b, <<: *a, x: 3}\n"
+    (found,) = objects_in(text, where="a")
+    assert found["c"] == {"kind": "Node", "x": 3}
+
+
 @given(st.text(max_size=40))
 @example("{")
 @example("? [")
@@ -109,9 +152,33 @@ class TestFiles:
         (tmp_path / "chat.yaml").write_text(yaml.safe_dump(CHAT))
         assert read_deployments(str(tmp_path / "chat.yaml")) == (CHAT,)
 
+    def test_several_files_of_which_one_may_have_none(self, tmp_path: Path):
+        (tmp_path / "chat.yaml").write_text(yaml.safe_dump(CHAT))
+        (tmp_path / "other.yaml").write_text(yaml.safe_dump({"kind": "Service"}))
+        both = [str(tmp_path / name) for name in ("chat.yaml", "other.yaml")]
+        assert read_deployments(*both) == (CHAT,)
+        assert read_deployments(both[0], both[0]) == (CHAT, CHAT)
+
     def test_standard_input(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(inputs.sys, "stdin", io.StringIO(yaml.safe_dump(CHAT)))
         assert read_deployments("-") == (CHAT,)
+
+    def test_the_mark_with_which_some_editors_begin_a_file_is_passed_over(self, tmp_path: Path):
+        for text in (yaml.safe_dump(CHAT), json.dumps(CHAT)):
+            (tmp_path / "chat.yaml").write_text(text, encoding="utf-8-sig")
+            assert read_deployments(str(tmp_path / "chat.yaml")) == (CHAT,)
+
+    def test_standard_input_is_read_in_the_same_way(self, monkeypatch: pytest.MonkeyPatch):
+        whole = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfkind: caf\xc3\xa9"), encoding="ascii")
+        monkeypatch.setattr(inputs.sys, "stdin", whole)
+        assert read_text("-") == "kind: café"
+
+    def test_a_log_may_begin_and_end_within_a_character(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        cut = "é: out of memory ü".encode()[1:-1]
+        (tmp_path / "vllm.log").write_bytes(cut)
+        monkeypatch.setattr(inputs.sys, "stdin", io.TextIOWrapper(io.BytesIO(cut), encoding="utf-8"))
+        for path in (str(tmp_path / "vllm.log"), "-"):
+            assert ": out of memory " in read_text(path, may_be_cut=True)
 
     def test_others_beside_them_are_passed_over(self, tmp_path: Path):
         (tmp_path / "app.yaml").write_text(yaml.safe_dump_all([{"kind": "ConfigMap"}, CHAT, {"kind": "Service"}]))

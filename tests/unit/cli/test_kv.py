@@ -77,9 +77,10 @@ class TestPoint:
             ({"context": "8k"}, "`--context` must be a whole number of at least 1, and is '8k'"),
             ({"variant": "E2B", "context": "262144"}, "`--context` must be at most 131072"),
             ({"tensor_parallel": "3"}, "`--tensor-parallel` must divide the 32 attention heads of 31B, and is 3"),
-            ({"pool_gib": "-1"}, "`--pool-gib` must be a number of GiB above 0, and is '-1'"),
-            ({"pool_gib": "nan"}, "`--pool-gib` must be a number of GiB above 0, and is 'nan'"),
-            ({"pool_gib": "inf"}, "`--pool-gib` must be a number of GiB above 0, and is 'inf'"),
+            ({"pool_gib": "-1"}, "`--pool-gib` must be a number of GiB above 0 and at most 1000000, and is '-1'"),
+            ({"pool_gib": "nan"}, "`--pool-gib` must be a number of GiB above 0 and at most 1000000, and is 'nan'"),
+            ({"pool_gib": "inf"}, "`--pool-gib` must be a number of GiB above 0 and at most 1000000, and is 'inf'"),
+            ({"pool_gib": "1e300"}, "`--pool-gib` must be a number of GiB above 0 and at most 1000000, and is '1e300'"),
             ({"max_batched_tokens": None}, "`--max-batched-tokens` must be given, or `--csv` with a file"),
             ({"engine_version": "latest"}, "`--engine-version` must be a version such as 0.33.0, and is 'latest'"),
         ],
@@ -115,6 +116,18 @@ class TestFile:
             "team,pool_gib,ctx,mnbt,tp,kv_dtype,variant,num_blocks,max_concurrency\n"
             "red,24,131072,2048,1,bf16,31B,9830,1.7243\n"
         )
+
+    def test_may_come_from_a_spreadsheet_that_marks_its_files(self, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+        file = tmp_path / "points.csv"
+        file.write_text(f"{HEAD}\n31B,bf16,1,131072,2048,24\n", encoding="utf-8-sig")
+        assert main(["kv", "--csv", str(file)]) == 0
+        assert capsys.readouterr().out.startswith(f"{HEAD},num_blocks")
+
+    def test_that_is_no_text_is_called_no_csv(self, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+        file = tmp_path / "points.csv"
+        file.write_bytes(b"caf\xe9")
+        assert main(["kv", "--csv", str(file)]) == 2
+        assert capsys.readouterr().err == f"gemma4: {file}: must be CSV, and is not even UTF-8 text\n"
 
     def test_is_a_list_in_json(self, capsys: pytest.CaptureFixture[str], tmp_path: Path):
         file = tmp_path / "points.csv"

@@ -127,6 +127,18 @@ def test_a_bare_node_is_enough_for_the_planner(tmp_path: Path):
     assert node_view(nodes[0]).offers == ()
 
 
+@pytest.mark.parametrize("kind", ["List", "NodeList"])
+def test_a_cluster_may_have_no_nodes(kind: str, tmp_path: Path):
+    (tmp_path / "nodes.json").write_text(json.dumps({"apiVersion": "v1", "kind": kind, "items": []}))
+    assert read_inventory(str(tmp_path / "nodes.json")) == ((), ())
+
+
+def test_an_empty_file_is_a_command_that_failed(tmp_path: Path):
+    (tmp_path / "nodes.json").write_text("")
+    with pytest.raises(InvalidInput, match="must hold what `kubectl get nodes -o json` prints, and is empty"):
+        read_inventory(str(tmp_path / "nodes.json"))
+
+
 class TestPods:
     def test_a_cluster_may_have_none(self, tmp_path: Path):
         assert read_pods(file_of(tmp_path)) == ()

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,9 +13,16 @@ from gemma4_operator.cli import inputs
 from gemma4_operator.cli.main import main
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.record import record
+from tests.cluster.fakenodes import fake_gpu_node
 from tests.rendering import plan_of
 from tests.unit.cli.calls import MIXED, SPARK, UNPAYABLE, deployment, told, written
 from tests.unit.planner.plans import a_plan
+
+LIMITS: dict[str, tuple[dict[str, Any], int]] = {
+    "price": ({"objectives": {"maximumHourlyCost": "4.00"}}, 2),
+    "GPUs": ({"placement": {"maximumGPUs": 3, "gpusPerReplica": 1}}, 3),
+}
+"""Limits that one replica keeps, and how many replicas do."""
 
 
 class TestPlan:
@@ -47,7 +54,7 @@ class TestPlan:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ):
         file = written(tmp_path, deployment("one"), deployment("two", UNPAYABLE), deployment("three"))
-        results = told(["plan", "-f", file, "--inventory", MIXED, "-o", "json"], capsys, code=3)
+        results = told(["plan", "-f", file, "--inventory", MIXED], capsys, code=3)
         assert [(one["name"], one["feasible"]) for one in results] == [("one", True), ("two", False), ("three", True)]
 
     def test_nothing_works_is_exit_code_3_with_ways_out(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -61,6 +68,18 @@ class TestPlan:
         assert result["message"].startswith(
             "Nothing serves this. The nearest way, 31B in BF16 on VLLM with 1x NVIDIA-GB10"
         )
+
+    @pytest.mark.parametrize("limit", LIMITS)
+    def test_more_replicas_than_a_limit_allows_are_refused_as_the_operator_does(
+        self, limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        section, most = LIMITS[limit]
+        spec = {"workload": {"requestsPerMinute": 10}, "replicas": 8, **section}
+        result = told(["plan", "-f", written(tmp_path, deployment(spec=spec)), "--inventory", MIXED], capsys, code=3)
+        assert (result["feasible"], result["plan"], result["reason"]) == (False, None, "OverBudget")
+        assert result["message"].startswith("`spec.replicas` is 8, which ")
+        fewer = written(tmp_path, deployment(spec={**spec, "replicas": most}))
+        assert told(["plan", "-f", fewer, "--inventory", MIXED], capsys)["feasible"]
 
     def test_without_a_namespace_it_is_the_default_one(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         file = written(tmp_path, deployment(namespace=None))
@@ -80,6 +99,32 @@ class TestPlan:
     def test_nodes_that_are_not_understood_are_told(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         result = told(["plan", "-f", written(tmp_path, deployment()), "--inventory", MIXED], capsys)
         assert any("'mystery-1'" in note for note in result["nodes"])
+
+    KEPT_AWAY: ClassVar[dict[str, tuple[dict[str, Any], dict[str, Any], str]]] = {
+        "a taint": (
+            {"taints": [{"key": "team", "value": "b", "effect": "NoSchedule"}]},
+            {},
+            "the taint team=b:NoSchedule",
+        ),
+        "a cordon": ({"unschedulable": True}, {}, "'gpu-1' has GPUs and is cordoned"),
+        "a selector": ({}, {"nodeSelector": {"zone": "b"}}, "not the label zone=b"),
+    }
+
+    @pytest.mark.parametrize("what", KEPT_AWAY)
+    @pytest.mark.parametrize("verb", ["plan", "explain", "render", "compare"])
+    def test_what_keeps_pods_from_all_gpus_is_the_reason_that_is_told(
+        self, verb: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        node, placement, words = self.KEPT_AWAY[what]
+        gpu = fake_gpu_node("gpu-1", product="NVIDIA-L40S", memory_mib=46068)
+        (tmp_path / "nodes.json").write_text(json.dumps({**gpu, "spec": {**gpu.get("spec", {}), **node}}))
+        file = written(tmp_path, deployment(spec={"placement": placement} if placement else {}))
+        compared = ["plan", "--compare", file] if verb == "compare" else [verb]
+        assert main([*compared, "-f", file, "--inventory", str(tmp_path / "nodes.json")]) == 3
+        printed = " ".join("".join(capsys.readouterr()).split())
+        assert "that the planner understands and these pods may use" in printed
+        assert words in printed
+        assert printed.count(words) == 1
 
     def test_pods_of_a_file_decide_what_is_free(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         pods = [
@@ -146,6 +191,14 @@ class TestExplain:
         assert section["lines"][0].endswith("0 to 2, 1 at first.")
         fixed = told(["explain", "-f", written(tmp_path, deployment()), "--inventory", SPARK], capsys)
         assert "How many run" not in [section["title"] for section in fixed["sections"]]
+
+    def test_more_replicas_than_a_limit_allows(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        spec = {"workload": {"requestsPerMinute": 10}, "replicas": 8, "placement": {"maximumGPUs": 2}}
+        file = written(tmp_path, deployment(spec=spec))
+        result = told(["explain", "-f", file, "--inventory", SPARK], capsys, code=3)
+        (section,) = (section for section in result["sections"] if section["title"] == "How many run")
+        assert not result["feasible"]
+        assert section["lines"][0].startswith("`spec.replicas` is 8, which takes ")
 
     def test_nothing_works(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         result = told(
@@ -224,6 +277,10 @@ USAGE: dict[str, tuple[list[str], str]] = {
         ["plan", "-f", "-", "--inventory", "-"],
         "`--file` and `--inventory` must not both be standard input: write one of them to a file",
     ),
+    "one thing from standard input twice": (
+        ["plan", "-f", "-", "-f", "-", "--inventory", SPARK],
+        "`--file` must not be standard input twice: it can be read only once",
+    ),
     "nothing to plan": (
         ["plan", "--inventory", SPARK],
         "`-f` must be given, or the NAME of a Gemma4Deployment in the cluster, and not both",
@@ -240,6 +297,31 @@ def test_usage_that_contradicts_itself(what: str, capsys: pytest.CaptureFixture[
     arguments, sentence = USAGE[what]
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"gemma4: {sentence}\n"
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+def test_the_deployments_of_several_files(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        files += ["-f", written(tmp_path / name, deployment(name))]
+    found = told([verb, *files, "--inventory", SPARK], capsys)
+    names = [one["metadata"]["name"] for one in found["items"]] if verb == "render" else [one["name"] for one in found]
+    assert list(dict.fromkeys(names)) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "-f", "chat.yaml", "--inventory", MIXED, "--inventory", SPARK],
+        ["fit", "--variant", "31B", "--quantization", "FP8", "--gpu", "NVIDIA-L4", "--gpu", SPARK],
+        ["diagnose", "--pod", "pod.json", "--log", "a.log", "--log", SPARK],
+        ["simulate", "--trace", "a.csv", "--trace", SPARK],
+    ],
+)
+def test_what_would_be_forgotten_of_two_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main(arguments) == 2
+    assert f"{arguments[-2]}: must be given once, and '{SPARK}' is the second" in capsys.readouterr().err
 
 
 class TestProcess:

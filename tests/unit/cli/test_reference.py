@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from gemma4_operator.cli import doctor_sources
 from gemma4_operator.cli.main import VERBS, main, parser
 from gemma4_operator.cli.tree import tree_of
 from gemma4_operator.cli.verb import Exit
+from tests.unit.cli.test_examination import WELL
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text()
@@ -27,6 +29,7 @@ PRINTED: dict[str, tuple[str, str]] = {
     "plan where GPUs are taken": ("plan", "plan -f chat.yaml --inventory spark.json --pods busy.json"),
     "plan where nothing works": ("plan", "plan -f poor.yaml --inventory spark.json"),
     "plan without GPUs": ("plan", "plan -f poor.yaml --inventory cpu.json"),
+    "plan of a change": ("plan", "plan -f poor.yaml --compare chat.yaml --inventory mixed.json"),
     "explain": ("explain", "explain -f chat.yaml --inventory mixed.json"),
     "explain where nothing works": ("explain", "explain -f poor.yaml --inventory spark.json"),
     "fit": ("fit", f"fit {SHAPE} {BIG}"),
@@ -37,6 +40,7 @@ PRINTED: dict[str, tuple[str, str]] = {
     "simulate": ("simulate", "simulate --trace trace.jsonl --policy static:replicas=1"),
     "diagnose": ("diagnose", "diagnose --pod pod.json"),
     "diagnose what serves": ("diagnose", "diagnose --pod fine.json"),
+    "doctor": ("doctor", "doctor"),
     "predict where it does not fit": ("predict", f"predict {SHAPE} {SMALL} --batch 8 --context 4096"),
 }
 
@@ -87,6 +91,7 @@ def test_every_key_that_is_printed_is_in_the_verbs_section(
 ):
     verb, command = PRINTED[case]
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(doctor_sources, "seen", lambda: WELL)
     main([*command.split(), "-o", "json"])
     keys = set(keys_of(json.loads(capsys.readouterr().out)))
     assert len(keys) > 3

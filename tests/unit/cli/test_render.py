@@ -54,6 +54,18 @@ class TestRender:
         assert {one["metadata"]["name"] for one in yaml.safe_load_all(printed.out)} == {"yes"}
         assert printed.err.startswith("gemma4: team-a/no: Nothing serves this.")
 
+    def test_more_replicas_than_a_limit_allows_are_not_rendered(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        limited = {"workload": {"requestsPerMinute": 10}, "placement": {"maximumGPUs": 2}}
+        fresh = told(["plan", "-f", written(tmp_path, deployment(spec=limited)), "--inventory", SPARK], capsys)["plan"]
+        many = deployment(spec={**limited, "replicas": 3})
+        for one in (many, {**many, "status": {"plan": fresh}}):
+            assert main(["render", "-f", written(tmp_path, one), "--inventory", SPARK]) == 3
+            printed = capsys.readouterr()
+            assert printed.out == ""
+            assert printed.err.startswith("gemma4: team-a/chat: `spec.replicas` is 3, which takes 3 GPUs")
+
     def test_a_patch_that_goes_too_far(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         patch = {"spec": {"hostNetwork": True}}
         file = written(tmp_path, deployment(spec={"podTemplatePatch": patch}))

@@ -228,6 +228,20 @@ class TestWhatCannotBePlayed:
         assert "\n" not in error
 
     @pytest.mark.parametrize(
+        ("count", "options", "played"),
+        [
+            (1000, (), "40 replicas, which is `--max-replicas`"),
+            (1, ("--min-replicas", "3"), "3 replicas, which is `--min-replicas`"),
+        ],
+    )
+    def test_a_fixed_count_beyond_the_bounds_is_told(
+        self, trace: str, capsys: pytest.CaptureFixture[str], count: int, options: tuple[str, ...], played: str
+    ):
+        policy = f"static:replicas={count}"
+        assert main(["simulate", "--trace", trace, "--hours", "0.01", "--policy", policy, *options]) == 0
+        assert capsys.readouterr().err == f"gemma4: `--policy` {policy} plays {played}\n"
+
+    @pytest.mark.parametrize(
         ("lengths", "message"),
         [
             (None, "`--lengths` must be given where a trace has rates alone: input=MEDIAN/MEAN"),

@@ -91,7 +91,7 @@ class TestKey:
             assert len(digest) == 12
             assert set(digest) <= set("0123456789abcdef")
 
-    @pytest.mark.parametrize("name", ["go.mod", "go.sum"])
+    @pytest.mark.parametrize("name", ["go.mod", "go.sum", "main.go", "new.go"])
     def test_follows_the_module_files(self, recipe: Recipe, name: str) -> None:
         before = recipe.key("go1.26.8")
         (recipe.folder / name).write_text("module other\n")

@@ -10,13 +10,31 @@ from aiohttp import web
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from gemma4_operator.kube.api import Api, Request
+from gemma4_operator.kube.api import LOG_READ_BYTES, Api, Request
 from gemma4_operator.kube.errors import ApiRejected, ApiUnavailable, Conflict, LeadershipLost, NotFound
 from gemma4_operator.kube.kinds import DEPLOYMENT, LEASE, SERVICE
 from gemma4_operator.kube.retry import Backoff
 
 SERVICE_OBJECT = {"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "team", "name": "chat"}}
 LEASE_OBJECT = {"metadata": {"namespace": "team", "name": "lease", "resourceVersion": "3"}}
+
+
+class Kubelet:
+    """Gives logs as a kubelet does: it goes back so many lines, and gives so many bytes from there on."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+        self.asked: list[int] = []
+
+    def log(self, request: web.Request) -> web.StreamResponse:
+        count, limit = int(request.query["tailLines"]), int(request.query["limitBytes"])
+        self.asked.append(count)
+        said = b""
+        for line in self.lines[-count:]:
+            if len(said) >= limit:
+                break
+            said += f"{line}\n".encode()
+        return web.Response(body=said[:limit])
 
 
 class Server:
@@ -26,11 +44,14 @@ class Server:
         self.script: list[tuple[int, Any, dict[str, str]]] = [(200, {}, {})]
         self.requests: list[dict[str, Any]] = []
         self.drop_next = 0
+        self.kubelet: Kubelet | None = None
 
     def answer(self, *answers: tuple[int, Any] | tuple[int, Any, dict[str, str]]) -> None:
         self.script = [(*answer, {})[:3] for answer in answers]  # type: ignore[misc]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if self.kubelet is not None:
+            return self.kubelet.log(request)
         self.requests.append(
             {
                 "method": request.method,
@@ -230,7 +251,7 @@ async def test_the_end_of_a_log_is_asked_for_and_is_text(script: Server, client:
     assert said == "first line\nCUDA out of memory\n"
     (request,) = script.requests
     assert (request["method"], request["path"]) == ("GET", "/api/v1/namespaces/team/pods/chat-1/log")
-    wanted = {"container": "vllm", "tailLines": "100", "limitBytes": "4096", "previous": "true"}
+    wanted = {"container": "vllm", "tailLines": "100", "limitBytes": str(LOG_READ_BYTES), "previous": "true"}
     assert request["query"] == wanted
 
 
@@ -239,6 +260,39 @@ async def test_a_log_of_the_run_that_goes_on(script: Server, client: ApiClient) 
     api = quick(client)
     await api.log(namespace="team", pod="chat-1", container="vllm", previous=False, lines=10, limit_bytes=100)
     assert "previous" not in script.requests[0]["query"]
+
+
+LAST = "torch.OutOfMemoryError: CUDA out of memory."
+LENGTHS = {
+    "short lines": (100, [200], 201),
+    "lines in JSON": (2_000, [200], 33),
+    "lines as long as a runtime lets them be": (16_384, [200, 25], 4),
+    "lines longer than all that is kept": (200_000, [200, 25, 3], 1),
+    "one line longer than a request brings": (2 * LOG_READ_BYTES, [200, 25, 3, 1], 1),
+}
+
+
+@pytest.mark.parametrize("case", LENGTHS)
+async def test_the_last_words_of_a_log_are_kept_however_long_its_lines(
+    case: str, script: Server, client: ApiClient
+) -> None:
+    length, asked, most = LENGTHS[case]
+    kubelet = script.kubelet = Kubelet(*["x" * length] * 300, LAST)
+    said = await quick(client).log(
+        namespace="team", pod="a", container="b", previous=False, lines=200, limit_bytes=65536
+    )
+    assert kubelet.asked == asked
+    assert said.splitlines()[-1] == LAST
+    assert len(said.splitlines()) <= most
+    assert len(said.encode()) <= 65536
+    assert set(map(len, said.splitlines()[:-1])) <= {length}, "no line is cut"
+
+
+async def test_a_last_line_that_no_request_brings_is_cut(script: Server, client: ApiClient) -> None:
+    kubelet = script.kubelet = Kubelet("ä" * LOG_READ_BYTES)
+    said = await quick(client).log(namespace="team", pod="a", container="b", previous=False, lines=8, limit_bytes=99)
+    assert kubelet.asked == [8, 1]
+    assert len(said) == 50
 
 
 async def test_a_run_that_never_was_has_no_log(script: Server, client: ApiClient) -> None:
@@ -254,3 +308,15 @@ async def test_one_namespace_is_listed(script: Server, client: ApiClient) -> Non
     await quick(client).list(SERVICE, namespace="team", field_selector="metadata.name=chat")
     assert script.requests[0]["path"] == "/api/v1/namespaces/team/services"
     assert script.requests[0]["query"] == {"fieldSelector": "metadata.name=chat"}
+
+
+async def test_the_servers_version_is_asked_for_like_all_else(script: Server, client: ApiClient) -> None:
+    script.answer((503, {}), (200, {"gitVersion": "v1.36.3", "major": "1"}))
+    told: list[Request] = []
+    assert await quick(client, observer=told.append).version() == "v1.36.3"
+    assert [request["path"] for request in script.requests] == ["/version", "/version"]
+    assert [(one.verb, one.kind.plural, one.code) for one in told] == [("get", "version", 503), ("get", "version", 200)]
+
+
+async def test_a_server_that_tells_no_version_has_none(script: Server, client: ApiClient) -> None:
+    assert await quick(client).version() == ""

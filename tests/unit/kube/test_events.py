@@ -152,10 +152,20 @@ async def test_what_cannot_be_published_is_dropped_and_tried_anew_next_time(
     assert len(log.created) == 1
 
 
-async def test_a_long_note_is_cut_to_what_the_api_takes(recorder: Recorder, log: Log) -> None:
-    await recorder.publish(event("x" * 5000))
-    assert len(log.created[0]["note"]) == 1024
-    assert log.created[0]["note"].endswith("…")
+@pytest.mark.parametrize("letter", ["x", "é", "…", "😀"])
+async def test_a_long_note_is_cut_to_what_the_api_takes_which_counts_bytes(
+    recorder: Recorder, log: Log, letter: str
+) -> None:
+    await recorder.publish(event(letter * 5000))
+    note = log.created[0]["note"]
+    assert 1020 < len(note.encode()) <= 1024
+    assert set(note) == {letter, "…"}
+    assert note.endswith("…")
+
+
+async def test_a_note_that_fits_is_left_whole(recorder: Recorder, log: Log) -> None:
+    await recorder.publish(event("é" * 512))
+    assert log.created[0]["note"] == "é" * 512
 
 
 async def test_an_object_that_is_gone_is_forgotten(recorder: Recorder, log: Log) -> None:

@@ -1,6 +1,7 @@
 """Leader election on a clock of its own: two candidates, an API server that may be away, and what must never be."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,19 +22,27 @@ def seconds() -> float:
 
 
 class ApiServer:
-    """One Lease behind optimistic locking; `away` makes every request of a candidate fail."""
+    """One Lease behind optimistic locking; `away` makes every request of a candidate fail.
+
+    Attributes:
+        answers: Whether what was replaced is told; if not, the caller waits for an answer that never comes.
+        late_renewals: So many times, the holder's own renewal is stored right after somebody has looked.
+    """
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
         self.version = 0
         self.away = False
+        self.away_after_requests: float = math.inf
+        self.answers = True
+        self.late_renewals = 0
         self.slow_look_seconds = 0.0
         self.requests = 0
 
     async def _request(self) -> None:
         self.requests += 1
         await asyncio.sleep(0.01)
-        if self.away:
+        if self.away or self.requests > self.away_after_requests:
             raise ApiUnavailable("away")
 
     async def get(self, _kind: Any, *, namespace: str, name: str) -> dict[str, Any]:
@@ -41,13 +50,17 @@ class ApiServer:
         await self._request()
         if self.lease is None:
             raise NotFound("no such Lease", status=404)
-        return self.lease
+        seen = self.lease
+        if self.late_renewals:
+            self.late_renewals -= 1
+            self.store(seen)
+        return seen
 
     async def create(self, _kind: Any, obj: dict[str, Any]) -> dict[str, Any]:
         await self._request()
         if self.lease is not None:
             raise Conflict("exists", status=409)
-        return self._store(obj)
+        return self.store(obj)
 
     async def replace(self, _kind: Any, obj: dict[str, Any]) -> dict[str, Any]:
         await self._request()
@@ -55,9 +68,12 @@ class ApiServer:
             raise NotFound("no such Lease", status=404)
         if obj["metadata"]["resourceVersion"] != self.lease["metadata"]["resourceVersion"]:
             raise Conflict("changed", status=409)
-        return self._store(obj)
+        stored = self.store(obj)
+        if not self.answers:
+            await asyncio.Event().wait()
+        return stored
 
-    def _store(self, obj: dict[str, Any]) -> dict[str, Any]:
+    def store(self, obj: dict[str, Any]) -> dict[str, Any]:
         self.version += 1
         self.lease = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.version)}}
         return self.lease
@@ -140,6 +156,51 @@ async def test_a_leader_that_says_goodbye_is_followed_at_once() -> None:
     released_at = seconds()
     assert await acquired(second, within_seconds=60)
     assert seconds() - released_at < 3
+
+
+async def test_a_goodbye_in_the_middle_of_a_renewal_is_a_goodbye_all_the_same() -> None:
+    """Seen in CI: the renewal was stored after its task had ended, and the successor had to wait for its end."""
+    server = ApiServer()
+    first, second = candidate(server, "first"), candidate(server, "second")
+    await first.acquire(on_wait=silent)
+    async with holding(first):
+        server.answers = False
+        await asyncio.sleep(3)
+        server.answers = True
+    await first.release()
+    released_at = seconds()
+    assert await acquired(second, within_seconds=60)
+    assert seconds() - released_at < 3
+
+
+async def test_a_renewal_that_comes_between_the_two_requests_of_a_goodbye_does_not_undo_it() -> None:
+    server = ApiServer()
+    first = candidate(server, "first")
+    await first.acquire(on_wait=silent)
+    server.late_renewals = 1
+    await first.release()
+    assert server.holder == ""
+
+
+async def test_a_goodbye_takes_the_lease_from_nobody_else() -> None:
+    server = ApiServer()
+    first = candidate(server, "first")
+    await first.acquire(on_wait=silent)
+    assert server.lease is not None
+    server.store({**server.lease, "spec": {**server.lease["spec"], "holderIdentity": "second"}})
+    await first.release()
+    assert server.holder == "second"
+
+
+@pytest.mark.parametrize("away", ["at once", "after the first look"])
+async def test_a_goodbye_that_nobody_hears_is_no_error(away: str) -> None:
+    server = ApiServer()
+    first = candidate(server, "first")
+    await first.acquire(on_wait=silent)
+    server.away_after_requests = server.requests + (away != "at once")
+    await first.release()
+    assert server.holder == "first"
+    assert not first.is_leader
 
 
 async def test_never_do_two_lead_while_the_api_server_comes_and_goes() -> None:

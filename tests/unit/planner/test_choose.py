@@ -1,6 +1,6 @@
 """The choice: which engine, image and weights a spec leads to, and what is said when there are none."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -47,6 +47,52 @@ ENGINES: dict[str, tuple[dict[str, Any], EngineType]] = {
 def test_the_engine_follows_from_the_weights(story: str) -> None:
     data, engine = ENGINES[story]
     assert planned(data).engine is engine
+
+
+class TestArgumentsOfOneEngine:
+    """What is written for one engine is another's undoing, so it never decides between them."""
+
+    OPEN: ClassVar[dict[str, Any]] = {"workload": {"requestsPerMinute": 120}}
+
+    @pytest.mark.parametrize("argument", ["--max-num-seqs=4", "--enforce-eager", "--threads=8"])
+    def test_with_an_open_engine_they_are_refused_whichever_engine_knows_them(self, argument: str) -> None:
+        rejection = rejected(with_fields(self.OPEN, engine={"extraArgs": [argument]}))
+        assert (rejection.reason, rejection.message) == (
+            ENGINE_REFUSES,
+            "`spec.engine.extraArgs` are for one engine, and several may serve this: "
+            "set `spec.engine.type` to 'LlamaCpp' or 'VLLM'.",
+        )
+
+    @pytest.mark.parametrize(
+        ("story", "engine"),
+        [
+            ({**OPEN, "engine": {"type": "VLLM"}}, EngineType.VLLM),
+            ({**OPEN, "engine": {"type": "LlamaCpp"}}, EngineType.LLAMA_CPP),
+            (VLLM, EngineType.VLLM),
+            (LLAMA_CPP, EngineType.LLAMA_CPP),
+            ({**OPEN, "engine": {"image": "registry.example.com/vllm/vllm-openai:v0.33.0"}}, EngineType.VLLM),
+        ],
+        ids=["named", "the other named", "safetensors", "GGUF", "an image that says whose it is"],
+    )
+    def test_where_the_engine_is_clear_they_go_to_it(self, story: dict[str, Any], engine: EngineType) -> None:
+        assert planned(with_fields(story, engine={"extraArgs": ["--seed", "7"]})).engine is engine
+
+    @pytest.mark.parametrize(
+        ("variable", "words"),
+        [
+            ("LLAMA_ARG_CTX_SIZE", "`spec.engine.env` must not set 'LLAMA_ARG_CTX_SIZE'"),
+            ("TRITON_CACHE_DIR", "`spec.engine.env` must not set 'TRITON_CACHE_DIR'"),
+        ],
+    )
+    def test_nor_does_a_variable_that_one_engine_refuses_lead_to_another(self, variable: str, words: str) -> None:
+        engine = {"env": [{"name": variable, "value": "1"}]}
+        rejection = rejected(with_fields(self.OPEN, engine=engine))
+        assert rejection.reason == ENGINE_REFUSES
+        assert rejection.message.startswith(words)
+
+    def test_a_variable_that_no_engine_minds_leaves_the_choice_open(self) -> None:
+        engine = {"env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com"}]}
+        assert planned(with_fields(self.OPEN, engine=engine)).engine is planned(self.OPEN).engine
 
 
 class TestWeights:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.planner.ask import IMAGE_TOKENS
 from gemma4_operator.planner.plan import Plan, Rejection, Relaxation
 from gemma4_operator.planner.relax import Try, applied, relaxations
 from tests.unit.planner.plans import a_plan
@@ -31,6 +32,46 @@ def test_the_smallest_price_limit_that_works_is_at_most_a_quarter_too_high() -> 
     assert 7.31 <= float(found["spec.objectives.maximumHourlyCost"]) <= 7.31 * 1.25
 
 
+@pytest.mark.parametrize(
+    ("section", "name", "asked", "enough"),
+    [
+        ("objectives", "timePerOutputTokenMilliseconds", 60, 61),
+        ("objectives", "timePerOutputTokenMilliseconds", 60, 74),
+        ("objectives", "timeToFirstTokenMilliseconds", 200, 9000),
+        ("workload", "requestsPerMinute", 120, 117),
+        ("workload", "requestsPerMinute", 9000, 1),
+    ],
+)
+def test_a_number_that_works_is_told_within_a_hundredth(section: str, name: str, asked: int, enough: int) -> None:
+    spec = {"model": {"variant": "31B"}, section: {name: asked}}
+    found = told(spec, lambda it: (it[section].get(name, enough) - enough) * (enough - asked) >= 0)
+    value = found[f"spec.{section}.{name}"]
+    assert abs(value - enough) <= 0.01 * enough
+    assert (value - enough) * (enough - asked) >= 0, "it works"
+
+
+def test_the_least_of_money_can_be_raised_too() -> None:
+    spec = {"model": {"variant": "31B"}, "objectives": {"maximumHourlyCost": "0.0001"}}
+    found = told(spec, lambda it: float(it["objectives"]["maximumHourlyCost"]) >= 3)
+    assert 3 <= float(found["spec.objectives.maximumHourlyCost"]) <= 3 * 1.25
+
+
+def test_each_of_two_changes_is_the_smallest_beside_the_other() -> None:
+    spec = {
+        "model": {"variant": "31B"},
+        "objectives": {"maximumHourlyCost": "1.00", "timePerOutputTokenMilliseconds": 20},
+    }
+
+    def both(it: Mapping[str, Any]) -> bool:
+        objectives = it["objectives"]
+        milliseconds = objectives.get("timePerOutputTokenMilliseconds", 60_000)
+        return bool(milliseconds >= 30 and float(objectives["maximumHourlyCost"]) >= 5)
+
+    found = told(spec, both)
+    assert found["spec.objectives.timePerOutputTokenMilliseconds"] == 30
+    assert 5 <= float(found["spec.objectives.maximumHourlyCost"]) <= 5 * 1.25
+
+
 def test_what_the_plan_costs_is_the_limit_that_is_told() -> None:
     spec = {"objectives": {"maximumHourlyCost": "1.00"}, "placement": {"maximumGPUs": 1}}
 
@@ -47,6 +88,31 @@ def test_the_longest_context_that_fits_is_told() -> None:
     spec = {"capabilities": {"contextTokens": 200000}}
     found = told(spec, lambda it: it["capabilities"]["contextTokens"] <= 40000)
     assert found == {"spec.capabilities.contextTokens": 32768}
+
+
+@pytest.mark.parametrize(
+    ("workload", "most", "told_size"),
+    [
+        ({}, 2000, 2048),
+        ({"inputTokens": 3000, "outputTokens": 400}, 40000, 32768),
+        ({"inputTokens": 3000, "outputTokens": 400}, 4100, 4096),
+        ({"inputTokens": 3000, "outputTokens": 400, "imagesPerRequest": 8}, 9000, 8192),
+    ],
+)
+def test_a_context_stays_long_enough_for_a_usual_request(workload: dict[str, int], most: int, told_size: int) -> None:
+    """A shorter one would make the spec invalid, and with it the whole field was never told."""
+    spec = {"capabilities": {"contextTokens": 262144}, "workload": {"requestsPerMinute": 1, **workload}}
+    usual = IMAGE_TOKENS * workload.get("imagesPerRequest", 0)
+    usual += workload.get("inputTokens", 1500) + workload.get("outputTokens", 300)
+
+    def attempt(it: Mapping[str, Any]) -> Plan | Rejection | None:
+        context = it["capabilities"]["contextTokens"]
+        if context < usual:
+            return None
+        return a_plan() if context <= max(most, usual) + 500 else NOTHING
+
+    found = {one.field: one.value for one in relaxations(spec, attempt)}
+    assert found == {"spec.capabilities.contextTokens": told_size}
 
 
 def test_the_highest_quality_that_works_is_told() -> None:

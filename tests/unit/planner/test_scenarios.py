@@ -292,7 +292,9 @@ class TestSlices:
 
     def test_replicas_never_span_slices(self) -> None:
         spec = exactly("31B", "BF16", placement={"allowSharedGPUs": True, "gpusPerReplica": 2})
-        assert "no node has 2" in rejected(spec, self.slices("3g.40gb")).message
+        assert (f"a replica takes one {H100}-MIG-3g.40gb alone, and `spec.placement.gpusPerReplica` is 2") in rejected(
+            spec, self.slices("3g.40gb")
+        ).message
 
 
 class TestNoGpuBigEnough:
@@ -314,6 +316,32 @@ class TestBadInput:
         rejection = rejected({})
         assert rejection.reason == NO_GPUS
         assert "No node offers a GPU" in rejection.message
+
+    SLIP: ClassVar[dict[str, Any]] = {"placement": {"gpuProducts": ["NVIDIA-L40S", "NVIDIA-H100-80GB-HBM"]}}
+    WORDS = (
+        "`spec.placement.gpuProducts` names NVIDIA-H100-80GB-HBM, which neither the catalogue nor a node for these "
+        "pods has: did you mean NVIDIA-H100-80GB-HBM3"
+    )
+
+    def test_a_name_that_no_gpu_has_is_noted_in_the_plan(self) -> None:
+        assert planned(self.SLIP, gpus("NVIDIA-L40S")).notes[-1].startswith(self.WORDS)
+
+    @pytest.mark.parametrize("fleet", [(), (gpus("NVIDIA-L4"),)], ids=["no GPUs", "other GPUs"])
+    def test_and_where_nothing_serves_the_spec_told_before_what_helps(self, fleet: tuple[GpuClass, ...]) -> None:
+        only = {"placement": {"gpuProducts": ["NVIDIA-H100-80GB-HBM"]}}
+        told, _, _ = rejected(only, *fleet).message.partition(" What would work: ")
+        assert self.WORDS in told
+
+    def test_of_many_such_names_a_few_are_told(self) -> None:
+        spec = {"placement": {"gpuProducts": ["NVIDIA-L40S", *(f"ACME-{number}" for number in range(9))]}}
+        notes = [note for note in planned(spec, gpus("NVIDIA-L40S")).notes if "gpuProducts" in note]
+        assert len(notes) == 3
+        assert planned(spec, gpus("NVIDIA-L40S")).notes[-1] == "So it is with 6 more."
+
+    def test_a_name_of_a_node_or_of_the_catalogue_needs_no_word(self) -> None:
+        strange = replace(gpus(H100), product="ACME-9000", device=unknown_device("ACME-9000", memory_mib=98304))
+        spec = {"placement": {"gpuProducts": ["ACME-9000", "NVIDIA-L4"]}}
+        assert not any("gpuProducts" in note for note in planned(spec, strange).notes)
 
     def test_an_unknown_gpu_with_a_memory_label_is_planned_modestly_and_marked(self) -> None:
         strange = unknown_device("NVIDIA-X900", memory_mib=98304)

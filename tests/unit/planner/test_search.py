@@ -1,7 +1,8 @@
 """The search: what it takes, what it leaves unopened, and what it says of everything else."""
 
 from dataclasses import replace
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 import pytest
 
@@ -11,7 +12,7 @@ from gemma4_operator.planner.candidates import Candidate, candidates, unfit
 from gemma4_operator.planner.configure import Failure
 from gemma4_operator.planner.found import Found, way, worked_out
 from gemma4_operator.planner.inventory import GpuClass, pools
-from gemma4_operator.planner.lost import Because, nearness
+from gemma4_operator.planner.lost import Because, nearness, shortfall
 from gemma4_operator.planner.reachable import reachable
 from gemma4_operator.planner.search import Result, search
 from gemma4_operator.planner.suited import counts_of
@@ -102,6 +103,18 @@ class TestReasons:
         assert lost.because is Because.COST
         assert lost.gpus > 1
 
+    def test_of_several_counts_that_failed_alike_the_one_that_lacks_least_speaks(self) -> None:
+        """Three replicas of one H100 cost more than one of two."""
+        load = {"requestsPerMinute": 120, "inputTokens": 3000, "outputTokens": 400}
+        limits = {"timePerOutputTokenMilliseconds": 60, "maximumHourlyCost": "4.00"}
+        (lost,) = searched(exactly("31B", "BF16", workload=load, objectives=limits), gpus(H100)).lost
+        (alone,) = searched(
+            exactly("31B", "BF16", workload=load, objectives=limits, placement={"gpusPerReplica": 1}), gpus(H100)
+        ).lost
+        assert lost.because is alone.because is Because.COST
+        assert lost.gpus == 2
+        assert shortfall(lost.because, lost.figures) < shortfall(alone.because, alone.figures)
+
     def test_what_only_ranked_lower_says_by_what(self) -> None:
         result = searched(exactly("31B", "FP8"), gpus(L40S), gpus(H100))
         (lost,) = result.lost
@@ -126,6 +139,31 @@ class TestNearest:
         nearest = searched(spec, *self.FLEET).nearest(5)
         everything = sorted(searched(spec, *self.FLEET).lost, key=nearness)
         assert list(map(nearness, nearest)) == list(map(nearness, everything[:5]))
+
+    LIMITED: ClassVar[dict[Because, dict[str, Any]]] = {
+        Because.COST: {"objectives": {"maximumHourlyCost": "0.30"}},
+        Because.BUDGET: {"workload": {"requestsPerMinute": 9000}, "placement": {"maximumGPUs": 1}},
+        Because.STOCK: {"workload": {"requestsPerMinute": 900000}},
+        Because.MEMORY: exactly("31B", "BF16", placement={"gpusPerReplica": 1}),
+        Because.TOKEN_TIME: {"objectives": {"timePerOutputTokenMilliseconds": 1}},
+        Because.FIRST_TOKEN: {"objectives": {"timeToFirstTokenMilliseconds": 1}},
+    }
+
+    @pytest.mark.parametrize("because", LIMITED)
+    def test_of_ways_that_failed_alike_the_one_that_lacks_least_is_the_nearest(self, because: Because) -> None:
+        fleet = self.FLEET[:2] if because is Because.MEMORY else self.FLEET
+        result = searched(self.LIMITED[because], *fleet)
+        first, *_ = result.nearest(5)
+        alike = [one for one in result.lost if one.because is because]
+        assert (result.best, first.because) == (None, because)
+        assert shortfall(because, first.figures) == min(shortfall(because, one.figures) for one in alike)
+
+    def test_the_limit_that_lets_the_nearest_in_is_the_lowest_that_helps(self) -> None:
+        spec: dict[str, Any] = {"objectives": {"maximumHourlyCost": "0.30"}}
+        cost = dict(searched(spec, *self.FLEET).nearest(1)[0].figures)["cost"]
+        assert taken({"objectives": {"maximumHourlyCost": cost}}, *self.FLEET).hourly_cost == Decimal(str(cost))
+        less = str(Decimal(str(cost)) - Decimal("0.01"))
+        assert searched({"objectives": {"maximumHourlyCost": less}}, *self.FLEET).best is None
 
     @pytest.mark.parametrize("objective", ["Quality", "Latency", "Throughput"])
     def test_whatever_is_optimized_for_they_are_worked_out(self, objective: str) -> None:

@@ -42,6 +42,16 @@ TIGHT: dict[str, tuple[dict[str, Any], str]] = {
         {"capabilities": {"modalities": ["Text", "Audio"]}, "objectives": {"minimumQuality": "Highest"}},
         "spec.objectives.minimumQuality",
     ),
+    "context beside a workload": (
+        exactly(
+            "31B",
+            "FP8",
+            capabilities={"contextTokens": 262144},
+            workload={"requestsPerMinute": 1, "inputTokens": 3000},
+            placement={"gpuProducts": [L40S], "gpusPerReplica": 1},
+        ),
+        "spec.capabilities.contextTokens",
+    ),
     "product": ({"placement": {"gpuProducts": ["NVIDIA-T1000"]}}, "spec.placement.gpuProducts"),
 }
 
@@ -86,7 +96,8 @@ class TestNodes:
         spec = exactly("31B", "BF16")
         (only,) = helped(spec).relaxations
         count, _, product = str(only.value).partition("x ")
-        row = CATALOG.gpu(product)
+        product, _, size = product.partition(" of ")
+        row = CATALOG.gpu(product, int(size.removesuffix(" GiB")) * 1024 if size else None)
         assert row is not None
         new = gpus(product, nodes=1, each=int(count), memory_mib=row.memory_mib)
         assert isinstance(choose(spec_of(spec), catalog=CATALOG, engines=ENGINES, classes=[new]), Plan)
@@ -95,6 +106,21 @@ class TestNodes:
         spec = exactly("31B", "BF16", placement={"gpuProducts": [L40S]})
         (only,) = helped(spec).relaxations
         assert str(only.value).endswith(L40S)
+
+    @pytest.mark.parametrize(
+        ("spec", "named"),
+        [
+            (exactly("31B", "Q4_K_M", placement={"gpuProducts": ["Orin"]}), "1x Orin of 30 GiB"),
+            (exactly("31B", "Q8_0", placement={"gpuProducts": ["Orin"]}), "1x Orin of 61 GiB"),
+            (exactly("31B", "BF16", placement={"gpuProducts": ["NVIDIA-Thor"]}), "1x NVIDIA-Thor of 123 GiB"),
+            (exactly("31B", "Q4_K_M", objectives={"maximumHourlyCost": "0.20"}), "1x Orin of 30 GiB"),
+        ],
+    )
+    def test_of_machines_that_share_a_name_the_memory_is_told(self, spec: dict[str, Any], named: str) -> None:
+        """Whoever is told to add an Orin may have one already, with too little."""
+        (nodes,) = (one for one in helped(spec).relaxations if one.field == NODES)
+        assert nodes.value == named
+        assert nodes.message.startswith(f"add nodes with {named}: ")
 
     def test_where_no_gpu_of_the_world_would_do_none_is_named(self) -> None:
         spec = exactly("31B", "BF16", objectives={"timePerOutputTokenMilliseconds": 1})

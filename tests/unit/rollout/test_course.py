@@ -1,5 +1,6 @@
 """The course of one Deployment: what is read off its pods, and what is said of it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.render.template import template_of
 from gemma4_operator.rollout.course import course, is_rolling, of_template, standing
+from gemma4_operator.rollout.leaving import OVERDUE_SECONDS
 from gemma4_operator.rollout.strategy import Standing
 from gemma4_operator.status.pods import PodView, pod_view
 from tests.cluster.fakenodes import fake_gpu_node
@@ -16,6 +18,7 @@ from tests.rendering import VLLM, spec_of, walk, with_fields
 
 GPU = "nvidia.com/gpu"
 TWO = with_fields(VLLM, replicas=2)
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 NODES = (node_view(fake_gpu_node("a", product="NVIDIA-H200", count=4)),)
 
 
@@ -25,7 +28,7 @@ def pod(name: str, *, of: str = "", node: str = "a", ready: bool = True, **more:
         "metadata": {
             "name": name,
             "labels": {TEMPLATE_LABEL: of or template_of(walk(TWO).deployment)},
-            **({"deletionTimestamp": "2026-11-29T12:00:00Z"} if more.get("deleting") else {}),
+            **({"deletionTimestamp": more.get("gone_by", NOON).isoformat()} if more.get("deleting") else {}),
         },
         "spec": {
             "nodeName": node or None,
@@ -43,7 +46,7 @@ def pod(name: str, *, of: str = "", node: str = "a", ready: bool = True, **more:
 
 
 def stands(*pods: PodView, data: dict[str, Any] = TWO, others: tuple[Use, ...] = ()) -> Standing:
-    return standing(walk(data).deployment, spec=spec_of(data), pods=pods, nodes=NODES, others=others)
+    return standing(walk(data).deployment, spec=spec_of(data), pods=pods, nodes=NODES, others=others, now=NOON)
 
 
 def now(**facts: int | None) -> Standing:
@@ -88,6 +91,23 @@ class TestStanding:
     def test_one_that_goes_holds_its_place_until_it_is_gone(self) -> None:
         found = stands(pod("a", of="old", deleting=True), pod("b", deleting=True))
         assert (found.old, found.placed, found.leaving, found.room) == (0, 0, 2, 2)
+
+    @pytest.mark.parametrize(
+        ("late_seconds", "leaving"),
+        [(-150, 1), (0, 1), (OVERDUE_SECONDS - 1, 1), (OVERDUE_SECONDS, 0), (86400, 0)],
+    )
+    def test_one_that_does_not_go_is_waited_for_no_longer_than_its_time_and_a_minute(
+        self, late_seconds: float, leaving: int
+    ) -> None:
+        """Such as a pod whose node is gone: it is Terminating until somebody removes it, and its GPU is nobody's."""
+        lost = pod("a", of="old", deleting=True, gone_by=NOON - timedelta(seconds=late_seconds))
+        found = stands(lost, pod("b", of="old"))
+        assert found.leaving == leaving
+        assert (found.room, found.room_without_old) == (2, 4 if leaving else 3)
+
+    def test_one_whose_containers_have_ended_has_given_its_place_up(self) -> None:
+        found = stands(pod("a", of="old", deleting=True, phase="Succeeded"))
+        assert (found.leaving, found.room) == (0, 4)
 
     def test_one_that_has_ended_holds_nothing(self) -> None:
         found = stands(pod("a", of="old", phase="Failed"))

@@ -1,6 +1,7 @@
 """The autoscaler at work, without a cluster: rounds of samples lead to decisions, and those to news."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,9 +20,11 @@ from gemma4_operator.runtime.autoscale import ASKED_AT, Autoscaler
 from gemma4_operator.runtime.prometheus import Unconfigured
 from gemma4_operator.runtime.sampler import Target
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling.latencies import Latencies
 from gemma4_operator.scaling.sample import Counts, Sample
 from gemma4_operator.status.pods import PodView
 from tests.rendering import CATALOG, ENGINES, VLLM, gpus, spec_of, with_fields
+from tests.scaling import histogram
 
 CHAT = Key("team-a", "chat")
 PERIOD = 0.02
@@ -83,8 +86,17 @@ class Cluster:
         )
 
 
-def attend(scaler: Autoscaler, *, live: int | None = 1, told: dict[str, Any] | None = None, **autoscaling: Any) -> None:
-    scaler.attend(CHAT, spec=spec(**autoscaling), plan=PLAN, dialects=(DIALECT,), live=live, told=told or {})
+def attend(
+    scaler: Autoscaler,
+    *,
+    live: int | None = 1,
+    told: dict[str, Any] | None = None,
+    coming: frozenset[str] = frozenset(),
+    **autoscaling: Any,
+) -> None:
+    scaler.attend(
+        CHAT, spec=spec(**autoscaling), plan=PLAN, dialects=(DIALECT,), live=live, told=told or {}, coming=coming
+    )
 
 
 class Outcome(NamedTuple):
@@ -112,10 +124,36 @@ def test_each_round_leads_to_a_decision_and_the_first_is_news() -> None:
     cluster = Cluster()
     cluster.serve(2)
     found = decided(cluster, lambda one: one.decided(CHAT) is not None, live=2)
-    assert cluster.news == [CHAT]
+    assert cluster.news[0] == CHAT
     assert cluster.asked[0] == ("p0", "p1")
     assert found.said is not None
     assert found.said.desired_replicas == 2
+
+
+def test_new_bounds_move_what_was_decided_and_wider_ones_do_not_bring_it_back() -> None:
+    """However soon one edit follows the other: what runs between the bounds stays."""
+    cluster = Cluster(counts=lambda _: None)
+    cluster.serve(2)
+
+    async def run() -> list[int | None]:
+        scaler = cluster.autoscaler()
+        attend(scaler, live=2, minReplicas=2)
+        async with asyncio.timeout(10):
+            while scaler.decided(CHAT) is None:
+                await asyncio.sleep(PERIOD / 2)
+        found = [scaler.decided(CHAT)]
+        for least, most in ((3, 5), (1, 5), (0, 2)):
+            attend(scaler, live=2, minReplicas=least, maxReplicas=most)
+            found.append(scaler.decided(CHAT))
+            rounds = len(cluster.asked)
+            async with asyncio.timeout(10):
+                while len(cluster.asked) < rounds + 2:
+                    await asyncio.sleep(PERIOD / 2)
+            found.append(scaler.decided(CHAT))
+        scaler.close()
+        return found
+
+    assert asyncio.run(run()) == [2, 3, 3, 3, 3, 2, 2]
 
 
 def test_only_pods_that_serve_are_asked_and_those_without_an_address_are_not() -> None:
@@ -146,11 +184,42 @@ def test_many_requests_that_wait_raise_the_number_at_once() -> None:
     assert found.said.last_scale_time is not None
 
 
+@pytest.mark.parametrize(
+    ("coming", "reason", "most"), [((), "Unplaceable", 3), (("p1",), "Unplaceable", 3), (("p1", "p2"), "Limited", 8)]
+)
+def test_pods_without_a_node_hold_the_number_until_one_is_being_added_for_each(
+    coming: tuple[str, ...], reason: str, most: int
+) -> None:
+    cluster = Cluster()
+    cluster.serve(1)
+    minutes_ago = datetime.now(UTC) - timedelta(minutes=4)
+    cluster.pods += [
+        PodView(name=name, ready=False, unschedulable="0/3 nodes are available", created_at=minutes_ago)
+        for name in ("p1", "p2")
+    ]
+    begun = time.monotonic()
+
+    def counts(_: str) -> Counts:
+        seconds = time.monotonic() - begun
+        return Counts(running=50, waiting=2000 * seconds, finished=10 * seconds, prompt_tokens=1e4 * seconds)
+
+    cluster.counts = counts
+
+    def is_told(one: Autoscaler) -> bool:
+        said = one.told(CHAT)
+        return said is not None and said.reason == reason
+
+    found = decided(cluster, is_told, live=3, coming=frozenset(coming))
+    assert found.decided == most
+
+
 def test_what_does_not_change_is_told_once() -> None:
     cluster = Cluster()
     cluster.serve(1)
-    decided(cluster, lambda _: len(cluster.asked) > 20)
-    assert len(cluster.news) == 1
+    found = decided(cluster, lambda _: len(cluster.asked) > 20)
+    assert found.said is not None
+    assert (found.said.reason, found.said.requests_per_minute) == ("Demand", 0)
+    assert len(cluster.news) == 2, "the first look, which can only begin, and what the next one found"
 
 
 def test_engines_without_a_word_leave_the_number_and_the_source_says_why() -> None:
@@ -169,6 +238,37 @@ def test_without_a_prometheus_it_is_said_what_to_set() -> None:
     found = decided(cluster, lambda one: one.decided(CHAT) is not None, metricsSource="Prometheus")
     assert found.said is not None
     assert "GEMMA4_PROMETHEUS_URL" in found.said.message
+
+
+def test_what_engines_count_is_kept_against_the_objectives_until_the_resource_goes() -> None:
+    cluster = Cluster()
+    cluster.serve(1)
+    rounds = iter(range(1000))
+
+    def counts(_: str) -> Counts:
+        n = 10.0 * next(rounds)
+        quick, slow = histogram(0.8 * n, n, bounds=(0.5, math.inf)), histogram(0.0, n, bounds=(0.1, math.inf))
+        return Counts(running=1, waiting=0, finished=n, first_token=quick, output_token=slow)
+
+    cluster.counts = counts
+    wishes = with_fields(VLLM, autoscaling={"maxReplicas": 2}, objectives={"timeToFirstTokenMilliseconds": 500})
+
+    async def run() -> Latencies | None:
+        scaler = cluster.autoscaler()
+        assert scaler.latencies(CHAT) is None
+        scaler.attend(CHAT, spec=spec_of(wishes), plan=PLAN, dialects=(DIALECT,), live=1, told={})
+        async with asyncio.timeout(10):
+            while (found := scaler.latencies(CHAT)) is None or found.first_token.count < 20:
+                await asyncio.sleep(PERIOD)
+        scaler.forget(CHAT)
+        assert scaler.latencies(CHAT) is None
+        return found
+
+    found = asyncio.run(run())
+    assert found is not None
+    assert found.first_token.in_time == pytest.approx(0.8 * found.first_token.count)
+    assert found.output_token.count == found.first_token.count
+    assert found.output_token.in_time is None, "no objective was set for it"
 
 
 class TestSleep:

@@ -71,7 +71,28 @@ async def test_each_pod_says_what_it_does(pods: Pods) -> None:
 
 
 async def test_nobody_is_there_to_be_asked(pods: Pods) -> None:
-    assert await direct(pods).read(CHAT, []) == {}
+    one = direct(pods)
+    assert await one.read(CHAT, []) == {}
+    assert one.trouble(CHAT) == ""
+
+
+async def test_where_no_pod_answers_it_says_what_to_look_at(pods: Pods) -> None:
+    one = direct(pods)
+    pods.says = {}
+    assert await one.read(CHAT, [target(1), target(2)]) == {}
+    assert "the pods' port 8000" in one.trouble(CHAT)
+    assert one.trouble(Key("team", "other")) == ""
+    pods.says = {"/metrics": VLLM_SAYS}
+    await one.read(CHAT, [target(1), target(2)])
+    assert one.trouble(CHAT) == ""
+
+
+async def test_what_is_forgotten_is_in_no_trouble(pods: Pods) -> None:
+    one = direct(pods)
+    pods.says = {}
+    await one.read(CHAT, [target()])
+    one.forget(CHAT)
+    assert one.trouble(CHAT) == ""
 
 
 async def test_an_engine_that_publishes_nothing_is_not_asked(pods: Pods) -> None:

@@ -40,6 +40,12 @@ def test_how_far_a_pod_is(fields: dict[str, Any], stage: Stage) -> None:
     assert stage_of(pod(**fields)) is stage
 
 
+def test_a_pod_without_a_node_is_on_its_way_where_one_is_being_added() -> None:
+    pods = [pod(name=name, unschedulable="0/3 nodes are available") for name in ("gets-one", "gets-none")]
+    gets, none = replicas_of(pods, {}, clock=CLOCK, coming={"gets-one", "another"})
+    assert (gets.stage, none.stage) == (Stage.LOADING, Stage.UNPLACED)
+
+
 def test_times_of_day_become_those_of_the_scalers_clock() -> None:
     made, serves = NOW - timedelta(seconds=90), NOW - timedelta(seconds=10)
     (replica,) = replicas_of([pod(ready=True, created_at=made, ready_at=serves)], {}, clock=CLOCK)

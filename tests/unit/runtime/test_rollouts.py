@@ -1,10 +1,12 @@
 """What is applied of a Deployment now, as a pass sees it: upgrades, rollouts, and the scheduler's pauses."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.render.hash import HASH_ANNOTATION, stamped
 from gemma4_operator.render.template import template_of
+from gemma4_operator.rollout.leaving import OVERDUE_SECONDS
 from gemma4_operator.runtime.desire import Desire
 from gemma4_operator.runtime.rollouts import KEPT, SCHEDULER_SECONDS, Rollouts, Steered
 from gemma4_operator.runtime.store import Key
@@ -15,6 +17,8 @@ from tests.unit.rollout.test_keep import of_another_release
 
 CHAT = Key(OWNER.namespace, OWNER.name)
 GPU = "nvidia.com/gpu"
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+GRACE_SECONDS = 150
 
 
 class Situation:
@@ -27,7 +31,12 @@ class Situation:
         self.others: tuple[Use, ...] = ()
         self.data = data
         self._version = 0
-        self.rollouts = Rollouts(world=self.world, taken=self, monotonic=lambda: self.seconds)  # type: ignore[arg-type]
+        self.rollouts = Rollouts(
+            world=self.world,
+            taken=self,  # type: ignore[arg-type]
+            monotonic=lambda: self.seconds,
+            now=lambda: NOON + timedelta(seconds=self.seconds),
+        )
         node = fake_gpu_node("a", product="NVIDIA-H200", count=gpus)
         node["metadata"] |= {"uid": "a", "resourceVersion": "1"}
         self.world.nodes.put(node)
@@ -42,8 +51,9 @@ class Situation:
         stored = {"uid": "d", "resourceVersion": str(self._version)}
         self.world.children["Deployment"].put({**deployment, "metadata": {**deployment["metadata"], **stored}})
 
-    def pod(self, name: str, template: str, *, placed: bool = True) -> None:
+    def pod(self, name: str, template: str, *, placed: bool = True, deleting: bool = False) -> None:
         self._version += 1
+        gone_by = (NOON + timedelta(seconds=GRACE_SECONDS)).isoformat()
         labels = {"gemma4.dev/deployment": CHAT.name, "gemma4.dev/template": template}
         scheduled = {"type": "PodScheduled", "status": str(placed), "reason": "Unschedulable", "message": "none"}
         self.world.pods.put(
@@ -54,6 +64,7 @@ class Situation:
                     "uid": name,
                     "resourceVersion": str(self._version),
                     "labels": labels,
+                    **({"deletionTimestamp": gone_by} if deleting else {}),
                     "ownerReferences": [{"kind": "ReplicaSet", "name": f"{CHAT.name}-1", "controller": True}],
                 },
                 "spec": {
@@ -159,3 +170,51 @@ async def test_its_pause_begins_anew_with_each_doubt() -> None:
     assert (await one.steer()).again_seconds is None
     one.others = ()
     assert (await one.steer()).again_seconds == SCHEDULER_SECONDS
+
+
+class TestAPodThatDoesNotGo:
+    """One of an earlier template is Terminating, and nobody else will bring news of it."""
+
+    ALL = GRACE_SECONDS + OVERDUE_SECONDS
+
+    def stuck(self, *, old: bool, gpus: int = 0) -> Situation:
+        """Have a pod of the template without a node, perhaps an old one that serves, and no more GPUs than that."""
+        one = Situation(gpus=gpus or 1 + old)
+        one.stored(walk(VLLM).deployment)
+        one.pod("chat-0", "old", deleting=True)
+        if old:
+            one.pod("chat-1", "old")
+        one.pod("chat-2", template_of(walk(VLLM).deployment), placed=False)
+        return one
+
+    async def test_it_is_looked_at_again_when_its_time_is_up(self) -> None:
+        one = self.stuck(old=True)
+        first = await one.steer()
+        assert (first.leaving, first.overdue, first.again_seconds) == (1, 0, self.ALL)
+        assert numbers(first) == {"maxSurge": 1, "maxUnavailable": 0}
+        one.seconds = self.ALL - 10
+        assert (await one.steer()).again_seconds == 10
+
+    async def test_then_the_rollout_goes_on_without_it(self) -> None:
+        one = self.stuck(old=True)
+        one.seconds = self.ALL
+        later = await one.steer()
+        assert numbers(later) == {"maxSurge": 0, "maxUnavailable": 1}
+        assert (later.leaving, later.overdue, later.again_seconds) == (0, 1, None)
+
+    async def test_so_does_what_is_said_where_nothing_is_rolled_out(self) -> None:
+        one = self.stuck(old=False)
+        first = await one.steer()
+        assert (first.leaving, first.overdue, first.again_seconds, first.told) == (1, 0, self.ALL, "")
+        one.seconds = self.ALL
+        later = await one.steer()
+        assert (later.leaving, later.overdue, later.again_seconds) == (0, 1, None)
+
+    async def test_the_schedulers_word_counts_again(self) -> None:
+        """While a place was about to be given up, its word might have been a moment old."""
+        one = self.stuck(old=True, gpus=3)
+        assert (await one.steer()).again_seconds == self.ALL
+        one.seconds = self.ALL
+        assert (await one.steer()).again_seconds == SCHEDULER_SECONDS
+        one.seconds = self.ALL + SCHEDULER_SECONDS
+        assert numbers(await one.steer()) == {"maxSurge": 0, "maxUnavailable": 1}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gemma4_operator.engines import dialects
+from gemma4_operator.runtime.passing import Pass, passing, under_way
 from gemma4_operator.runtime.sampler import Sampler, Target, spread
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.scaling.sample import Counts, Sample
@@ -95,6 +96,20 @@ async def test_the_pods_are_read_each_period_and_each_round_is_told(scene: Scene
     assert scene.sampler.samples(CHAT)["1"] == Sample(
         at_seconds=pytest.approx(first + 15), counts=Counts(running=4, waiting=0)
     )
+
+
+async def test_a_round_is_no_part_of_the_pass_that_began_to_follow(scene: Scene) -> None:
+    found: list[Pass | None] = []
+
+    class Listening(Engines):
+        async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
+            found.append(under_way())
+            return {}
+
+    with passing(CHAT):
+        scene.sampler.follow(CHAT, Listening())
+    await asyncio.sleep(10)
+    assert found == [None, None]
 
 
 async def test_who_is_followed_already_is_not_followed_twice(scene: Scene, engines: Engines) -> None:

@@ -95,6 +95,51 @@ def test_a_listing_drops_what_it_must_have_seen_and_keeps_what_is_newer() -> Non
     assert sorted(things.owners()) == [Key("team", "y"), Key("team", "z")]
 
 
+def elsewhere(name: str, **about: Any) -> dict[str, Any]:
+    obj = raw(name, **about)
+    return {"metadata": {**obj["metadata"], "namespace": "other"}}
+
+
+def test_a_listing_of_one_namespace_says_nothing_of_another() -> None:
+    things = shelf()
+    things.put(raw("gone", version=5, uid="a", owner="x"))
+    things.put(elsewhere("stays", version=5, uid="b", owner="y"))
+    assert things.replace([], resource_version=10, namespace="team") == {Key("team", "x")}
+    assert things.owners() == (Key("other", "y"),)
+
+
+def test_of_a_namespace_that_is_gone_all_is_forgotten_and_what_comes_after_it_is_taken() -> None:
+    things = shelf()
+    things.put(raw("one", version=5, uid="a", owner="x"))
+    things.put(raw("two", version=50, uid="b", owner="x"))
+    things.put(elsewhere("stays", version=5, uid="c", owner="y"))
+    assert things.forget("team") == {Key("team", "x")}
+    assert things.owners() == (Key("other", "y"),)
+    assert things.put(raw("one", version=60, uid="d", owner="x")) == Key("team", "x")
+
+
+def test_after_a_restore_of_etcd_the_next_listing_is_the_truth() -> None:
+    """Versions count again from before, so all that is told is older than what is known."""
+    things = shelf()
+    things.replace([raw("kept", version=50_000, uid="a", owner="x")], resource_version=50_100)
+    things.put(raw("gone", version=50_200, uid="b", owner="y"))
+    things.remove(raw("back", version=50_300, uid="c", owner="z"))
+    assert things.put(raw("kept", version=40_010, uid="a", owner="w")) is None
+    back = [raw("kept", version=40_010, uid="a", owner="w"), raw("back", version=40_005, uid="c", owner="z")]
+    assert things.replace(back, resource_version=40_020) == {Key("team", name) for name in "xwyz"} - {Key("team", "x")}
+    assert sorted(things.owners()) == [Key("team", "w"), Key("team", "z")]
+    assert things.put(raw("kept", version=40_011, uid="a", owner="v")) == Key("team", "v")
+
+
+def test_a_restore_is_noticed_for_each_namespace_by_its_own_listings() -> None:
+    things = shelf()
+    things.replace([raw("here", version=50_000, uid="a")], resource_version=50_100, namespace="team")
+    things.replace([elsewhere("there", version=50_000, uid="b")], resource_version=50_050, namespace="other")
+    assert things.put(elsewhere("there", version=49_000, uid="b", owner="late")) is None
+    assert things.replace([], resource_version=40_000, namespace="team") == {OWNER}
+    assert things.replace([], resource_version=40_000, namespace="other") == {Key("other", "chat")}
+
+
 def test_a_listing_without_news_is_no_news() -> None:
     things = shelf()
     things.put(raw(version=5))

@@ -26,14 +26,15 @@ def pod(name: str, *, gpus: int, owner: str | None = None, namespace: str = "tea
 class Lists:
     """An API server that has these pods, or fails."""
 
-    def __init__(self, *pods: dict[str, Any], error: Exception | None = None) -> None:
-        self.pods, self.error, self.selectors = pods, error, list[str]()
+    def __init__(self, *pods: dict[str, Any], error: Exception | None = None, only_in: str | None = None) -> None:
+        self.pods, self.error, self.only_in, self.selectors = pods, error, only_in, list[str]()
 
-    async def list(self, kind: Any, *, field_selector: str) -> Listing:
+    async def list(self, kind: Any, *, namespace: str | None, field_selector: str) -> Listing:
         self.selectors.append(field_selector)
-        if self.error is not None:
+        if self.error is not None and self.only_in in (None, namespace):
             raise self.error
-        return Listing(items=self.pods, resource_version=1)
+        found = tuple(one for one in self.pods if namespace in (None, one["metadata"]["namespace"]))
+        return Listing(items=found, resource_version=1)
 
 
 class Clock:
@@ -52,6 +53,12 @@ async def test_others_take_gpus_and_ones_own_pods_do_not() -> None:
     )
     taken = Taken(lists, monotonic=Clock())  # type: ignore[arg-type]
     assert await taken.by_others(CHAT) == (Use("one", "nvidia.com/gpu", 2), Use("one", "nvidia.com/gpu", 1))
+
+
+async def test_of_some_namespaces_only_their_own_pods_are_seen() -> None:
+    lists = Lists(pod("a", gpus=1), pod("b", gpus=2, namespace="other"), pod("c", gpus=4, namespace="third"))
+    taken = Taken(lists, monotonic=Clock(), namespaces=("team", "third"))  # type: ignore[arg-type]
+    assert [use.gpus for use in await taken.by_others(CHAT)] == [1, 4]
 
 
 async def test_a_hundred_resources_at_once_cost_one_look() -> None:
@@ -75,6 +82,15 @@ async def test_without_the_right_to_list_pods_nothing_counts_as_taken(caplog: py
     taken = Taken(Lists(error=Forbidden("no")), monotonic=Clock())  # type: ignore[arg-type]
     assert await taken.by_others(CHAT) == ()
     assert "Pods may not be listed" in caplog.text
+
+
+async def test_in_a_namespace_that_is_gone_nothing_counts_and_elsewhere_what_there_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lists = Lists(pod("a", gpus=1), pod("b", gpus=4, namespace="third"), error=Forbidden("no"), only_in="gone")
+    taken = Taken(lists, monotonic=Clock(), namespaces=("gone", "team", "third"))  # type: ignore[arg-type]
+    assert [use.gpus for use in await taken.by_others(CHAT)] == [1, 4]
+    assert "Pods may not be listed in the namespace 'gone'" in caplog.text
 
 
 async def test_an_api_server_that_is_away_is_waited_for() -> None:

@@ -47,8 +47,19 @@ async def queue() -> KeyedQueue[Key]:
 
 
 @pytest.fixture
-async def doorbell(world: World, queue: KeyedQueue[Key], relisted: list[bool]) -> Doorbell:
-    return Doorbell(world=world, queue=queue, on_relist=lambda: relisted.append(True))
+def unlisted() -> set[str]:
+    """The namespaces that have not been listed yet."""
+    return set()
+
+
+@pytest.fixture
+async def doorbell(world: World, queue: KeyedQueue[Key], relisted: list[bool], unlisted: set[str]) -> Doorbell:
+    return Doorbell(
+        world=world,
+        queue=queue,
+        on_relist=lambda: relisted.append(True),
+        is_whole=lambda namespace: namespace not in unlisted,
+    )
 
 
 async def test_a_new_resource_is_worked_on_at_once(doorbell: Doorbell, queue: KeyedQueue[Key]) -> None:
@@ -86,6 +97,27 @@ async def test_a_watch_that_began_anew_is_reported(doorbell: Doorbell, relisted:
     assert relisted == []
     doorbell.ring(GEMMA4_DEPLOYMENT, event(None, raw()))
     assert relisted == [True]
+
+
+async def test_news_of_a_namespace_that_has_come_back_ask_for_a_listing_and_are_no_work(
+    doorbell: Doorbell, world: World, queue: KeyedQueue[Key], relisted: list[bool], unlisted: set[str]
+) -> None:
+    """A resource that is told before its pods would look as if it had none."""
+    unlisted.add("team")
+    doorbell.ring(GEMMA4_DEPLOYMENT, event("ADDED", raw()))
+    assert (world.custom_resources.owners(), len(queue), relisted) == ((), 0, [True])
+    unlisted.clear()
+    doorbell.ring(GEMMA4_DEPLOYMENT, event("ADDED", raw()))
+    assert (world.custom_resources.owners(), len(queue), relisted) == ((CHAT,), 1, [True])
+
+
+async def test_what_is_deleted_there_meanwhile_does_not_come_back_with_an_older_listing(
+    doorbell: Doorbell, world: World, unlisted: set[str]
+) -> None:
+    unlisted.add("team")
+    doorbell.ring(GEMMA4_DEPLOYMENT, event("DELETED", raw(version=3)))
+    world.custom_resources.replace([raw(version=2)], resource_version=2, namespace="team")
+    assert world.custom_resources.get(CHAT) is None
 
 
 async def test_what_is_kept_is_complete_and_small(doorbell: Doorbell, world: World) -> None:

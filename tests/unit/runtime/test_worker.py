@@ -8,6 +8,7 @@ import pytest
 
 from gemma4_operator.kube.errors import ApiUnavailable, LeadershipLost
 from gemma4_operator.runtime.metrics import Metrics
+from gemma4_operator.runtime.passing import under_way
 from gemma4_operator.runtime.queue import KeyedQueue
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.worker import Again, Workers
@@ -23,7 +24,13 @@ def seconds() -> float:
 
 def metrics() -> Metrics:
     return Metrics(
-        queue_depth=lambda: 0, queue_oldest_seconds=lambda: 0, ready_reasons=lambda: (), is_leader=lambda: True
+        version="1.2.3",
+        lease="ops/first",
+        queue_depth=lambda: 0,
+        queue_oldest_seconds=lambda: 0,
+        is_leader=lambda: True,
+        resources=lambda: (),
+        latencies=lambda _: None,
     )
 
 
@@ -148,3 +155,24 @@ async def test_how_passes_end_is_counted() -> None:
     text = workers.metrics.exposition().decode()
     assert 'gemma4_operator_reconcile_seconds_count{outcome="done"} 1.0' in text
     assert 'gemma4_operator_reconcile_seconds_count{outcome="error"} 1.0' in text
+    assert 'gemma4_operator_reconcile_errors_total{error="bug"} 1.0' in text
+
+
+async def test_each_pass_has_an_id_of_its_own_and_its_end_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    ids: list[str] = []
+
+    async def say(key: Key) -> Again | None:
+        one = under_way()
+        assert one is not None
+        assert one.key == key
+        ids.append(one.id)
+        return None
+
+    with caplog.at_level("DEBUG", "gemma4_operator.runtime.worker"):
+        async with working(say) as (queue, _, _):
+            queue.add(GOOD)
+            await asyncio.sleep(0.5)
+            queue.add(GOOD)
+            await asyncio.sleep(0.5)
+    assert len(set(ids)) == 2
+    assert sum("team/good: the pass has ended as 'done'" in line for line in caplog.messages) == 2

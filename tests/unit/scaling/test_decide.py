@@ -10,7 +10,7 @@ from gemma4_operator.scaling.down import STEP_SECONDS
 from gemma4_operator.scaling.sample import Stage
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms, Tuning
-from tests.scaling import Loop, counts, replica, steps, terms
+from tests.scaling import SERVICE, Loop, counts, replica, steps, terms
 
 
 def begun(bound: Terms, *stages: Stage) -> int:
@@ -41,12 +41,38 @@ class TestReasons:
         decision = decide(terms(), [replica("a", Stage.LOADING)], State(wanted=3), now_seconds=0.0)
         assert (decision.replicas, decision.reason, decision.valid) == (3, Why.STARTING, True)
 
+    def test_starting_as_long_as_there_is_nothing_to_compare_with(self) -> None:
+        loop = Loop(terms(), lambda at: 6.0, serving=3)
+        first = loop.run(10)
+        assert (first.replicas, first.reason, first.expected) == (3, Why.STARTING, None)
+        assert first.message == "3 replicas stay: the next look will be the first to tell what comes."
+        assert loop.run(10).expected is not None
+
     def test_demand(self) -> None:
         loop = Loop(terms(), lambda at: 6.0, serving=2)
         decision = loop.run(1500)
         assert decision.reason is Why.DEMAND
         assert decision.expected.now == pytest.approx(6.0, rel=0.02)
         assert decision.message.startswith("360 requests a minute come, and 360 are expected in ")
+
+    def test_an_objective_that_no_number_reaches_is_named_and_nothing_impossible_is_promised(self) -> None:
+        loop = Loop(terms(first_token_seconds=0.2), lambda at: 6.0, serving=2)
+        decision = loop.run(1500)
+        assert decision.reason is Why.DEMAND
+        assert decision.message.endswith(
+            "keep 398 ms to the first token and 60 ms for each. `spec.objectives.timeToFirstTokenMilliseconds` allows "
+            "200 ms, and one request alone takes 319 ms. Near to that more replicas gain little: 398 ms is kept. "
+            "Take a faster GPU or allow more time."
+        )
+        assert decision.replicas < 15
+
+    def test_nor_does_the_number_fall_where_replicas_turn_out_too_slow_for_it(self) -> None:
+        """Believed to be a little too slow for it, fewer ran than if they were a little faster."""
+        fast, slow = (
+            Loop(terms(first_token_seconds=0.3, service=SERVICE.slowed(times)), lambda at: 6.0, serving=2)
+            for times in (0.9, 1.3)
+        )
+        assert fast.run(1500).replicas <= slow.run(1500).replicas
 
     def test_change(self) -> None:
         loop = Loop(terms(), steps((900, 2.0), (9e9, 9.0)), serving=1)
@@ -57,7 +83,7 @@ class TestReasons:
         assert changed[0].expected.then > changed[0].expected.now
 
     def test_backlog(self) -> None:
-        loop = Loop(terms(), steps((900, 2.0), (9e9, 40.0)), serving=1)
+        loop = Loop(terms(), steps((900, 6.0), (9e9, 60.0)), serving=3)
         loop.run(1100)
         piled = [decision for _, decision in loop.decisions if decision.reason is Why.BACKLOG]
         assert piled
@@ -73,6 +99,7 @@ class TestReasons:
         decision = decide(terms(), [said, replica("b")], State(wanted=2), now_seconds=0.0)
         assert (decision.replicas, decision.reason, decision.valid) == (2, Why.PARTIAL_DATA, False)
         assert decision.message.startswith("1 of 2 replicas do not say what they do")
+        assert decision.expected is None, "of those that do it is the first word"
 
     def test_no_data(self) -> None:
         decision = decide(terms(), [replica("a"), replica("b")], State(wanted=2), now_seconds=0.0)
@@ -92,7 +119,7 @@ class TestReasons:
     @pytest.mark.parametrize(("passed", "reason"), [(PLACE_SECONDS - 1, Why.DEMAND), (PLACE_SECONDS, Why.UNPLACEABLE)])
     def test_unplaceable_once_it_has_lasted(self, passed: float, reason: Why) -> None:
         # One replica carries so much, though not within the objectives.
-        loop = Loop(terms(first_token_seconds=0.6), lambda at: 2.0, serving=1, places=1)
+        loop = Loop(terms(first_token_seconds=0.5), lambda at: 2.0, serving=1, places=1)
         loop.run(1800)
         serves, waits = loop.replicas()
         assert waits.stage is Stage.UNPLACED

@@ -20,8 +20,9 @@ from gemma4_operator.scaling.forecast import Forecast, Pick
 from gemma4_operator.scaling.learning import Boots
 from gemma4_operator.scaling.look import NOW_SECONDS, Look
 from gemma4_operator.scaling.meter import Reading
-from gemma4_operator.scaling.staffing import CACHE_SHARE, Load
-from gemma4_operator.scaling.state import Need, State
+from gemma4_operator.scaling.need import Need
+from gemma4_operator.scaling.staffing import CACHE_SHARE, Limits, Load
+from gemma4_operator.scaling.state import State
 from tests.scaling import SERVICE, terms
 
 NOW = 10_000.0
@@ -35,11 +36,15 @@ def seen(*, running: float = 10.0, waiting: float = 0.0, serving: int = 10) -> L
         service=SERVICE,
         load=LOAD,
         ahead=LOAD,
+        peak_requests_per_second=1.0,
         horizon_seconds=100.0,
+        limits=Limits(first_token_seconds=2.0, token_seconds=0.06, attainment=0.95),
         change=None,
         for_load=2,
         for_ahead=2,
         for_backlog=0,
+        for_jump=0,
+        for_more=2,
     )
 
 
@@ -49,7 +54,7 @@ def settled(**changes: Any) -> State:
         wanted=10,
         needs=(Need(NOW, 2),),
         whole_since_seconds=0.0,
-        forecast=Forecast(pick=Pick(index=0, times=1.0, compared=50)),
+        forecast=Forecast(pick=Pick(index=0, times=1.0, is_judged=True)),
     )
     return replace(usual, **changes)
 

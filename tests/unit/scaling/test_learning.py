@@ -158,6 +158,18 @@ def served(name: str, *, took: float, since: float = 0.0, stage: Stage = Stage.S
     return replica(name, stage, since_seconds=since, serving_since_seconds=since + took)
 
 
+PLANNED_SECONDS = 100.0
+
+
+def seen(boots: Boots, *replicas: Replica) -> Boots:
+    return booted(boots, replicas, planned_seconds=PLANNED_SECONDS)
+
+
+def coming(*names: str) -> Boots:
+    """Return what is known where these were seen on their way."""
+    return seen(Boots(), *(replica(name, Stage.LOADING) for name in names))
+
+
 class TestBoots:
     def test_take_what_is_planned_as_long_as_none_was_seen(self) -> None:
         assert Boots().usual_seconds(100) == 100
@@ -183,24 +195,44 @@ class TestBoots:
         assert Boots(seconds=(4.0,) * 3).overdue_seconds(100) >= 60
 
     def test_are_taken_once_each(self) -> None:
-        first = booted(Boots(), [served("a", took=80), replica("b", Stage.LOADING)])
+        first = seen(coming("a", "b"), served("a", took=80), replica("b", Stage.LOADING))
         assert first.seconds == (80.0,)
-        again = booted(first, [served("a", took=80), served("b", took=90)])
+        again = seen(first, served("a", took=80), served("b", took=90))
         assert again.seconds == (80.0, 90.0)
-        assert booted(again, [served("a", took=80), served("b", took=90)]) == again
+        assert seen(again, served("a", took=80), served("b", took=90)) == again
 
     def test_count_as_well_where_the_replica_is_on_its_way_out(self) -> None:
-        assert booted(Boots(), [served("a", took=80, stage=Stage.LEAVING)]).seconds == (80.0,)
+        assert seen(coming("a"), served("a", took=80, stage=Stage.LEAVING)).seconds == (80.0,)
 
     def test_do_not_count_where_it_failed_or_a_clock_went_backwards(self) -> None:
-        assert booted(Boots(), [served("a", took=80, stage=Stage.FAILED), served("b", took=-5)]).seconds == ()
+        found = seen(coming("a", "b"), served("a", took=80, stage=Stage.FAILED), served("b", took=-5))
+        assert found.seconds == ()
+
+    def test_of_one_that_serves_when_it_is_first_seen_no_time_is_taken(self) -> None:
+        """After a restart a pod that was not ready for a moment, half a day after it was made, took that half a day."""
+        flapped = served("old", took=43_200)
+        first = seen(Boots(seconds=(96.0,) * 3), flapped, served("other", took=95))
+        assert first.seconds == (96.0,) * 3
+        assert seen(first, flapped).seconds == (96.0,) * 3
+
+    def test_one_that_stops_serving_and_serves_again_has_not_booted_again(self) -> None:
+        first = seen(coming("a"), served("a", took=80))
+        away = seen(first, replica("a", Stage.LOADING))
+        assert seen(away, served("a", took=40_000)).seconds == (80.0,)
+
+    def test_one_that_waited_for_hours_counts_as_one_that_is_overdue_and_several_tell(self) -> None:
+        one = seen(coming("a"), served("a", took=9_000))
+        assert one.seconds == (OVERDUE * PLANNED_SECONDS,)
+        assert seen(replace(one, coming=frozenset({"b"})), served("b", took=9_000)).seconds[-1] == OVERDUE**2 * 100
 
     def test_only_the_last_are_remembered_and_of_replicas_only_those_that_are_there(self) -> None:
         boots = Boots()
         for index in range(BOOTS + 5):
-            boots = booted(boots, [served(f"replica-{index}", took=float(index))])
+            boots = seen(boots, replica(f"replica-{index}", Stage.LOADING))
+            boots = seen(boots, served(f"replica-{index}", took=float(index)))
         assert boots.seconds == tuple(float(index) for index in range(5, BOOTS + 5))
         assert boots.known == {f"replica-{BOOTS + 4}"}
+        assert boots.coming == frozenset()
 
     @given(seconds=st.lists(st.floats(0, 1e5), min_size=3, max_size=BOOTS))
     def test_the_usual_one_is_one_that_could_have_been_seen(self, seconds: list[float]) -> None:

@@ -6,7 +6,15 @@ from dataclasses import replace
 import pytest
 
 from gemma4_operator.scaling.flow import Flow
-from gemma4_operator.scaling.meter import FIRST_SAMPLE_SECONDS, STALE_SECONDS, Meter, Reading, Usual, read
+from gemma4_operator.scaling.meter import (
+    FIRST_SAMPLE_SECONDS,
+    SETTLED_SECONDS,
+    STALE_SECONDS,
+    Meter,
+    Reading,
+    Usual,
+    read,
+)
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Stage
 from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
@@ -220,6 +228,23 @@ class TestSilence:
         late, _ = together(same, meter=meter, now=10 + STALE_SECONDS + 1)
         assert (late.flow, late.is_nothing) == (Flow(), True)
 
+    @pytest.mark.parametrize(("apart", "whole_for"), [(15.0, STALE_SECONDS), (30.0, 75.0), (60.0, LONGEST_GAP_SECONDS)])
+    def test_of_those_that_are_heard_seldom_one_word_may_be_missed(self, apart: float, whole_for: float) -> None:
+        """A Prometheus that scrapes once a minute, as it does by default, left none heard for a whole minute."""
+        _, meter = together(steady("a", at=0, finished=0), now=0)
+        same = steady("a", at=apart, finished=2 * apart)
+        _, meter = together(same, meter=meter, now=apart)
+        last, meter = together(same, meter=meter, now=apart + whole_for)
+        assert (last.is_whole, last.flow.arrivals) == (True, pytest.approx(2.0))
+        assert together(same, meter=meter, now=apart + whole_for + 1)[0].is_nothing
+
+    def test_and_a_new_one_among_them_has_as_long_for_its_first(self) -> None:
+        _, meter = together(steady("a", at=0, finished=0), now=0)
+        _, meter = together(steady("a", at=60, finished=60), meter=meter, now=60)
+        new = replica("b", serving_since_seconds=60.0)
+        reading, _ = together(steady("a", at=120, finished=120), new, meter=meter, now=160)
+        assert reading.is_whole
+
     def test_what_was_heard_before_brings_nothing_new(self) -> None:
         _, meter = together(steady("a", at=0, finished=0), now=0)
         once, meter = together(steady("a", at=10, finished=20), meter=meter)
@@ -286,3 +311,28 @@ class TestANewReplica:
     def test_that_says_what_cannot_be_so_is_not_new_but_unheard(self) -> None:
         new = replica("b", serving_since_seconds=0.0, at=10.0, said=counts(math.nan))
         assert together(new)[0].is_nothing
+
+
+class TestWhatEachHas:
+    def test_is_what_it_works_on_and_what_waits_there(self) -> None:
+        reading, _ = together(
+            replica("a", at=10.0, said=counts(4, 3, finished=1)), replica("b", at=10.0, said=counts(2, 0, finished=1))
+        )
+        assert reading.outstanding == (7.0, 2.0)
+
+    @pytest.mark.parametrize(
+        ("other", "why"),
+        [
+            (
+                replica("b", at=1e3, said=counts(1, 0), serving_since_seconds=1e3 - SETTLED_SECONDS + 1),
+                "has not had its share yet",
+            ),
+            (replica("b", Stage.LEAVING, at=1e3, said=counts(1, 0)), "gets no more"),
+            (replica("b", at=1e3 - STALE_SECONDS - 1, said=counts(1, 0)), "is not heard"),
+            (replica("b", Stage.LOADING), "does not serve"),
+        ],
+        ids=lambda given: given if isinstance(given, str) else "",
+    )
+    def test_says_nothing_of_one_that(self, other: Replica, why: str) -> None:
+        reading, _ = together(replica("a", at=1e3, said=counts(4, 0)), other, now=1e3)
+        assert reading.outstanding == (4.0,), why

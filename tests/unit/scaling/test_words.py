@@ -59,7 +59,11 @@ class TestDemand:
     [
         (words.starting(1), ["1 replica"]),
         (words.starting(4), ["4 replicas"]),
-        (words.no_data(reading(serving=2, heard=0)), ["2 replicas", "8000", "metrics"]),
+        (words.begun(1), ["1 replica stays", "next look"]),
+        (words.begun(4), ["4 replicas stay", "next look"]),
+        (words.jumped(1), ["what 1 replica serves", "Within the last hour"]),
+        (words.jumped(7), ["what 7 replicas serve,", "stay"]),
+        (words.no_data(reading(serving=2, heard=0)), ["2 replicas", "none says what it does"]),
         (words.partial(reading(serving=5, heard=3)), ["2 of 5 replicas", "not go down"]),
         (words.sleeping(600), ["600 s", "spec.autoscaling.idleSeconds"]),
         (words.asleep(), ["none runs"]),

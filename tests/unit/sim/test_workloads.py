@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -73,6 +74,9 @@ class TestSteps:
         requests = STEPS["steps"].make(TRACES, 1)
         assert requests[-1].arrival_seconds == pytest.approx(7200, rel=0.01)
         assert 15 < len(requests) / 7200 < 30
+
+    def test_the_long_ones_are_the_same_for_longer(self):
+        assert STEPS["steps-long"].make == replace(STEPS["steps"].make, hours=12)
 
     def test_each_level_stays_for_a_minute_and_more(self):
         is_high = [rate > 28 for rate in self.counts(1)]

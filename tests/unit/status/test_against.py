@@ -56,5 +56,28 @@ def test_what_is_wrong(case: str) -> None:
     assert against_plan((pod,), found, evidence, patience_seconds=600, now=NOW) is wrong
 
 
+EVICTED = {
+    "metadata": {"name": "chat-0"},
+    "spec": {"nodeName": "gpu-1"},
+    "status": {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "conditions": [{"type": "PodScheduled", "status": "True"}],
+        "containerStatuses": crashed(7)["status"]["containerStatuses"],
+    },
+}
+
+
+def test_a_pod_that_ended_days_ago_keeps_nobody_from_another_plan() -> None:
+    pods = (pod_view(EVICTED), pod_view(unplaced(601)))
+    assert against_plan(pods, running(), {}, patience_seconds=600, now=NOW) is Wrong.UNPLACED
+
+
+def test_nor_do_its_restarts_count_for_the_one_in_its_place() -> None:
+    pod = pod_view(crashed(1))
+    evidence = {pod.name: gather(pod, (), OUT_OF_MEMORY)}
+    assert against_plan((pod_view(EVICTED), pod), running(), evidence, patience_seconds=600, now=NOW) is None
+
+
 def test_nothing_is_read_into_what_nobody_said() -> None:
     assert against_plan((pod_view(crashed(2)),), running(), {}, patience_seconds=600, now=NOW) is None

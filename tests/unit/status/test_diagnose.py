@@ -1,10 +1,12 @@
 """Raw pods, as the kubelet and the scheduler write them, to the one cause a person should read."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from gemma4_operator.status.diagnose import diagnose
+from gemma4_operator.status.diagnose import Finding, diagnose
+from gemma4_operator.status.diagnosis.scheduling import NODE_SECONDS
 from gemma4_operator.status.evidence import gather
 from gemma4_operator.status.pods import pod_view
 from gemma4_operator.status.reasons import Reason
@@ -114,6 +116,49 @@ def test_a_failure_says_what_to_do(case: tuple[list[dict[str, Any]], Reason | No
     assert finding.message.endswith(reason.advice)
 
 
+def ended(reason: str = "Evicted", message: str = "The node was low on resource: ephemeral-storage.") -> dict[str, Any]:
+    """A pod that its Deployment has replaced and left lying; its node's kubelet may never have said that it stopped."""
+    status = {"phase": "Failed", "reason": reason, "message": message}
+    container = {"name": "engine", "ready": False, "restartCount": 9, "state": {"running": {}}}
+    return {"metadata": {"name": "a"}, "status": {**status, "containerStatuses": [container]}}
+
+
+REFUSED = ended("UnexpectedAdmissionError", "Allocate failed due to no healthy devices present")
+SANDBOX = "PodReadyToStartContainers"
+TAKEN = pod("b", **waiting("ContainerCreating"), conditions=[{"type": SANDBOX, "status": "False"}])
+PULLS = pod("b", **waiting("ContainerCreating"), conditions=[{"type": SANDBOX, "status": "True"}])
+NEW = {"metadata": {"name": "b"}, "status": {"phase": "Pending"}}
+
+AFTERWARDS: dict[str, tuple[list[dict[str, Any]], Reason | None, str]] = {
+    "nothing has come in its place": ([ended()], Reason.EVICTED, "Pod 'a': Evicted"),
+    "the one in its place has only just been made": ([ended(), NEW], Reason.EVICTED, "Pod 'a': Evicted"),
+    "a kubelet has only just taken the one in its place": ([ended(), TAKEN], Reason.EVICTED, "Pod 'a': Evicted"),
+    "it loads": ([ended(), pod("b", state={"running": {}})], Reason.STILL_STARTING, "1 of 1 waiting pods load"),
+    "it pulls its image": ([ended(), PULLS], None, ""),
+    "it finds no node": ([ended(), pod("b", conditions=BLOCKED)], Reason.INSUFFICIENT_GPU, "1 of 1 waiting pods"),
+    "it crashes": ([ended(), REFUSED, pod("b", **crashed(1))], Reason.ENGINE_CRASHED, "Pod 'b'"),
+    "it serves and another is refused": ([REFUSED, pod("b", conditions=READY)], Reason.KUBELET_REJECTED_POD, "Pod 'a'"),
+    "its node was lost without a word": ([ended("", "")], None, ""),
+}
+
+
+def test_one_that_an_event_alone_tells_of_goes_before_one_that_has_ended() -> None:
+    event = {"reason": "FailedMount", "message": "MountVolume.SetUp failed: stale NFS file handle"}
+    about = {**event, "involvedObject": {"kind": "Pod", "name": "b"}}
+    finding = diagnose([pod_view(REFUSED), pod_view(TAKEN)], {"b": gather(TAKEN, [about])})
+    assert finding is not None
+    assert finding.reason is Reason.VOLUME_ATTACH_FAILED
+    assert finding.message.startswith("Pod 'b': ")
+
+
+@pytest.mark.parametrize("case", AFTERWARDS)
+def test_a_pod_that_has_ended_is_told_until_another_has_begun(case: str) -> None:
+    pods, reason, part = AFTERWARDS[case]
+    finding = diagnose([pod_view(raw) for raw in pods])
+    assert (finding.reason if finding else None) is reason
+    assert part in (finding.message if finding else "")
+
+
 def abandoned(**ready: Any) -> dict[str, Any]:
     """A pod whose containers are ready, as its kubelet said last, and which is not."""
     container = {"name": "engine", "ready": True, "restartCount": 0, "state": {"running": {}}}
@@ -146,3 +191,54 @@ def test_what_others_said_and_the_advice_are_two_sentences(said: str) -> None:
     finding = diagnose([pod_view(found)], {"chat-1": gather(found, [event])})
     assert finding is not None
     assert f"store-0. {finding.reason.advice}" in finding.message
+
+
+class TestANodeThatIsBeingAdded:
+    """A scaler of nodes says so in an event about the pod, and says no more until the node is there."""
+
+    AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+    def found(self, *events: tuple[str, float], read_at: datetime | None = AT) -> Finding | None:
+        """Return what is said of a pod without a node, after events of so many seconds ago."""
+        said = [
+            {
+                "reason": reason,
+                "message": "pod triggered scale-up: [{gpus 1->2 (max: 4)}]",
+                "involvedObject": {"kind": "Pod", "name": "b"},
+                "lastTimestamp": (self.AT - timedelta(seconds=seconds)).isoformat(),
+            }
+            for reason, seconds in events
+        ]
+        raw = pod("b", conditions=BLOCKED)
+        return diagnose([pod_view(raw)], {"b": gather(raw, said, read_at=read_at)})
+
+    def test_is_told_as_a_start_and_not_as_a_lack_of_nodes(self) -> None:
+        found = self.found(("TriggeredScaleUp", 300))
+        assert found is not None
+        assert found.reason is Reason.STILL_STARTING
+        assert found.message.startswith("1 of 1 waiting pods have no node yet. A node is being added: pod triggered")
+        assert found.message.endswith("Once it is there, they load the weights.")
+
+    @pytest.mark.parametrize(
+        "events",
+        [
+            (("TriggeredScaleUp", NODE_SECONDS + 1),),
+            (("TriggeredScaleUp", 300), ("NotTriggerScaleUp", 60)),
+            (("FailedScheduling", 10),),
+        ],
+        ids=["it should be there by now", "it was given up since", "nobody has ever said so"],
+    )
+    def test_is_none(self, events: tuple[tuple[str, float], ...]) -> None:
+        found = self.found(*events)
+        assert found is not None
+        assert found.reason is Reason.INSUFFICIENT_GPU
+
+    def test_is_believed_anew_when_another_is_asked_for(self) -> None:
+        found = self.found(("TriggeredScaleUp", 3000), ("NotTriggerScaleUp", 2000), ("TriggeredScaleUp", 60))
+        assert found is not None
+        assert found.reason is Reason.STILL_STARTING
+
+    def test_is_no_matter_of_time_where_nobody_knows_when_the_events_were_read(self) -> None:
+        found = self.found(("TriggeredScaleUp", 3000), read_at=None)
+        assert found is not None
+        assert found.reason is Reason.STILL_STARTING

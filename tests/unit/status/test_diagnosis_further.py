@@ -860,6 +860,18 @@ DOWNLOADS = {
         'INFO 2026-11-20 08:04:40 tokio.rs:916] "model-00001-of-00002.safetensors": 31.20 GiB of 46.37 GiB',
         "[no further output for 1800 s]",
     ),
+    "silence of vLLM": running(
+        Reason.STILL_STARTING,
+        "(EngineCore pid=2) INFO 11-20 08:00 [gpu_model_runner.py:4000] Starting to load model google/gemma-4-31B-it...",
+        "[no further output for 900 s]",
+        mention=("prints nothing while it downloads", "gemma-4-31B-it"),
+    ),
+    "silence of llama.cpp": running(
+        Reason.STILL_STARTING,
+        "common_download_file_single_online: downloading from https://huggingface.co/x/resolve/main/a.gguf to /cache/a.gguf (etag:1)...",
+        "[no further output for 900 s]",
+        mention=("prints nothing while it downloads",),
+    ),
     "a pause is no stall": running(
         Reason.STILL_STARTING,
         "Fetching 3 files:  67%|######6   | 2/3 [06:12<03:06, 186.20s/it]",

@@ -1,5 +1,6 @@
 """The status of one deployment, from what is: what each condition says, when, and in which words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from gemma4_operator.status.rollout import Rollout, rollout, told_replicas
 from tests.unit.planner.plans import a_plan
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
+INVALID = Problem(reason=Reason.INVALID_SPEC, message="spec.model: must be given.", planned=False)
 HUB = HuggingFaceWeights(repository="google/gemma-4-E2B-it", revision="main")
 
 
@@ -178,11 +180,40 @@ def test_a_spec_without_a_plan_is_stalled_and_old_pods_are_still_told() -> None:
 
 
 def test_a_spec_that_cannot_be_read_still_has_a_status() -> None:
-    problem = Problem(reason=Reason.INVALID_SPEC, message="spec.model: must be given.", planned=False)
-    body = status(spec=None, plan=None, problem=problem, rollout=running(2))
+    body = status(spec=None, plan=None, problem=INVALID, rollout=running(2))
     assert conditions(body)["Ready"] == ("False", "InvalidSpec")
     assert body["serving"] == "2/2"
     assert "endpoint" not in body
+    Gemma4DeploymentStatus.model_validate(body)
+
+
+def test_a_spec_that_cannot_be_read_takes_nothing_from_what_was_chosen_and_learned() -> None:
+    """A GitOps pipeline brings the CRD's new field before the operator that knows it: nothing may move by that."""
+    scaled = spec(autoscaling={"minReplicas": 1, "maxReplicas": 4})
+    learned = AutoscalingStatus(desired_replicas=3, boot_seconds=140)
+    before = status(spec=scaled, autoscaling=learned)
+    body = status(spec=None, plan=None, problem=INVALID, rollout=running(2), previous=before)
+    assert {name: body[name] for name in ("plan", "endpoint", "autoscaling")} == {
+        name: before[name] for name in ("plan", "endpoint", "autoscaling")
+    }
+    assert conditions(body)["Planned"] == ("False", "InvalidSpec")
+    again = status(previous=body)
+    assert again["plan"] == before["plan"]
+    assert "autoscaling" not in again
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["denied: hf_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789 is bad\n\x1b[31mReady: all is well", "x" * 40_000],
+    ids=["a secret and a forged line", "too many"],
+)
+def test_what_an_api_server_says_is_made_fit_wherever_it_is_told(words: str) -> None:
+    body = status(problem=Problem(reason=Reason.CHILD_REJECTED, message=words, planned=True))
+    told = [one["message"] for one in body["conditions"]] + [body["lastFailure"]["message"]]
+    for message in told:
+        assert "hf_" not in message
+        assert message.isprintable()
+        assert len(message) <= 32_768
     Gemma4DeploymentStatus.model_validate(body)
 
 
@@ -261,6 +292,24 @@ def test_a_raw_deployment_is_read() -> None:
     assert not rollout({"metadata": {"generation": 3}, "status": {"observedGeneration": 2}}).current
 
 
+@pytest.mark.parametrize(("pods", "updated"), [(0, 0), (1, 1), (3, 3), (4, 3)])
+def test_before_its_controller_has_looked_no_more_are_up_to_date_than_are_of_the_plan(pods: int, updated: int) -> None:
+    before = Rollout(current=False, replicas=3, updated=3, ready=2)
+    assert before.of_plan(pods) == replace(before, updated=updated)
+
+
+def test_once_it_has_looked_its_word_counts() -> None:
+    looked = Rollout(current=True, replicas=3, updated=3, ready=2)
+    assert looked.of_plan(1) == looked, "what is watched of pods may be older"
+
+
+def test_an_edit_that_nobody_has_looked_at_yet_is_told_as_it_is() -> None:
+    body = status(wanted=2, rollout=running(2, current=False).of_plan(0))
+    (ready,) = (one for one in body["conditions"] if one["type"] == "Ready")
+    assert body["updatedReplicas"] == 0
+    assert ready["message"] == ("2 of 2 replicas serve, 0 are up to date, 2 of an earlier plan are still to go.")
+
+
 @pytest.mark.parametrize(
     ("deployment", "told"),
     [(None, None), ({"spec": {"replicas": 3}}, 3), ({"spec": {"replicas": 0}}, 0), ({"spec": {}}, 1)],
@@ -300,6 +349,28 @@ class TestRollouts:
         )
         told = status(pods=(waiting,), leaving=2, rollout=running(1, ready=0))["conditions"][2]
         assert told["message"].endswith("2 pods that end still hold their places.")
+
+    @pytest.mark.parametrize(
+        ("overdue", "late"),
+        [
+            (1, "1 pod should be gone by now and is not: see whether its node is up."),
+            (2, "2 pods should be gone by now and are not: see whether their nodes are up."),
+        ],
+    )
+    def test_one_that_does_not_go_hides_nothing_and_is_told(self, overdue: int, late: str) -> None:
+        waiting = PodView(name="chat-3", ready=False, scheduled=False, unschedulable="Insufficient nvidia.com/gpu")
+        told = status(pods=(waiting,), overdue=overdue, rollout=running(1, ready=0))["conditions"][2]
+        assert told["reason"] == "InsufficientGPU"
+        assert told["message"].endswith(f"{Reason.INSUFFICIENT_GPU.advice} {late}")
+        assert self.ready(blocked=self.BLOCKED, overdue=overdue)["message"] == f"{self.BLOCKED.message} {late}"
+        assert late in self.ready(overdue=overdue, rolling="Pods are replaced in place, 1 at a time.")["message"]
+
+    def test_one_that_was_evicted_before_is_no_cause_of_the_wait(self) -> None:
+        evicted = PodView(name="chat-1", ready=False, phase="Failed", reason="Evicted", scheduled=True)
+        waiting = PodView(name="chat-3", ready=False, scheduled=False, unschedulable="Insufficient nvidia.com/gpu")
+        told = status(pods=(evicted, waiting), leaving=1, rollout=running(1, ready=0))["conditions"][2]
+        assert told["reason"] == "Progressing"
+        assert self.ready(pods=(evicted, waiting), blocked=self.BLOCKED)["reason"] == "RolloutBlockedNoSpareGPU"
 
     def test_a_new_pod_that_fails_goes_before_what_the_others_wait_for(self) -> None:
         ended = Ended(exit_code=137, reason="OOMKilled")

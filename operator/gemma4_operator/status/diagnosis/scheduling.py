@@ -6,6 +6,7 @@ read, not the events, which may be old.
 """
 
 import re
+from datetime import timedelta
 from typing import Final
 
 from gemma4_operator.status.diagnosis.rules import QUOTE_LIMIT, Diagnosis, Rule, first, text_like
@@ -13,6 +14,9 @@ from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
 
+NODE_SECONDS: Final = 900.0
+"""After which a node that was asked for comes no more; cluster-autoscaler and Karpenter give it up then as well."""
+COMING: Final = "A node is being added"
 _PREEMPTION: Final = re.compile(r"[.,]?\s*(?:no new claims to deallocate,?\s*)?preemption:.*$", re.DOTALL)
 _HEAD: Final = re.compile(r"^.*?\d+/\d+ nodes are available:?\s*", re.DOTALL)
 _PARTS: Final = re.compile(r",\s*(?=\d+ |pod |persistentvolumeclaim)")
@@ -92,12 +96,21 @@ def unscheduled(evidence: Evidence) -> Diagnosis | None:
     said = pod.unschedulable or (told[0].message if told and not evidence.told("Scheduled") else "")
     if not said:
         return None
-    growing = _growing(evidence)
-    if growing:
-        return Diagnosis(
-            reason=Reason.STILL_STARTING, message=f"A node is being added: {growing}. So far: {_short(said)}"
-        )
+    if coming := node_coming(evidence):
+        return Diagnosis(reason=Reason.STILL_STARTING, message=f"{COMING}: {coming}. So far: {_short(said)}")
     return explain(said, evidence)
+
+
+def node_coming(evidence: Evidence) -> str:
+    """Return what a scaler of nodes says while it adds one (cluster-autoscaler, Karpenter, GKE); empty: it does not."""
+    for event in evidence.events:
+        # Events come newest first: what failed or was given up after the start of it counts more.
+        if event.reason in {"NotTriggerScaleUp", "FailedScaleUp", "ScaleUpTimedOut", "ScaleUpFailed"}:
+            return ""
+        if event.reason in {"TriggeredScaleUp", "Nominated", "NodeClaimCreated", "ProvisioningRequested"}:
+            is_late = evidence.read_at is not None and evidence.read_at - event.at > timedelta(seconds=NODE_SECONDS)
+            return "" if is_late else shorten(event.message or event.reason, QUOTE_LIMIT // 2).rstrip(".")
+    return ""
 
 
 def explain(said: str, evidence: Evidence) -> Diagnosis:
@@ -119,14 +132,3 @@ def explain(said: str, evidence: Evidence) -> Diagnosis:
 def _short(said: str) -> str:
     """Return the sentence without what it says of preemption, which is the same in every one."""
     return f"{shorten(_PREEMPTION.sub('', said), QUOTE_LIMIT).rstrip('.')}."
-
-
-def _growing(evidence: Evidence) -> str:
-    """Return what a scaler of nodes says while it adds one (cluster-autoscaler, Karpenter, GKE)."""
-    for event in evidence.events:
-        # Events come newest first: what failed or was given up after the start of it counts more.
-        if event.reason in {"NotTriggerScaleUp", "FailedScaleUp", "ScaleUpTimedOut", "ScaleUpFailed"}:
-            return ""
-        if event.reason in {"TriggeredScaleUp", "Nominated", "NodeClaimCreated", "ProvisioningRequested"}:
-            return shorten(event.message, QUOTE_LIMIT // 2).rstrip(".")
-    return ""

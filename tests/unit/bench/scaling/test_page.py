@@ -1,9 +1,12 @@
 """The page is what the kept results give, and says how they came about."""
 
+from dataclasses import replace
+
 import pytest
 
 from gemma4_operator.sim.workloads import ENGINE
 from tests.bench.scaling.book import PATH, Book, load
+from tests.bench.scaling.digest import digest_of
 from tests.bench.scaling.page import PAGE, page, tables, write
 from tests.bench.scaling.run import WORKLOADS
 from tests.unit.bench.scaling.made import REFERENCE, book, everywhere
@@ -34,6 +37,17 @@ def test_without_results_it_claims_nothing():
     assert "Our own rule has not been played yet." in text
     assert "| yes |" not in text
     assert "Kept now: 0 runs" in text
+
+
+def test_results_of_earlier_code_are_told():
+    told = page(book(REFERENCE))
+    assert f"{len(REFERENCE)} of its {len(REFERENCE)} results are of earlier code" in told
+    now = Book()
+    for run in (kept := book(REFERENCE)):
+        one = kept.kept(run)
+        assert one is not None
+        now.add(run, replace(one, digest=digest_of(run)))
+    assert "All of it is of the code as it is." in page(now)
 
 
 def test_a_book_in_which_nobody_is_better_says_so():

@@ -9,7 +9,7 @@ from tests.bench.scaling import design, rest
 from tests.bench.scaling.aims import aims, aims_table
 from tests.bench.scaling.book import Book, Kept
 from tests.bench.scaling.cells import cell, percent
-from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, PARTS, RANDOM, TROUBLE
+from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, NO_JUMPS, PARTS, RANDOM, TROUBLE
 from tests.bench.scaling.losses import beside_the_best, losses
 from tests.bench.scaling.run import Run
 from tests.unit.bench.scaling.made import REFERENCE, book, everywhere, kept
@@ -239,8 +239,17 @@ class TestRest:
         assert "### Routing: random" in text
 
     def test_steps_show_fixed_counts_beside_rules(self):
-        rows = {("steps", "clairvoyant"): (99.9, 5.4), ("steps", "static:replicas=8"): (100.0, 8.0)}
-        assert row(rest.steps(book(rows)), "static", "replicas=8") == ["100.00 @ 8.00", f"{8 / 5.4:.3f}", "9"]
+        eight, clairvoyant = "static:replicas=8", "clairvoyant"
+        rows = {("steps", clairvoyant): (99.9, 5.4), ("steps", eight): (100.0, 8.0)}
+        assert row(rest.steps(book(rows)), "static", "replicas=8") == ["100.00 @ 8.00", "not played", "-", "9"]
+        rows |= {("steps-long", clairvoyant): (98.5, 5.4), ("steps-long", eight): (100.0, 8.0)}
+        assert row(rest.steps(book(rows)), "static", "replicas=8")[2:] == [f"{8 / 5.4:.3f}", "9"]
+
+    def test_steps_show_what_ours_is_without_its_memory_of_jumps(self):
+        rows = {("steps-long", NO_JUMPS): (71.12, 5.638), ("steps-long", "gemma4"): (99.23, 6.587)}
+        text = rest.steps(book(rows))
+        assert row(text, "gemma4", "jumps=false")[1] == "71.12 @ 5.64 ✗"
+        assert row(text, "gemma4", "defaults")[1] == "99.23 @ 6.59"
 
     def test_the_worst_minutes_are_shown_without_and_with_the_queue(self):
         found = book(REFERENCE | OURS)

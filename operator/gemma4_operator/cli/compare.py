@@ -1,0 +1,183 @@
+"""`gemma4 plan --compare`: what a change of Gemma4Deployments would do, for whoever reviews it."""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from gemma4_operator.api.read import InvalidResource
+from gemma4_operator.cli.compare_report import report
+from gemma4_operator.cli.given import Given, given_in, require_one_standard_input
+from gemma4_operator.cli.inputs import InvalidInput, Object, place, read_deployments
+from gemma4_operator.cli.output import emit
+from gemma4_operator.cli.render import objects_of
+from gemma4_operator.cli.situation import Situation, situation, within_limits
+from gemma4_operator.cli.verb import Exit
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.replicas import Scale, count
+
+Result = dict[str, Any]
+Tell = Callable[[Situation, Given], Result]
+Name = tuple[str, str]
+_KEPT = ("feasible", "reason", "message", "plan", "replicas")
+_NOTHING = Decimal("0.00")
+
+
+class Change(StrEnum):
+    """What becomes of a deployment."""
+
+    ADDED = "Added"
+    REMOVED = "Removed"
+    CHANGED = "Changed"
+    UNCHANGED = "Unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A deployment before or after.
+
+    Attributes:
+        given: None where it was not valid before.
+        template: Of its pods; None where there are none.
+    """
+
+    given: Given | None
+    told: Result
+    template: Object | None
+
+
+def compare(args: argparse.Namespace, tell: Tell) -> Exit:
+    """Print what a change does; the exit code is of what will be. Raises InvalidInput, InvalidResource."""
+    if args.name is not None or args.file is None:
+        raise InvalidInput("`--compare` must be given with `-f`: it sets one file beside another")
+    require_one_standard_input(args)
+    # What was refused before must not keep a change from mending it.
+    were = read_deployments(args.compare, may_be_none=True, may_repeat=True)
+    will_be = read_deployments(*args.file, may_be_none=True)
+    if not were and not will_be:
+        raise InvalidInput("`-f` or `--compare` must hold a Gemma4Deployment, and neither does")
+    valid = given_in(will_be)
+    where = situation(args)
+    after = _named((_will_be(where, tell, one) for one in valid), where=" and ".join(map(place, args.file)))
+    before = _named((_was(where, tell, raw) for raw in were), where=place(args.compare))
+    told = [_difference(before.get(name), after.get(name), name) for name in dict.fromkeys((*after, *before))]
+    result = {"deployments": told, **_sums(told)}
+    emit(result, args.output, table=lambda: report(result))
+    return Exit.INFEASIBLE if any(_is_unserved(one["after"]) for one in told) else Exit.OK
+
+
+def _named(sides: Iterable[tuple[Name, _Side]], *, where: str) -> Mapping[Name, _Side]:
+    named: dict[Name, _Side] = {}
+    for name, side in sides:
+        if name in named:
+            once = "must name each Gemma4Deployment once"
+            raise InvalidInput(f"{where}: {once}, and has {'/'.join(name)} twice")
+        named[name] = side
+    return named
+
+
+def _will_be(where: Situation, tell: Tell, one: Given) -> tuple[Name, _Side]:
+    """Return a deployment as it will be. Raises InvalidInput, if its patch cannot be merged."""
+    plan = _planned(where, one)
+    template = _template(where, one, plan) if plan is not None else None
+    return (one.namespace, one.name), _Side(given=one, told=_told(where, tell, one, plan), template=template)
+
+
+def _was(where: Situation, tell: Tell, raw: Object) -> tuple[Name, _Side]:
+    """Return a deployment as it was; one that was not valid must not keep a change from mending it."""
+    try:
+        (one,) = given_in((raw,))
+    except InvalidResource as error:
+        metadata = raw.get("metadata")
+        if not isinstance(metadata, dict) or not metadata.get("name"):
+            raise
+        told = {"feasible": False, "reason": "InvalidSpec", "message": f"{error}.", "plan": None, "replicas": 0}
+        name = (str(metadata.get("namespace") or "default"), str(metadata["name"]))
+        return name, _Side(given=None, told=told, template=None)
+    try:
+        return _will_be(where, tell, one)
+    except InvalidInput:  # What could not be rendered has no pods.
+        told = _told(where, tell, one, _planned(where, one))
+        return (one.namespace, one.name), _Side(given=one, told=told, template=None)
+
+
+def _planned(where: Situation, one: Given) -> Plan | None:
+    spec = one.deployment.spec
+    plan = within_limits(where.consider(spec, where.inventory(one)).plan, spec)
+    return plan if isinstance(plan, Plan) else None
+
+
+def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result:
+    """Return what the verb tells, and with a plan how many replicas would run, which is what is paid for.
+
+    An autoscaler is taken to run what the workload needs, as far as it may.
+    """
+    told = tell(where, one)
+    kept = {key: told[key] for key in _KEPT if key in told}
+    if plan is None:
+        return kept
+    runs = count(one.deployment.spec, plan, Scale(decided=plan.replicas)).replicas
+    return {**kept, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
+
+
+def _template(where: Situation, one: Given, plan: Plan) -> Object:
+    objects = objects_of(where, one, replace(plan, replicas=1))
+    template: Object = next(item["spec"]["template"] for item in objects if item["kind"] == "Deployment")
+    return template
+
+
+def _difference(before: _Side | None, after: _Side | None, name: Name) -> Result:
+    change = _change(before, after)
+    old, new = (side.told if side is not None else None for side in (before, after))
+    unknown = _is_unserved(old) or _is_unserved(new)
+    return {
+        "namespace": name[0],
+        "name": name[1],
+        "change": change.value,
+        "replacesPods": change is Change.CHANGED and _replaces_pods(before, after),
+        "before": old,
+        "after": new,
+        "hourlyCostDifference": None if unknown else _signed(_cost(new) - _cost(old)),
+    }
+
+
+def _change(before: _Side | None, after: _Side | None) -> Change:
+    if before is None:
+        return Change.ADDED
+    if after is None:
+        return Change.REMOVED
+    old, new = (side.given.deployment.spec if side.given is not None else None for side in (before, after))
+    # As the operator reads them: whether a default is written down or left out is no change.
+    return Change.UNCHANGED if old == new else Change.CHANGED
+
+
+def _replaces_pods(before: _Side | None, after: _Side | None) -> bool:
+    """Whether pods that run would be replaced by others, and not only be more or fewer."""
+    old, new = (side.template if side is not None else None for side in (before, after))
+    return old is not None and new is not None and old != new
+
+
+def _is_unserved(told: Result | None) -> bool:
+    return told is not None and not told["feasible"]
+
+
+def _cost(told: Result | None) -> Decimal:
+    return Decimal(told.get("hourlyCost", _NOTHING)) if told is not None else _NOTHING
+
+
+def _sums(told: list[Result]) -> Result:
+    before = sum((_cost(one["before"]) for one in told), start=_NOTHING)
+    after = sum((_cost(one["after"]) for one in told), start=_NOTHING)
+    plans = [side["plan"] for one in told for side in (one["before"], one["after"]) if side and side["plan"]]
+    return {
+        "hourlyCostBefore": str(before),
+        "hourlyCostAfter": str(after),
+        "hourlyCostDifference": _signed(after - before),
+        "currency": plans[0]["currency"] if plans else None,
+    }
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{amount:+.2f}" if amount else "0.00"

@@ -1,0 +1,308 @@
+"""The autoscaler over hours, played in a moment: what the status says is so, and is not said again while it stays so.
+
+Each round takes a period of a clock of the test; engines are those of the scaler's own tests, and do what was decided.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+import pytest
+
+from gemma4_operator.api.autoscaling import MetricsSource
+from gemma4_operator.api.status import AutoscalingStatus
+from gemma4_operator.engines.dialects import VLLM as DIALECT
+from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.plan import Plan
+from gemma4_operator.planner.replicas import Scale, count
+from gemma4_operator.runtime.announce import _scaled
+from gemma4_operator.runtime.autoscale import ASKED_AT, Autoscaler
+from gemma4_operator.runtime.sampler import Target
+from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling.planned import terms_of
+from gemma4_operator.scaling.sample import Sample, Stage
+from gemma4_operator.status.pods import PodView
+from tests.rendering import CATALOG, ENGINES, VLLM, gpus, spec_of, with_fields
+from tests.scaling import Engine, Rate
+
+CHAT = Key("team-a", "chat")
+BEGUN = datetime(2026, 11, 29, tzinfo=UTC)
+ROUND_SECONDS = 5.0
+BOOT_SECONDS = 100.0
+AT_ONCE_SECONDS = 1e-6
+GPU_LIMIT = "spec.placement.maximumGPUs"
+
+
+class Played:
+    """A resource, its pods with their engines, and the operator's autoscaler.
+
+    Args:
+        rate: Requests per second by the moment.
+        serving: How many pods have served for long.
+        slowness: How many times as long as planned engines take.
+        told: What the status says from before a restart.
+    """
+
+    def __init__(
+        self, rate: Rate, serving: int, *, slowness: float = 1.0, told: Mapping[str, Any] | None = None, **spec: Any
+    ) -> None:
+        self.rate, self.slowness, self.status = rate, slowness, dict(told or {})
+        self.seconds, self.replicas, self.made = 0.0, serving, 0
+        self.annotations: dict[str, str] = {}
+        self.news: list[AutoscalingStatus] = []
+        self.events: list[str] = []
+        self.engines: list[Engine] = []
+        for _ in range(serving):
+            self._make(since_seconds=-1000.0)
+            self.engines[-1].serving_since_seconds = -1000.0 + BOOT_SECONDS
+        self.edit(**spec)
+        found = choose(self.spec, catalog=CATALOG, engines=ENGINES, classes=(gpus("NVIDIA-H100-80GB-HBM3"),))
+        assert isinstance(found, Plan), found
+        self.plan = found
+        self.restart()
+
+    @property
+    def now(self) -> datetime:
+        """The time of day."""
+        return BEGUN + timedelta(seconds=self.seconds)
+
+    @property
+    def said(self) -> AutoscalingStatus:
+        """What the status says."""
+        return AutoscalingStatus.model_validate(self.status)
+
+    def edit(self, *, gpu_limit: int | None = None, **autoscaling: Any) -> None:
+        """Have another spec."""
+        placement = {"maximumGPUs": gpu_limit} if gpu_limit is not None else {}
+        wished = with_fields(VLLM, autoscaling={"maxReplicas": 40, **autoscaling}, placement=placement)
+        self.spec = spec_of(wished)
+
+    def ask(self, *, ahead_seconds: float) -> None:
+        """Say that an answer is wanted, by a clock that is ahead by so much."""
+        self.annotations[ASKED_AT] = (self.now + timedelta(seconds=ahead_seconds)).isoformat()
+
+    def restart(self) -> None:
+        """Have another process do the work, which knows what the status says."""
+        self.scaler = Autoscaler(
+            pods=lambda _: self.pods(),
+            resource=lambda _: {"metadata": {"annotations": self.annotations}},
+            sources=dict.fromkeys(MetricsSource, self),
+            on_decision=lambda _: self.be_told(),
+            now=lambda: self.now,
+            monotonic=lambda: self.seconds,
+            period_seconds=AT_ONCE_SECONDS,
+        )
+
+    def be_told(self) -> None:
+        """Go once over the resource, as a pass does."""
+        scale = Scale(live=self.replicas, decided=self.scaler.decided(CHAT))
+        wanted = count(self.spec, self.plan, scale)
+        self.replicas = wanted.replicas
+        self.scaler.attend(
+            CHAT,
+            spec=self.spec,
+            plan=self.plan,
+            dialects=(DIALECT,),
+            live=self.replicas,
+            told=self.status,
+            coming=frozenset(),
+        )
+        said = self.scaler.told(CHAT) or AutoscalingStatus.model_validate(self.status)
+        before, now = self.status, said.model_copy(update={"desired_replicas": wanted.replicas})
+        self.status = now.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if self.status != before:
+            self.news.append(now)
+        if event := _scaled({"autoscaling": before}, {"autoscaling": self.status}):
+            self.events.append(event)
+        while len(self.engines) < self.replicas:
+            self._make(since_seconds=self.seconds)
+        del self.engines[self.replicas :]
+
+    async def play(self, seconds: float) -> AutoscalingStatus:
+        """Let so much time pass, after a pass; return what is said then."""
+        end = self.seconds + seconds
+        self.be_told()
+        async with asyncio.timeout(60):
+            while self.seconds < end:
+                await asyncio.sleep(0)
+        return self.said
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End as a process does: what is not in the status is lost."""
+        self.scaler.close()
+
+    def pods(self) -> list[PodView]:
+        """Return the pods as they are now."""
+        return [
+            PodView(
+                name=engine.name,
+                ready=engine.stage is Stage.SERVING,
+                address="127.0.0.1",
+                created_at=BEGUN + timedelta(seconds=engine.since_seconds),
+                ready_at=BEGUN + timedelta(seconds=engine.serving_since_seconds)
+                if engine.serving_since_seconds is not None
+                else None,
+            )
+            for engine in self.engines
+        ]
+
+    async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
+        """Let a round's time pass, and have the engines say what they count."""
+        serving = [engine for engine in self.engines if engine.stage is Stage.SERVING]
+        assert self.spec.autoscaling is not None
+        planned = terms_of(self.plan, self.spec, self.spec.autoscaling, running=1).service
+        for engine in serving:
+            offered = self.rate(self.seconds) * ROUND_SECONDS / len(serving)
+            engine.work(offered, ROUND_SECONDS, planned.slowed(self.slowness))
+        self.seconds += ROUND_SECONDS
+        for engine in self.engines:
+            if engine.stage is Stage.LOADING and self.seconds - engine.since_seconds >= BOOT_SECONDS:
+                engine.serving_since_seconds = self.seconds
+        return {engine.name: Sample(at_seconds=self.seconds, counts=engine.counts()) for engine in serving}
+
+    def trouble(self, key: Key) -> str:
+        """Say that nothing is wrong."""
+        return ""
+
+    def forget(self, key: Key) -> None:
+        """Keep nothing anyway."""
+
+    def _make(self, *, since_seconds: float) -> None:
+        self.engines.append(Engine(name=f"chat-{self.made}", since_seconds=since_seconds))
+        self.made += 1
+
+
+class TestNewLimits:
+    """They make the number at once, so it is they that are told, and not what was decided before."""
+
+    @pytest.mark.parametrize(
+        ("edit", "replicas", "reason", "message", "limited_by"),
+        [
+            ({"minReplicas": 20}, 20, "AtMinimum", "`spec.autoscaling.minReplicas` is 20.", None),
+            (
+                {"maxReplicas": 2},
+                2,
+                "Limited",
+                "`spec.autoscaling.maxReplicas` allows 2.",
+                "spec.autoscaling.maxReplicas",
+            ),
+            ({"gpu_limit": 2}, 2, "Limited", f"`{GPU_LIMIT}` allows 2.", GPU_LIMIT),
+        ],
+        ids=["more are the fewest", "fewer are the most", "a budget for fewer"],
+    )
+    async def test_are_told_with_the_number_that_they_make(
+        self, edit: dict[str, Any], replicas: int, reason: str, message: str, limited_by: str | None
+    ) -> None:
+        async with Played(lambda _: 6.0, serving=4) as chat:
+            before = await chat.play(900)
+            assert before.desired_replicas not in (None, replicas)
+            chat.edit(**edit)
+            chat.be_told()
+            said, at = chat.said, chat.now
+        assert (said.desired_replicas, said.reason, said.limited_by) == (replicas, reason, limited_by)
+        assert said.message == message
+        assert said.last_scale_time == f"{at:%FT%TZ}"
+        assert chat.events[-1] == f"From {before.desired_replicas} to {replicas} replicas. {message}"
+
+    async def test_are_told_until_the_next_decision_which_moves_nothing(self) -> None:
+        async with Played(lambda _: 6.0, serving=4) as chat:
+            await chat.play(900)
+            chat.edit(maxReplicas=5, minReplicas=5)
+            chat.be_told()
+            bound, events = chat.said, len(chat.events)
+            said = await chat.play(2 * ROUND_SECONDS)
+            assert said.message != bound.message
+            assert "requests a minute come" in (said.message or "")
+            assert (await chat.play(900)).last_scale_time == bound.last_scale_time
+        assert len(chat.events) == events
+
+    async def test_that_change_nothing_are_no_news(self) -> None:
+        async with Played(lambda _: 6.0, serving=4) as chat:
+            before = await chat.play(1800)
+            news = len(chat.news)
+            chat.edit(maxReplicas=39)
+            assert await chat.play(60) == before
+        assert len(chat.news) == news
+
+    async def test_wake_who_may_sleep_no_more(self) -> None:
+        async with Played(lambda _: 0.0, serving=0, told={"desiredReplicas": 0}, minReplicas=0) as chat:
+            assert (await chat.play(60)).reason == "Asleep"
+            chat.edit(minReplicas=2)
+            chat.be_told()
+            assert (chat.said.reason, chat.said.last_scale_time) == ("AtMinimum", f"{chat.now:%FT%TZ}")
+        assert chat.events == ["From 0 to 2 replicas. `spec.autoscaling.minReplicas` is 2."]
+
+    async def test_that_came_while_nobody_worked_are_told_as_well(self) -> None:
+        async with Played(lambda _: 6.0, serving=4) as chat:
+            status = (await chat.play(900)).model_dump(mode="json", by_alias=True, exclude_none=True)
+        async with Played(lambda _: 6.0, serving=chat.replicas, told=status, minReplicas=6) as chat:
+            chat.be_told()
+            assert (chat.said.reason, chat.said.last_scale_time) == ("AtMinimum", f"{chat.now:%FT%TZ}")
+            assert chat.said.speed_percent == status["speedPercent"]
+        assert chat.events == [f"From {status['desiredReplicas']} to 6 replicas. `spec.autoscaling.minReplicas` is 6."]
+
+
+class TestSteadyTraffic:
+    """It is no reason to say nothing: what follows from it goes on to change."""
+
+    async def test_what_is_said_becomes_what_is_so_and_then_is_not_said_again(self) -> None:
+        async with Played(lambda _: 6.0, serving=6, slowness=1.5) as chat:
+            said = await chat.play(3600)
+            news = len(chat.news)
+            assert await chat.play(1800) == said
+        assert said.reason == "Demand"
+        assert said.speed_percent == pytest.approx(100 / 1.5, rel=0.06)
+        assert len(chat.news) == news
+
+    async def test_a_restart_goes_on_with_what_was_learned(self) -> None:
+        async with Played(lambda _: 6.0, serving=6, slowness=1.5) as chat:
+            await chat.play(3600)
+            chat.scaler.close()
+            chat.restart()
+            said = await chat.play(ROUND_SECONDS)
+        assert said.speed_percent == pytest.approx(100 / 1.5, rel=0.06)
+
+    async def test_reasons_that_take_turns_are_not_told_in_turn(self) -> None:
+        """Traffic that swings about the edge of one more replica, by less than is told for itself."""
+        async with Played(lambda at: 6.0 if at % 40 < 20 else 5.4, serving=6, slowness=1.5) as chat:
+            await chat.play(3600)
+            news = len(chat.news)
+            await chat.play(3600)
+        assert len(chat.news) - news <= 2
+
+
+class TestAWishOfLater:
+    """A clock that is ahead by a little is heard; a year too many would keep a resource awake for a year."""
+
+    async def test_wakes_nobody_and_the_status_says_so(self) -> None:
+        async with Played(lambda _: 0.0, serving=0, told={"desiredReplicas": 0}, minReplicas=0) as chat:
+            assert (await chat.play(600)).message == "Nobody asks, so none runs."
+            chat.ask(ahead_seconds=3600)
+            said, news = await chat.play(2 * ROUND_SECONDS), len(chat.news)
+            assert (said.desired_replicas, said.reason) == (0, "Asleep")
+            assert said.message is not None
+            assert said.message.endswith(
+                "more than 5 minutes ahead, so it is not heard: set it to the time of the wish."
+            )
+            assert await chat.play(1800) == said
+            assert len(chat.news) == news
+            chat.ask(ahead_seconds=0)
+            assert (await chat.play(2 * ROUND_SECONDS)).desired_replicas == 1
+
+    async def test_keeps_nobody_awake_and_the_status_says_so(self) -> None:
+        async with Played(lambda _: 0.0, serving=1, minReplicas=0, idleSeconds=600) as chat:
+            chat.ask(ahead_seconds=86_400)
+            said = await chat.play(1200)
+        assert (said.desired_replicas, said.reason) == (0, "Asleep")
+        assert "gemma4.dev/asked-at" in (said.message or "")
+
+    async def test_is_heard_where_a_clock_is_ahead_by_a_little(self) -> None:
+        async with Played(lambda _: 0.0, serving=0, told={"desiredReplicas": 0}, minReplicas=0) as chat:
+            await chat.play(600)
+            chat.ask(ahead_seconds=60)
+            assert (await chat.play(2 * ROUND_SECONDS)).desired_replicas == 1

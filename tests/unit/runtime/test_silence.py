@@ -1,0 +1,44 @@
+"""When pods are looked at that make no news."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gemma4_operator.runtime.silence import LOADING_SECONDS, PLACING_SECONDS, silent_seconds
+from gemma4_operator.status.pods import ContainerView, PodView
+
+NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+SERVES = PodView(name="a", ready=True)
+LOADS = PodView(name="b", ready=False, containers=(ContainerView(name="engine", running=True),))
+
+
+def unplaced(seconds: float) -> PodView:
+    since = NOW - timedelta(seconds=seconds)
+    return PodView(name="c", ready=False, unschedulable="no", unschedulable_since=since)
+
+
+@pytest.mark.parametrize(
+    ("pods", "after_seconds"),
+    [
+        ((), None),
+        ((SERVES,), None),
+        ((SERVES, LOADS), LOADING_SECONDS),
+        ((LOADS, unplaced(0)), PLACING_SECONDS),
+        ((unplaced(250),), PLACING_SECONDS),
+        ((unplaced(1000),), 100),
+        ((LOADS, unplaced(1000)), LOADING_SECONDS),
+        ((unplaced(1e6),), 300),
+    ],
+    ids=[
+        "none",
+        "one serves",
+        "one loads",
+        "one has no node",
+        "and has had none for minutes",
+        "what has not come for long is expected less soon",
+        "the earliest counts",
+        "but for ever",
+    ],
+)
+def test_after_what_time_they_are_looked_at(pods: tuple[PodView, ...], after_seconds: float | None) -> None:
+    assert silent_seconds(pods, now=NOW) == after_seconds
