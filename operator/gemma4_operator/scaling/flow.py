@@ -1,6 +1,8 @@
 """What flows through engines: requests, prompts, answers, tokens. Amounts in each second, or totals of a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from gemma4_operator.scaling.histograms import Tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +15,8 @@ class Flow:
         prompts: Those that were read, and `prompt_tokens` of them that no cache held.
         answers: Requests that were finished, and `answer_tokens` that were written.
         timed_tokens: Tokens of which an engine told the time, and `timed_seconds` that they took together.
-        first_tokens: First tokens of which it told the wait, and `in_time` those of them that came in time.
+        planned_seconds: What those would have taken by the plan, beside the prompts that were read meanwhile.
+        first_token: How many first tokens came, and how late, as far as an engine told the wait.
     """
 
     arrivals: float = 0.0
@@ -24,8 +27,8 @@ class Flow:
     answer_tokens: float = 0.0
     timed_tokens: float = 0.0
     timed_seconds: float = 0.0
-    first_tokens: float = 0.0
-    in_time: float = 0.0
+    planned_seconds: float = 0.0
+    first_token: Tail = field(default_factory=Tail)
 
     def plus(self, other: "Flow", times: float = 1.0) -> "Flow":
         """Return the sum of this and so many times the other."""
@@ -38,8 +41,8 @@ class Flow:
             answer_tokens=self.answer_tokens + times * other.answer_tokens,
             timed_tokens=self.timed_tokens + times * other.timed_tokens,
             timed_seconds=self.timed_seconds + times * other.timed_seconds,
-            first_tokens=self.first_tokens + times * other.first_tokens,
-            in_time=self.in_time + times * other.in_time,
+            planned_seconds=self.planned_seconds + times * other.planned_seconds,
+            first_token=self.first_token.plus(other.first_token, times),
         )
 
     def scaled(self, times: float) -> "Flow":

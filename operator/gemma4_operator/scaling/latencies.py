@@ -7,7 +7,7 @@ that comes or goes changes nothing of what was counted before.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gemma4_operator.scaling.histograms import timed, within
+from gemma4_operator.scaling.histograms import Tail, tail, timed
 from gemma4_operator.scaling.sample import Counts, Histogram, Sample
 from gemma4_operator.scaling.sound import sound
 
@@ -18,28 +18,31 @@ class Times:
 
     Attributes:
         in_time: How many of them kept the objective; None: there is none.
+        tail: How late they were beside the last objective, `objective_seconds`: it tells of few more how many kept it.
     """
 
     count: float = 0.0
     sum_seconds: float = 0.0
     in_time: float | None = None
+    tail: Tail = field(default_factory=Tail)
+    objective_seconds: float | None = None
 
     def plus(self, before: Histogram | None, after: Histogram | None, *, objective_seconds: float | None) -> "Times":
         """Return these and those that were counted between two looks at one engine."""
         count, seconds = timed(before, after)
-        return Times(
-            count=self.count + count,
-            sum_seconds=self.sum_seconds + seconds,
-            in_time=self._kept(before, after, count, objective_seconds),
-        )
+        counted = replace(self, count=self.count + count, sum_seconds=self.sum_seconds + seconds)
+        return counted if objective_seconds is None else counted._kept(before, after, objective_seconds)
 
-    def _kept(
-        self, before: Histogram | None, after: Histogram | None, count: float, objective_seconds: float | None
-    ) -> float | None:
-        if objective_seconds is None:
-            return None
-        # An engine whose buckets contradict each other kept no more than it counted.
-        return (self.in_time or 0.0) + min(within(before, after, objective_seconds), count)
+    def _kept(self, before: Histogram | None, after: Histogram | None, objective_seconds: float) -> "Times":
+        """Return these with what kept the objective of some more: of all so far, since few have no shape of their own.
+
+        Each is counted for good when it comes, so that the total never falls, as Prometheus wants it of counters.
+        """
+        more = tail(before, after, objective_seconds)
+        whole = self.tail.plus(more) if self.objective_seconds == objective_seconds else more
+        late = more.beyond_upper + whole.late_between * (more.beyond_lower - more.beyond_upper)
+        kept = (self.in_time or 0.0) + more.count - late
+        return replace(self, in_time=kept, tail=whole, objective_seconds=objective_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

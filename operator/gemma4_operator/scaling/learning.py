@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.quantile import quantile
 from gemma4_operator.scaling.sample import Replica, Stage
-from gemma4_operator.scaling.service import Service
 
 SLOWEST, FASTEST = 2.0, 0.5
 """How far off a plan's times are taken to be at most."""
@@ -79,17 +78,13 @@ def booted(boots: Boots, replicas: Sequence[Replica], *, planned_seconds: float)
     return Boots(seconds=(*boots.seconds, *taken)[-BOOTS:], coming=frozenset(coming), known=frozenset(known))
 
 
-def slowness(
-    now: float, service: Service, flow: Flow, *, serving: int, waiting: float, elapsed_seconds: float
-) -> float:
+def slowness(now: float, flow: Flow, *, serving: int, waiting: float, elapsed_seconds: float) -> float:
     """Return how many times as long as planned everything takes, with what the last minute shows.
 
-    The mean number of sequences that decode follows from the tokens themselves: tokens in a second times seconds for
-    each. Where requests wait, engines are full and do other things than decode, so nothing is learned.
+    Where requests wait, engines are full and do other things than decode, so nothing is learned.
 
     Args:
         now: As it was believed until now.
-        service: As planned.
         flow: In each second of the last minute.
         serving: Replicas that it flowed through.
         waiting: Requests that wait.
@@ -97,14 +92,11 @@ def slowness(
     """
     if serving < 1 or waiting > serving or flow.timed_tokens < _FEWEST_TOKENS_PER_SECOND:
         return now
-    observed = flow.timed_seconds / flow.timed_tokens
-    believed = service.slowed(now)
-    free = 1 - flow.prompt_tokens / serving * believed.prompt_token_seconds
-    if observed <= 0 or free <= 0.1:
+    if flow.timed_seconds <= 0 or flow.planned_seconds <= 0:
         return now
-    predicted = believed.step_seconds(flow.timed_seconds / serving) / free
     gain = 1 - math.exp(-elapsed_seconds / _LEARNING_SECONDS)
-    return min(SLOWEST, max(FASTEST, now * math.pow(observed / predicted, gain)))
+    found = flow.timed_seconds / flow.planned_seconds
+    return min(SLOWEST, max(FASTEST, now * math.pow(found / now, gain)))
 
 
 def caution(now: float, flow: Flow, *, attainment: float, over_seconds: float, elapsed_seconds: float) -> float:
@@ -117,7 +109,7 @@ def caution(now: float, flow: Flow, *, attainment: float, over_seconds: float, e
         over_seconds: How long that time is.
         elapsed_seconds: Since the last time.
     """
-    if flow.first_tokens * over_seconds < _FEWEST_FIRST_TOKENS:
+    if flow.first_token.count * over_seconds < _FEWEST_FIRST_TOKENS:
         return now
     if is_late(flow, attainment=attainment, over_seconds=over_seconds):
         return min(MOST_CAUTION, now * math.pow(_TIGHTEN, elapsed_seconds / _STEP_SECONDS))
@@ -132,11 +124,11 @@ def is_late(flow: Flow, *, attainment: float, over_seconds: float) -> bool:
         attainment: The share that must be in time.
         over_seconds: How long that time is.
     """
-    count = flow.first_tokens * over_seconds
-    if count < _FEWEST_FIRST_TOKENS:
+    tail = flow.first_token.scaled(over_seconds)
+    if tail.count < _FEWEST_FIRST_TOKENS:
         return False
-    chance = _BEYOND_CHANCE * math.sqrt(attainment * (1 - attainment) / count)
-    return flow.in_time < (attainment - chance) * flow.first_tokens
+    chance = _BEYOND_CHANCE * math.sqrt(attainment * (1 - attainment) / tail.count)
+    return tail.late > (1 - attainment + chance) * tail.count
 
 
 def eased(now: float, elapsed_seconds: float) -> float:

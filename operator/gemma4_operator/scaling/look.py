@@ -30,7 +30,7 @@ _WEIGHT = 10.0
 _MOST_OF_MINUTE = 1.5
 """Of the last minute's mean, the most that a change is believed to lead to."""
 _MOST_VARIATION = 8.0
-_MORE = 1.025
+_MORE = 1.04
 """Times the traffic, that those who stay must carry as well, or the number would swing with chance at each edge."""
 
 
@@ -179,7 +179,6 @@ def _learned(terms: Terms, state: State, reading: Reading, elapsed_seconds: floa
     at_work = state.at_work_seconds
     slow = slowness(
         state.slowness,
-        terms.service,
         mean(state.series, NOW_SECONDS),
         serving=reading.serving,
         waiting=reading.waiting,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gemma4_operator.scaling.flow import Flow
-from gemma4_operator.scaling.histograms import timed, within
+from gemma4_operator.scaling.histograms import tail, timed
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
 from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
@@ -244,8 +244,10 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
         answer_tokens=written,
         timed_tokens=count,
         timed_seconds=took,
-        first_tokens=first or 0.0,
-        in_time=within(before.first_token, after.first_token, usual.first_token_seconds),
+        planned_seconds=usual.service.told_seconds(
+            tokens=count, took_seconds=took, input_tokens=tokens, over_seconds=seconds
+        ),
+        first_token=tail(before.first_token, after.first_token, usual.first_token_seconds),
     ).scaled(1 / seconds)
 
 

@@ -38,6 +38,22 @@ class Service:
         """Return what a request takes of a replica's time."""
         return input_tokens * self.prompt_token_seconds + output_tokens * self.answer_token_seconds
 
+    def told_seconds(self, *, tokens: float, took_seconds: float, input_tokens: float, over_seconds: float) -> float:
+        """Return what tokens would have taken by these times, while they took what an engine has told.
+
+        Where all times are f times as long, a step of b sequences takes f (a + c b), and prompts the share f x of each
+        second. So a token takes T = f (a + c b) / (1 - f x), and f = T / (a + c b + T x): what was told beside what is
+        returned here. Both may be added up over engines and over times, and no step is too full of prompts to tell.
+
+        Args:
+            tokens: How many were written.
+            took_seconds: All of them together; beside `over_seconds` it is how many sequences decoded on average.
+            input_tokens: Of prompts that were read meanwhile.
+            over_seconds: How long that went on.
+        """
+        prompts = input_tokens * self.prompt_token_seconds / over_seconds
+        return tokens * self.step_seconds(took_seconds / over_seconds) + took_seconds * prompts
+
     def step_seconds(self, sequences: float) -> float:
         """Return one decode step with so many sequences."""
         return self.fixed_seconds + self.sequence_seconds * sequences

@@ -47,10 +47,31 @@ def test_an_engine_that_began_anew_counts_from_nothing() -> None:
     assert (again.first_token.count, again.first_token.sum_seconds, again.first_token.in_time) == (7.0, 3.0, 7.0)
 
 
-@pytest.mark.parametrize(("objective", "in_time"), [(1.0, 3.0), (1.5, 3.5), (3.0, 4.0), (None, None)])
-def test_what_is_in_time_lies_evenly_within_a_bucket(objective: float | None, in_time: float | None) -> None:
+@pytest.mark.parametrize(
+    ("objective", "in_time"), [(1.0, 60.0), (1.5, 100 - math.sqrt(40 * 10)), (2.0, 90.0), (3.0, 90.0), (None, None)]
+)
+def test_between_two_bounds_as_many_are_late_as_the_tail_says(objective: float | None, in_time: float | None) -> None:
     one = heard(Latencies(), objective, a=said(0, 0, 0, 0))
-    assert heard(one, objective, a=said(2, 3, 4, 5)).first_token.in_time == in_time
+    assert heard(one, objective, a=said(30, 60, 90, 100)).first_token.in_time == pytest.approx(in_time)
+
+
+def test_requests_that_come_one_by_one_are_as_late_as_all_together() -> None:
+    """A single one has no tail: it is counted by that of all before it."""
+    now, held = heard(Latencies(), 1.5, a=said(0, 0, 0, 0)), [0, 0, 0, 0]
+    for number in range(10_000):
+        # Of ten, six take at most 1 s, three at most 2 s, and one more.
+        bucket = (1, 1, 2, 1, 1, 2, 1, 3, 1, 2)[number % 10]
+        held = [count + (index >= bucket) for index, count in enumerate(held)]
+        now = heard(now, 1.5, a=said(*held))
+    together = heard(heard(Latencies(), 1.5, a=said(0, 0, 0, 0)), 1.5, a=said(*held)).first_token
+    assert together.in_time == pytest.approx(8000)
+    assert now.first_token.in_time == pytest.approx(together.in_time, rel=0.002)
+
+
+def test_another_objective_is_judged_by_what_comes_from_then_on() -> None:
+    one = heard(heard(Latencies(), 1.0, a=said(0, 0, 0, 0)), 1.0, a=said(0, 0, 0, 100))
+    assert one.first_token.in_time == 0.0
+    assert heard(one, 1.5, a=said(60, 60, 90, 200)).first_token.in_time == pytest.approx(100 - math.sqrt(40 * 10))
 
 
 def test_each_kind_of_time_has_its_own_objective() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gemma4_operator.scaling.flow import Flow
+from gemma4_operator.scaling.histograms import Tail
 from gemma4_operator.scaling.meter import (
     FIRST_SAMPLE_SECONDS,
     SETTLED_SECONDS,
@@ -15,7 +16,7 @@ from gemma4_operator.scaling.meter import (
     Usual,
     read,
 )
-from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Stage
+from gemma4_operator.scaling.sample import Counts, Replica, Stage
 from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
 from tests.scaling import counts, histogram, replica
@@ -102,7 +103,7 @@ class TestAnEngineThatBeganAnew:
         before = counts(finished=0, first_token=histogram(90), output_token=histogram(900, sum_seconds=20.0))
         after = counts(finished=0, first_token=histogram(3, 4), output_token=histogram(50, sum_seconds=2.0))
         flow = between(before, after).flow
-        assert (flow.first_tokens, flow.in_time) == pytest.approx((0.4, 0.4))
+        assert (flow.first_token.count, flow.first_token.late) == pytest.approx((0.4, 0.0))
         assert (flow.timed_tokens, flow.timed_seconds) == pytest.approx((5.0, 0.2))
 
     def test_never_shows_less_than_nothing(self) -> None:
@@ -130,7 +131,7 @@ class TestAnEngineThatCountsTokensAlone:
 
     def test_promises_nothing_that_could_be_kept(self) -> None:
         flow = between(counts(prompt_tokens=0), counts(prompt_tokens=1000)).flow
-        assert flow.first_tokens == flow.in_time == flow.timed_tokens == 0.0
+        assert (flow.first_token, flow.timed_tokens, flow.planned_seconds) == (Tail(), 0.0, 0.0)
 
 
 class TestPrompts:
@@ -143,32 +144,26 @@ class TestPrompts:
 
 
 class TestInTime:
-    """Between 1 and 2 s there were ten of forty: half of them took at most 1.5 s, for all that is known."""
+    """Of forty, twenty took more than 1 s and ten of those more than 2 s: the tail halves with each second."""
 
     GOT = histogram(0, 5, 10, 20, 30, 35, 38, 40)
 
     @pytest.mark.parametrize(
-        ("seconds", "at_most"),
-        [(1.0, 20), (1.5, 25), (2.0, 30), (0.1, 0), (0.05, 0), (0.175, 2.5), (10.0, 38), (99.0, 38)],
+        ("seconds", "late"),
+        [(1.0, 20), (1.5, math.sqrt(20 * 10)), (2.0, 10), (0.1, 40), (0.05, 40), (0.25, 35), (10.0, 2), (99.0, 2)],
     )
-    def test_is_read_evenly_between_two_bounds(self, seconds: float, at_most: float) -> None:
+    def test_is_read_from_the_bounds_around_the_objective(self, seconds: float, late: float) -> None:
         usual = replace(USUAL, first_token_seconds=seconds)
         before, after = counts(finished=0, first_token=histogram(0)), counts(finished=0, first_token=self.GOT)
         flow = between(before, after, usual=usual).flow
-        assert flow.in_time * 10 == pytest.approx(at_most)
-        assert flow.first_tokens * 10 == pytest.approx(40)
+        assert flow.first_token.scaled(10).late == pytest.approx(late)
+        assert flow.first_token.count * 10 == pytest.approx(40)
 
     def test_is_only_what_was_counted_since(self) -> None:
         before = counts(finished=0, first_token=histogram(0, 0, 0, 10))
         after = counts(finished=0, first_token=histogram(0, 0, 0, 10, 10, 30))
         flow = between(before, after).flow
-        assert (flow.first_tokens * 10, flow.in_time * 10) == pytest.approx((20, 0))
-
-    def test_the_first_bucket_begins_at_nothing(self) -> None:
-        first = Histogram(sum_seconds=0.0, buckets=((3.0, 8.0), (math.inf, 8.0)))
-        none = Histogram(sum_seconds=0.0, buckets=((3.0, 0.0), (math.inf, 0.0)))
-        flow = between(counts(finished=0, first_token=none), counts(finished=0, first_token=first)).flow
-        assert flow.in_time * 10 == pytest.approx(4.0)
+        assert (flow.first_token.count * 10, flow.first_token.late * 10) == pytest.approx((20, 20))
 
 
 class TestSeveralReplicas:
