@@ -34,7 +34,12 @@ PARALLEL = 2
 MODEL = "team/gemma-small"
 BRING_SECONDS = 60.0
 LONG = "".join(f"{number} " for number in range(20))
-"""A text that the model goes on with for long."""
+_NUMBERS = {"type": "array", "items": {"type": "integer"}, "minItems": 1000}
+ENDLESS: dict[str, Any] = {
+    "max_tokens": 1000,
+    "response_format": {"type": "json_schema", "json_schema": {"name": "numbers", "schema": _NUMBERS}},
+}
+"""An answer that goes on until its tokens are used up: Ollama has no `ignore_eos`, and the model may stop anywhere."""
 
 
 def pod(**changes: Any) -> EnginePod:
@@ -229,7 +234,7 @@ class TestLoad:
         begun: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def talk(number: int) -> None:
-            with server.stream(f"{number} {LONG}", max_tokens=1000) as events:
+            with server.stream(f"{number} {LONG}", **ENDLESS) as events:
                 begun.put(next(events))
                 enough.wait(60)
 
@@ -257,8 +262,8 @@ class TestEnd:
 
     def test_what_runs_at_the_signal_is_cut_off_and_the_server_ends_at_once(self, start: Start) -> None:
         with start() as server, ThreadPoolExecutor(1) as pool:
-            whole = pool.submit(server.chat, LONG, max_tokens=1000)
-            with server.stream(LONG, max_tokens=1000) as events:
+            whole = pool.submit(server.chat, LONG, **ENDLESS)
+            with server.stream(LONG, **ENDLESS) as events:
                 assert [json.loads(next(events))["object"] for _ in range(2)] == ["chat.completion.chunk"] * 2
                 assert not whole.done()
                 server.running.identity.signal(signal.SIGTERM)
