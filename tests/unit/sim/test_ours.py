@@ -67,7 +67,7 @@ def an_hour(trace: tuple[Request, ...], *, prior: float = 1.0) -> tuple[Result, 
 
 @pytest.mark.parametrize(
     ("mix", "variation", "off"),
-    [(CHAT, 1.0, 0.02), (CHAT, 3.0, 0.02), (CODE, 1.0, 0.03), (CODE, 3.0, 0.10)],
+    [(CHAT, 1.0, 0.02), (CHAT, 2.0, 0.02), (CODE, 1.0, 0.03), (CODE, 2.0, 0.06)],
     ids=["chat as rain", "chat in bursts", "code as rain", "code in bursts"],
 )
 def test_where_the_plan_is_right_nothing_else_is_believed_and_nothing_is_paid_for_care(
