@@ -134,6 +134,9 @@ class TestMissingIsNotZero:
     """Rule 3: what is not known never lowers the number, may raise it, and is told."""
 
     @LAW
+    @example(  # All are silent at once, and two of them go on while the others are heard again.
+        rate=12.6801715716642, silent=[(0, 2560.0, 100.0), (27, 2585.845, 91.0)], window=None, tick=5.0
+    )
     @given(
         rate=calm,
         silent=st.lists(

@@ -52,11 +52,18 @@ class Usual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """The last sample of a replica, what flowed through it up to then, and how long after the one before it came."""
+    """The last sample of a replica, and what flowed through it up to then.
+
+    Attributes:
+        after_seconds: How long after the one before it came; 0: there was none.
+        apart_seconds: How far apart samples usually are: the shorter of the last two times, since a silence makes one
+            long; 0: two are not known yet.
+    """
 
     sample: Sample
     flow: Flow = field(default_factory=Flow)
     after_seconds: float = 0.0
+    apart_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +106,7 @@ class Meter:
 
     def patience_seconds(self, least: float) -> float:
         """Return how long silence means nothing: they all say something as often as the slowest."""
-        slowest = max((one.after_seconds for one in self.heard.values()), default=0.0)
+        slowest = max((one.apart_seconds for one in self.heard.values()), default=0.0)
         return max(least, min(LONGEST_GAP_SECONDS, _MISSED * slowest))
 
 
@@ -175,7 +182,8 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
     if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
     flow = _flow(before.sample.counts, sample.counts, seconds, usual)
-    return Heard(sample=sample, flow=flow, after_seconds=seconds)
+    apart = min(before.after_seconds, seconds)
+    return Heard(sample=sample, flow=flow, after_seconds=seconds, apart_seconds=apart)
 
 
 def _sound(sample: Sample | None) -> Sample | None:

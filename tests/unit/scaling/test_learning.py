@@ -22,8 +22,8 @@ from gemma4_operator.scaling.learning import (
     slowness,
 )
 from gemma4_operator.scaling.sample import Histogram, Replica, Stage
-from gemma4_operator.sim.meter import FIRST_TOKEN_BOUNDS
 from gemma4_operator.scaling.staffing import Load, point
+from gemma4_operator.sim.meter import FIRST_TOKEN_BOUNDS
 from tests.scaling import INPUT_TOKENS, OUTPUT_TOKENS, SERVICE, replica
 
 

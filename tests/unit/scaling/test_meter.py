@@ -226,16 +226,27 @@ class TestSilence:
     @pytest.mark.parametrize(("apart", "whole_for"), [(15.0, STALE_SECONDS), (30.0, 75.0), (60.0, LONGEST_GAP_SECONDS)])
     def test_of_those_that_are_heard_seldom_one_word_may_be_missed(self, apart: float, whole_for: float) -> None:
         """A Prometheus that scrapes once a minute, as it does by default, left none heard for a whole minute."""
-        _, meter = together(steady("a", at=0, finished=0), now=0)
-        same = steady("a", at=apart, finished=2 * apart)
-        _, meter = together(same, meter=meter, now=apart)
-        last, meter = together(same, meter=meter, now=apart + whole_for)
+        meter, now = Meter(), 2 * apart
+        for at in (0.0, apart, now):
+            same = steady("a", at=at, finished=2 * at)
+            _, meter = together(same, meter=meter, now=at)
+        last, meter = together(same, meter=meter, now=now + whole_for)
         assert (last.is_whole, last.flow.arrivals) == (True, pytest.approx(2.0))
-        assert together(same, meter=meter, now=apart + whole_for + 1)[0].is_nothing
+        assert together(same, meter=meter, now=now + whole_for + 1)[0].is_nothing
+
+    def test_one_long_silence_does_not_mean_that_they_are_heard_seldom(self) -> None:
+        """Two that were silent together for 100 s, of which one is heard again: the other still is."""
+        meter = Meter()
+        for at in (0.0, 10.0, 20.0):
+            _, meter = together(*(steady(name, at=at, finished=2 * at) for name in "ab"), meter=meter, now=at)
+        back, lost = steady("a", at=120, finished=240), steady("b", at=20, finished=40)
+        reading, _ = together(back, lost, meter=meter, now=120)
+        assert (reading.serving, reading.heard) == (2, 1)
 
     def test_and_a_new_one_among_them_has_as_long_for_its_first(self) -> None:
-        _, meter = together(steady("a", at=0, finished=0), now=0)
-        _, meter = together(steady("a", at=60, finished=60), meter=meter, now=60)
+        meter = Meter()
+        for at in (-60.0, 0.0, 60.0):
+            _, meter = together(steady("a", at=at, finished=60 + at), meter=meter, now=at)
         new = replica("b", serving_since_seconds=60.0)
         reading, _ = together(steady("a", at=120, finished=120), new, meter=meter, now=160)
         assert reading.is_whole
