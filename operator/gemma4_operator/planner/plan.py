@@ -92,7 +92,7 @@ class Plan:
         memory_utilization_percent: What vLLM may take of a whole GPU, of which others may have a part.
         max_concurrent_requests: What one replica takes at once.
         replicas: How many the workload needs; without a workload, what the spec runs.
-        tries: How many plans of this spec ran out of the GPU's memory before.
+        tries: How many plans of this spec found too little of the GPU's memory before.
         hash: Of all that shaped it in the spec; as long as it is the same, a running plan stays.
     """
 

@@ -23,7 +23,7 @@ class Wrong(Enum):
     UNPLACED = auto()
     """No node takes any of its pods."""
     MEMORY = auto()
-    """Its engine runs out of the GPU's memory."""
+    """Its engine finds too little of the GPU's memory."""
 
 
 def instead(
@@ -70,8 +70,8 @@ def _leaner(
     if not isinstance(plan, Plan):
         return None
     note = (
-        f"Chosen anew, try {tries} of {MOST_TRIES}, because the plan before, {_named(full)}, ran out of the GPU's "
-        f"memory: {tries * STEP_PERCENT} % of it are left free now, beside what is anyway."
+        f"Chosen anew, try {tries} of {MOST_TRIES}, because the plan before, {_named(full)}, found too little "
+        f"of the GPU's memory: {tries * STEP_PERCENT} % of it are left free now, beside what is anyway."
     )
     return replace(plan, notes=(note, *plan.notes), tries=tries)
 

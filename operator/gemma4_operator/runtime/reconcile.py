@@ -128,6 +128,7 @@ class Reconciler:
                 pods,
                 rollout(live),
                 evidence,
+                planned=steered.pods,
                 patience_seconds=self._unplaced_seconds,
                 now=self._now(),
             )

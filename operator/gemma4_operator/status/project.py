@@ -17,7 +17,7 @@ from gemma4_operator.planner.cache_size import CacheSize
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
 from gemma4_operator.planner.replan import MOST_TRIES
-from gemma4_operator.status.against import RESTARTS_THAT_TELL
+from gemma4_operator.status.against import RESTARTS_THAT_TELL, TOO_LARGE, may_be_too_large
 from gemma4_operator.status.conditions import Condition, render_conditions
 from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.diagnosis.admission import refusal
@@ -199,7 +199,7 @@ def _hindrance(subject: Subject, wanted: int) -> Finding:
     pods = [pod for pod in of_now(subject.pods) if pod.scheduled or not waits]
     found, late = diagnose(pods, subject.evidence), _overdue(subject.overdue)
     if found is not None and found.reason is not Reason.STILL_STARTING:
-        return _saying(found.reason, f"{found.message}{_own_help(found.reason, subject.plan)}", late)
+        return _saying(found.reason, f"{found.message}{_own_help(found.reason, subject.plan, subject.pods)}", late)
     if subject.blocked is not None:
         return _saying(subject.blocked.reason, subject.blocked.message, late)
     told = found or _progress(subject.rollout, wanted)
@@ -226,9 +226,9 @@ def _overdue(count: int) -> str:
     return f"{count} pods should be gone by now and are not: see whether their nodes are up."
 
 
-def _own_help(reason: Reason, plan: Plan | None) -> str:
+def _own_help(reason: Reason, plan: Plan | None, pods: Sequence[PodView]) -> str:
     """Return what the operator itself does about a cause, if it does."""
-    if reason is not Reason.GPU_OUT_OF_MEMORY or plan is None:
+    if reason not in TOO_LARGE or plan is None or not may_be_too_large(pods):
         return ""
     if plan.tries >= MOST_TRIES:
         return f" {MOST_TRIES} plans that leave more of it free have failed as well, so this one stays."

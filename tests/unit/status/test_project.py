@@ -412,6 +412,15 @@ def test_what_the_operator_does_about_memory_itself_is_told(tries: int, says: st
     assert ready["message"].endswith(says)
 
 
+def test_it_promises_no_other_plan_where_a_replica_shows_that_this_one_fits() -> None:
+    ended = Ended(exit_code=1, reason="Error", message="torch.OutOfMemoryError: CUDA out of memory.")
+    pod = PodView(name="chat-1", ready=False, scheduled=True, containers=(ContainerView(name="vllm", ended=ended),))
+    pods = (PodView(name="chat-0", ready=True, scheduled=True), pod)
+    ready = status(wanted=2, pods=pods, rollout=running(2, ready=1))["conditions"][2]
+    assert ready["reason"] == "GPUOutOfMemory"
+    assert "planned anew" not in ready["message"]
+
+
 class TestAutoscaling:
     SLEEPER: ClassVar = {"autoscaling": {"minReplicas": 0, "maxReplicas": 4}}
     TOLD = AutoscalingStatus(desired_replicas=3, limited_by="spec.autoscaling.maxReplicas")
