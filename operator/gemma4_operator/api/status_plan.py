@@ -133,7 +133,7 @@ class PlanStatus(StatusModel):
     host_cache_mib: Count | None = None
     """How much of the host's memory llama.cpp may keep prompts in."""
     tries: Count | None = None
-    """How many plans of this spec found too little of the GPU's memory before; each leaves more of it free. Absent: none."""
+    """How many plans of this spec found too little GPU memory before; each leaves more of it free. Absent: none."""
     host_memory_mib: Count | None = None
     """What each container asks of its node's memory, beside /dev/shm; with unified memory, the GPU's part as well."""
     memory_utilization_percent: Count | None = None

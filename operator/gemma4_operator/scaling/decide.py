@@ -15,8 +15,9 @@ from gemma4_operator.scaling.decision import Answer, Decision, Expected, Why, wi
 from gemma4_operator.scaling.down import STEP_SECONDS, highest, lowered, noted
 from gemma4_operator.scaling.learning import booted
 from gemma4_operator.scaling.look import Look, look
-from gemma4_operator.scaling.meter import Usual, read
+from gemma4_operator.scaling.meter import Reading, Usual, read
 from gemma4_operator.scaling.sample import Replica, Stage
+from gemma4_operator.scaling.series import begun
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms, Tuning
 
@@ -77,11 +78,12 @@ def _answer(
     if reading.serving == 0:
         answer = Answer(replicas=wanted, reason=Why.STARTING, message=words.starting(wanted))
         return answer, _blind(state, now_seconds)
+    if reading.is_nothing and reading.seen > 0:
+        return _begins(wanted, reading, state, now_seconds)
     if reading.is_nothing:
         answer = Answer(replicas=wanted, reason=Why.NO_DATA, message=words.no_data(reading), valid=False)
         return answer, _blind(state, now_seconds)
     seen, state = look(terms, replicas, state, reading, now_seconds=now_seconds, tuning=tuning)
-    # Counts only grow: what came is what they have grown by since the last look.
     is_first = len(state.series) == 1
     if is_first and reading.is_whole:
         return Answer(replicas=wanted, reason=Why.STARTING, message=words.begun(wanted)), state
@@ -111,6 +113,24 @@ def _blind(state: State, now_seconds: float) -> State:
     )
 
 
+def _begins(wanted: int, reading: Reading, state: State, now_seconds: float) -> tuple[Answer, State]:
+    """Return the answer where engines are heard and nothing of what comes is known yet.
+
+    Counts only grow: what came is what they have grown by since they were first seen, which for those that are read
+    seldom takes a while.
+    """
+    state = replace(_blind(state, now_seconds), series=begun(now_seconds))
+    if reading.seen < reading.serving:
+        answer = Answer(
+            replicas=wanted,
+            reason=Why.PARTIAL_DATA,
+            message=words.partial(reading.serving - reading.seen, reading.serving),
+            valid=False,
+        )
+        return answer, state
+    return Answer(replicas=wanted, reason=Why.STARTING, message=words.begun(wanted)), state
+
+
 def _asleep(terms: Terms, state: State, now_seconds: float, asked_seconds: float | None) -> tuple[Answer, State]:
     """Return whether to wake: somebody has asked since, or sleeping is not allowed any more."""
     since = state.busy_seconds if state.busy_seconds is not None else now_seconds
@@ -136,7 +156,8 @@ def _judged(
     if need > wanted:
         return _asked(replicas, wanted, seen, text, now_seconds), state
     if not seen.reading.is_whole:
-        return Answer(replicas=wanted, reason=Why.PARTIAL_DATA, message=words.partial(seen.reading)), state
+        message = words.partial(seen.reading.serving - seen.reading.heard, seen.reading.serving)
+        return Answer(replicas=wanted, reason=Why.PARTIAL_DATA, message=message), state
     if need == wanted:
         return _asked(replicas, wanted, seen, text, now_seconds), state
     least = max(1, terms.minimum)

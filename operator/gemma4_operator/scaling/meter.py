@@ -17,6 +17,10 @@ from gemma4_operator.scaling.sound import sound
 
 STALE_SECONDS = 60.0
 """After which what an engine said is no longer said, where it says something more often than this."""
+SPEED_SECONDS = 15.0
+"""Between two samples, the most that still tells how fast an engine is: over longer, work and rest are one mean."""
+_GAPS = 3
+"""Of the last times between samples, the shortest of which is the usual one."""
 _MISSED = 2.5
 """Of the time between two samples, where they come more seldom, as from a Prometheus: one may be missed."""
 SETTLED_SECONDS = 60.0
@@ -55,15 +59,18 @@ class Heard:
     """The last sample of a replica, and what flowed through it up to then.
 
     Attributes:
-        after_seconds: How long after the one before it came; 0: there was none.
-        apart_seconds: How far apart samples usually are: the shorter of the last two times, since a silence makes one
-            long; 0: two are not known yet.
+        flow: None: nothing is known yet, as of one that is heard for the first time, or again after long.
+        gaps_seconds: Between the last samples.
     """
 
     sample: Sample
-    flow: Flow = field(default_factory=Flow)
-    after_seconds: float = 0.0
-    apart_seconds: float = 0.0
+    flow: Flow | None = None
+    gaps_seconds: tuple[float, ...] = ()
+
+    @property
+    def apart_seconds(self) -> float:
+        """How far apart samples usually are: the shortest of several gaps, since a silence is one too; 0: unknown."""
+        return min(self.gaps_seconds) if len(self.gaps_seconds) == _GAPS else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +80,8 @@ class Reading:
     Attributes:
         flow: In each second. What a replica that is not heard carries is taken to be what the others do on average.
         running: Requests that are worked on; `waiting` those that are not yet.
-        serving: Replicas that take requests; `heard` those of them that were heard of late.
+        serving: Replicas that take requests; `heard` those of them whose flow is known.
+        seen: Those of them that have said something of late, if only once.
         age_seconds: How old what they said is, on average.
         outstanding: Requests of each replica that has served for a while, those that wait included.
     """
@@ -83,6 +91,7 @@ class Reading:
     waiting: float
     serving: int
     heard: int
+    seen: int
     age_seconds: float
     outstanding: tuple[float, ...] = ()
 
@@ -93,7 +102,7 @@ class Reading:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether replicas serve, and nothing is known of any."""
+        """Whether replicas serve, and of none it is known what flows through it."""
         return self.serving > 0 and self.heard == 0
 
 
@@ -121,7 +130,7 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
     """
     heard: dict[str, Heard] = {}
     flow, running, waiting, ages = Flow(), 0.0, 0.0, 0.0
-    serving, known, fresh = 0, 0, 0
+    serving, told, new, seen, fresh = 0, 0, 0, 0, 0
     patience = meter.patience_seconds(STALE_SECONDS)
     outstanding: list[float] = []
     for replica in replicas:
@@ -132,26 +141,31 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
             heard[replica.name] = found
         is_fresh = found is not None and now_seconds - found.sample.at_seconds <= patience
         if replica.stage is Stage.SERVING:
+            is_new = _is_new(meter, replica, now_seconds)
             serving += 1
-            known += is_fresh or _is_new(meter, replica, now_seconds)
+            seen += is_fresh or is_new
+            new += is_new
+            told += is_fresh and found is not None and found.flow is not None
         if found is None or not is_fresh:
             continue
         fresh += 1
-        flow = flow.plus(found.flow)
+        if found.flow is not None:
+            flow = flow.plus(found.flow)
         running += found.sample.counts.running
         waiting += found.sample.counts.waiting
         ages += now_seconds - found.sample.at_seconds
         if _is_settled(replica, now_seconds):
             outstanding.append(found.sample.counts.running + found.sample.counts.waiting)
-    if 0 < known < serving:
-        share = serving / known
-        flow, running, waiting = flow.scaled(share), running * share, waiting * share
+    # One that has just begun carries nothing yet, which says nothing of the others.
+    known = told + new if told else 0
+    all_of = serving / seen if seen else 1.0
     reading = Reading(
-        flow=flow,
-        running=running,
-        waiting=waiting,
+        flow=flow.scaled(serving / known) if known else Flow(),
+        running=running * all_of,
+        waiting=waiting * all_of,
         serving=serving,
         heard=known,
+        seen=seen,
         age_seconds=ages / fresh if fresh else 0.0,
         outstanding=tuple(outstanding),
     )
@@ -182,8 +196,7 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
     if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
     flow = _flow(before.sample.counts, sample.counts, seconds, usual)
-    apart = min(before.after_seconds, seconds)
-    return Heard(sample=sample, flow=flow, after_seconds=seconds, apart_seconds=apart)
+    return Heard(sample=sample, flow=flow, gaps_seconds=(*before.gaps_seconds, seconds)[-_GAPS:])
 
 
 def _sound(sample: Sample | None) -> Sample | None:
@@ -191,8 +204,8 @@ def _sound(sample: Sample | None) -> Sample | None:
     return replace(sample, counts=counts) if sample is not None and counts is not None else None
 
 
-def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow:
-    """Return the flow of a replica that is heard for the first time.
+def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow | None:
+    """Return the flow of a replica that is heard for the first time; None: it is not known.
 
     One that began to serve since the last reading began at nothing; of one that has served for longer, only what comes
     from now on is known.
@@ -200,7 +213,7 @@ def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow
     since = replica.serving_since_seconds
     patience = meter.patience_seconds(FIRST_SAMPLE_SECONDS)
     if meter.at_seconds is None or since is None or since < meter.at_seconds - patience:
-        return Flow()
+        return None
     seconds = max(1.0, sample.at_seconds - since)
     counts = sample.counts
     return _flow(_nothing(counts), counts, seconds, usual)
@@ -231,7 +244,7 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
     first = _grown(_count(before), _count(after))
     if finished is None:
         # The engine counts tokens alone: they stand for requests of the usual size.
-        prompts = read_tokens / usual.input_tokens
+        prompts = tokens / usual.input_tokens
         arrivals, answers = max(0.0, prompts + after.waiting - before.waiting), written / usual.output_tokens
     else:
         arrivals, answers = max(0.0, finished + more), finished
@@ -242,7 +255,7 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
         waiting=after.waiting - before.waiting,
         running=after.running - before.running,
     )
-    count, took = timed(before.output_token, after.output_token)
+    count, took = timed(before.output_token, after.output_token) if seconds <= SPEED_SECONDS else (0.0, 0.0)
     return Flow(
         arrivals=arrivals,
         work_seconds=work,

@@ -25,13 +25,18 @@ Series = tuple[Tick, ...]
 """Oldest first."""
 
 
+def begun(now_seconds: float) -> Series:
+    """Return a series of which nothing is known yet but when it begins."""
+    return (Tick(now_seconds, Flow()),)
+
+
 def advanced(series: Series, flow: Flow, *, now_seconds: float) -> Series:
     """Return the series with what flowed in each second since its last tick, without what is too old to matter.
 
     After a gap that nothing is known of it begins anew: a mean over the gap would take it for silence.
     """
     if not series or now_seconds - series[-1].at_seconds > LONGEST_GAP_SECONDS:
-        return (Tick(now_seconds, Flow()),)
+        return begun(now_seconds)
     last = series[-1]
     seconds = now_seconds - last.at_seconds
     if seconds <= 0:

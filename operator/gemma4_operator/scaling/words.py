@@ -65,9 +65,9 @@ def starting(wanted: int) -> str:
 
 
 def begun(wanted: int) -> str:
-    """Return that there is no earlier look to compare with."""
+    """Return that there is no earlier word of the engines to compare with."""
     verb = "stays" if wanted == 1 else "stay"
-    return f"{count(wanted).capitalize()} {verb}: the next look will be the first to tell what comes."
+    return f"{count(wanted).capitalize()} {verb}: the next word of the engines will be the first to tell what comes."
 
 
 def no_data(reading: Reading) -> str:
@@ -76,12 +76,9 @@ def no_data(reading: Reading) -> str:
     return f"{serving} should serve, and none says what it does: the number stays until one does."
 
 
-def partial(reading: Reading) -> str:
+def partial(silent: int, serving: int) -> str:
     """Return that some are not heard."""
-    return (
-        f"{reading.serving - reading.heard} of {count(reading.serving)} do not say what they do, "
-        "so the number does not go down."
-    )
+    return f"{silent} of {count(serving)} do not say what they do, so the number does not go down."
 
 
 def sleeping(idle_seconds: float) -> str:

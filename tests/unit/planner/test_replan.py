@@ -53,8 +53,8 @@ def test_the_status_says_what_happened_and_brings_it_back() -> None:
     again = leaner(first(VLLM, H100), VLLM, H100)
     assert again is not None
     assert again.notes[0] == (
-        "Chosen anew, try 1 of 3, because the plan before, 31B in FP8 with 1x NVIDIA-H100-80GB-HBM3, ran out of the "
-        "GPU's memory: 5 % of it are left free now, beside what is anyway."
+        "Chosen anew, try 1 of 3, because the plan before, 31B in FP8 with 1x NVIDIA-H100-80GB-HBM3, found too little "
+        "of the GPU's memory: 5 % of it are left free now, beside what is anyway."
     )
     assert restore(record(again).to_json(), spec_of(VLLM)) == again
 

@@ -1,5 +1,6 @@
 """Each reason once, on the rule itself: what is wanted, why, and in which words."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,10 +8,10 @@ import pytest
 from gemma4_operator.scaling.decide import PLACE_SECONDS, decide
 from gemma4_operator.scaling.decision import Why
 from gemma4_operator.scaling.down import STEP_SECONDS
-from gemma4_operator.scaling.sample import Stage
-from gemma4_operator.scaling.state import State
+from gemma4_operator.scaling.sample import Counts, Histogram, Stage
+from gemma4_operator.scaling.state import State, remembered, resumed
 from gemma4_operator.scaling.terms import Terms, Tuning
-from tests.scaling import SERVICE, Loop, counts, replica, steps, terms
+from tests.scaling import SERVICE, Engine, Loop, Say, counts, replica, steps, terms
 
 
 def begun(bound: Terms, *stages: Stage) -> int:
@@ -45,7 +46,7 @@ class TestReasons:
         loop = Loop(terms(), lambda at: 6.0, serving=3)
         first = loop.run(10)
         assert (first.replicas, first.reason, first.expected) == (3, Why.STARTING, None)
-        assert first.message == "3 replicas stay: the next look will be the first to tell what comes."
+        assert first.message == "3 replicas stay: the next word of the engines will be the first to tell what comes."
         assert loop.run(10).expected is not None
 
     def test_demand(self) -> None:
@@ -176,6 +177,61 @@ def test_a_silent_replica_that_waits_for_its_first_word_does_not_stop_the_rest()
     old = replica("a", at=9.0, said=counts(1, 0, finished=5))
     decision = decide(terms(), [old, new], State(wanted=2), now_seconds=10.0)
     assert decision.valid
+
+
+def seldom(apart_seconds: float, *, missed: frozenset[int] = frozenset()) -> Say:
+    """Say something as often as a Prometheus scrapes, but for the scrapes that are missed."""
+
+    def say(engine: Engine, at: float, said: Counts) -> Counts | None:
+        return said if at % apart_seconds < 5 and at // apart_seconds not in missed else None
+
+    return say
+
+
+class TestThoseThatAreReadSeldom:
+    """A Prometheus scrapes every 15 to 60 s: what is not known yet is not zero."""
+
+    @pytest.mark.parametrize("apart", [15.0, 30.0, 60.0])
+    @pytest.mark.parametrize(("boot", "window"), [(40.0, None), (100.0, None), (40.0, 0.0)])
+    def test_a_restart_lowers_nothing(self, boot: float, window: float | None, apart: float) -> None:
+        bound = terms(boot_seconds=boot, stabilization_seconds=window)
+        loop = Loop(bound, lambda at: 60.0, serving=20, say=seldom(apart), tick_seconds=5.0)
+        before = loop.run(3600).replicas
+        loop.state = resumed(remembered(loop.state), now_seconds=loop.now_seconds)
+        begin = len(loop.decisions)
+        loop.run(600)
+        assert min(loop.numbers[begin:]) >= before
+
+    @pytest.mark.parametrize("missed", [{60, 61}, {60, 61, 62, 63}])
+    @pytest.mark.parametrize("boot", [40.0, 100.0])
+    def test_nor_do_scrapes_that_are_missed(self, boot: float, missed: set[int]) -> None:
+        say = seldom(60.0, missed=frozenset(missed))
+        loop = Loop(terms(boot_seconds=boot), lambda at: 60.0, serving=20, say=say, tick_seconds=5.0)
+        before = loop.run(3500).replicas
+        begin = len(loop.decisions)
+        loop.run(900)
+        assert min(loop.numbers[begin:]) >= before
+        assert not all(decision.valid for _, decision in loop.decisions[begin:])
+
+    @pytest.mark.parametrize(("apart", "learns"), [(5.0, True), (15.0, True), (30.0, False), (60.0, False)])
+    def test_how_fast_they_are_is_not_read_off_a_mean_of_work_and_rest(self, apart: float, learns: bool) -> None:
+        slow = SERVICE.slowed(1.2)
+        loop = Loop(terms(), lambda at: 6.0, serving=3, engine=slow, say=seldom(apart), tick_seconds=5.0)
+        believed = loop.run(3600).state.slowness
+        assert believed == pytest.approx(1.2, rel=0.05) if learns else believed == 1.0
+
+
+def test_times_that_are_all_a_little_late_are_noticed_though_no_bound_tells() -> None:
+    """Engines that count at 1 and 2.5 s around a promise of 2 s, and each first token takes 2.3 s."""
+
+    def say(engine: Engine, at: float, said: Counts) -> Counts:
+        times = Histogram(
+            sum_seconds=2.3 * engine.prompts, buckets=((1.0, 0.0), (2.5, engine.prompts), (math.inf, engine.prompts))
+        )
+        return replace(said, first_token=times)
+
+    loop = Loop(terms(attainment=0.99), lambda at: 6.0, serving=3, say=say)
+    assert loop.run(1800).state.caution > 1.2
 
 
 def test_of_traffic_that_is_heard_in_part_nothing_is_learned() -> None:

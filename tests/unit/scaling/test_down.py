@@ -30,7 +30,9 @@ LOAD = Load(requests_per_second=1.0, input_tokens=1500, output_tokens=300)
 
 
 def seen(*, running: float = 10.0, waiting: float = 0.0, serving: int = 10) -> Look:
-    reading = Reading(flow=Flow(), running=running, waiting=waiting, serving=serving, heard=serving, age_seconds=1.0)
+    reading = Reading(
+        flow=Flow(), running=running, waiting=waiting, serving=serving, heard=serving, seen=serving, age_seconds=1.0
+    )
     return Look(
         reading=reading,
         service=SERVICE,

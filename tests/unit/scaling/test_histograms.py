@@ -1,6 +1,7 @@
 """What an engine's histogram tells of a limit that is no bound of it: how many were longer, for all that is known."""
 
 import math
+from collections.abc import Sequence
 from itertools import accumulate
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from gemma4_operator.scaling.histograms import Tail, tail, timed
 from gemma4_operator.scaling.sample import Histogram
-from gemma4_operator.sim.meter import FIRST_TOKEN_BOUNDS
+from gemma4_operator.sim.meter import FIRST_TOKEN_BOUNDS, OUTPUT_TOKEN_BOUNDS
 
 NOTHING = Histogram(sum_seconds=0.0, buckets=tuple((bound, 0.0) for bound in FIRST_TOKEN_BOUNDS))
 
@@ -24,7 +25,27 @@ def waits(mean_seconds: float, *, count: float = 10_000.0) -> Histogram:
 
 
 def a_tail(*, lower: float, upper: float, count: float = 100.0, share: float = 0.5) -> Tail:
-    return Tail(count=count, beyond_lower=lower, beyond_upper=upper, depth=share * count)
+    """Return a tail that fell steeply before its lower bound."""
+    return Tail(
+        count=count, beyond_before=1e9, beyond_lower=lower, beyond_upper=upper, depth=share * count, reach=2 * count
+    )
+
+
+def alike(seconds: float, *, count: float = 1000.0, bounds: Sequence[float] = FIRST_TOKEN_BOUNDS) -> Histogram:
+    """What is counted of times that are all the same."""
+    return Histogram(
+        sum_seconds=count * seconds, buckets=tuple((bound, count * (bound >= seconds)) for bound in bounds)
+    )
+
+
+def together(*histograms: Histogram) -> Histogram:
+    return Histogram(
+        sum_seconds=sum(one.sum_seconds for one in histograms),
+        buckets=tuple(
+            (bound, sum(one.buckets[index][1] for one in histograms))
+            for index, (bound, _) in enumerate(histograms[0].buckets)
+        ),
+    )
 
 
 class TestLate:
@@ -59,12 +80,12 @@ class TestLate:
     def test_of_nothing_nothing(self) -> None:
         assert Tail().late == 0.0
 
-    @given(counted=st.floats(0, 1e6), lower=st.floats(0, 1), upper=st.floats(0, 1), share=st.floats(0, 1))
+    @given(counted=st.floats(1e-3, 1e6), lower=st.floats(0, 1), upper=st.floats(0, 1), share=st.floats(0, 1))
     def test_lies_between_the_two_bounds_and_is_never_more_than_evenly(
         self, counted: float, lower: float, upper: float, share: float
     ) -> None:
         found = a_tail(lower=counted * lower, upper=counted * lower * upper, count=counted, share=share)
-        assert 0 <= found.late_between <= (1 - share if counted else 1.0) + 1e-9
+        assert 0 <= found.late_between <= 1 - share + 1e-9, "no more than evenly"
         assert found.beyond_upper <= found.late <= found.beyond_lower + 1e-9 * counted
 
     @given(lower=st.floats(1, 1e5), more=st.floats(0, 1e5), share=st.floats(0.01, 0.99))
@@ -72,6 +93,35 @@ class TestLate:
         upper = lower / 2
         few, many = (a_tail(lower=n, upper=upper, count=1e6, share=share).late for n in (lower, lower + more))
         assert many >= few * (1 - 1e-9)
+
+
+class TestTimesThatAreAlike:
+    """No queue, but prompts or steps of one length: they do not fall off between two bounds."""
+
+    @pytest.mark.parametrize("count", [20.0, 1000.0, 1e6])
+    def test_a_promise_that_is_kept_to_nobody_is_broken(self, count: float) -> None:
+        found = tail(NOTHING, alike(2.3, count=count), 2.0)
+        assert found.late == pytest.approx(0.6 * count), "what the sum forces to be late"
+
+    def test_so_it_is_for_a_few_among_many_that_are_quick(self) -> None:
+        """One of ten prompts is long, and its first token always takes 2.3 s: evenly a third of those count as late."""
+        found = tail(NOTHING, together(alike(0.2, count=900), alike(2.3, count=100)), 2.0)
+        assert found.late == pytest.approx(100 / 3)
+
+    @pytest.mark.parametrize(
+        ("seconds", "late"), [(0.045, 0), (0.051, 600), (0.068, 600), (0.074, 933.3), (0.08, 1000)]
+    )
+    def test_of_tokens_as_many_are_late_as_can_be_known(self, seconds: float, late: float) -> None:
+        """Bounds of 50 and 75 ms around a limit of 60: only a mean near to the upper one tells more than evenly."""
+        nothing = alike(0.0, count=0.0, bounds=OUTPUT_TOKEN_BOUNDS)
+        found = tail(nothing, alike(seconds, bounds=OUTPUT_TOKEN_BOUNDS), 0.06)
+        assert found.late == pytest.approx(late, abs=0.1)
+
+    @given(times=st.lists(st.floats(0.001, 60.0), min_size=1, max_size=50), limit=st.floats(0.002, 50.0))
+    def test_what_the_sum_forces_is_never_more_than_is_so(self, times: list[float], limit: float) -> None:
+        found = tail(NOTHING, together(*(alike(one, count=1.0) for one in times)), limit)
+        within = next(bound for bound in FIRST_TOKEN_BOUNDS if bound >= limit)
+        assert found.forced <= sum(limit < one <= within for one in times) + 1e-6
 
 
 class TestSums:
@@ -119,5 +169,5 @@ class TestBetweenTwoLooks:
         self, before: Histogram, after: Histogram, limit: float
     ) -> None:
         found = tail(before, after, limit)
-        assert 0 <= found.beyond_upper <= found.beyond_lower <= found.count
+        assert 0 <= found.beyond_upper <= found.beyond_lower <= found.beyond_before <= found.count
         assert 0 <= found.late <= found.count

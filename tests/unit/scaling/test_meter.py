@@ -226,8 +226,8 @@ class TestSilence:
     @pytest.mark.parametrize(("apart", "whole_for"), [(15.0, STALE_SECONDS), (30.0, 75.0), (60.0, LONGEST_GAP_SECONDS)])
     def test_of_those_that_are_heard_seldom_one_word_may_be_missed(self, apart: float, whole_for: float) -> None:
         """A Prometheus that scrapes once a minute, as it does by default, left none heard for a whole minute."""
-        meter, now = Meter(), 2 * apart
-        for at in (0.0, apart, now):
+        meter, now = Meter(), 3 * apart
+        for at in (0.0, apart, 2 * apart, now):
             same = steady("a", at=at, finished=2 * at)
             _, meter = together(same, meter=meter, now=at)
         last, meter = together(same, meter=meter, now=now + whole_for)
@@ -235,20 +235,20 @@ class TestSilence:
         assert together(same, meter=meter, now=now + whole_for + 1)[0].is_nothing
 
     def test_one_long_silence_does_not_mean_that_they_are_heard_seldom(self) -> None:
-        """Two that were silent together for 100 s, of which one is heard again: the other still is."""
+        """Two that were silent together for 95 s, said a word, and were again for 100 s: one is heard, one is not."""
         meter = Meter()
-        for at in (0.0, 10.0, 20.0):
+        for at in (0.0, 10.0, 20.0, 30.0, 125.0):
             _, meter = together(*(steady(name, at=at, finished=2 * at) for name in "ab"), meter=meter, now=at)
-        back, lost = steady("a", at=120, finished=240), steady("b", at=20, finished=40)
-        reading, _ = together(back, lost, meter=meter, now=120)
+        back, lost = steady("a", at=225, finished=450), steady("b", at=125, finished=250)
+        reading, _ = together(back, lost, meter=meter, now=225)
         assert (reading.serving, reading.heard) == (2, 1)
 
     def test_and_a_new_one_among_them_has_as_long_for_its_first(self) -> None:
         meter = Meter()
-        for at in (-60.0, 0.0, 60.0):
-            _, meter = together(steady("a", at=at, finished=60 + at), meter=meter, now=at)
+        for at in (-120.0, -60.0, 0.0, 60.0):
+            _, meter = together(steady("a", at=at, finished=120 + at), meter=meter, now=at)
         new = replica("b", serving_since_seconds=60.0)
-        reading, _ = together(steady("a", at=120, finished=120), new, meter=meter, now=160)
+        reading, _ = together(steady("a", at=120, finished=180), new, meter=meter, now=160)
         assert reading.is_whole
 
     def test_what_was_heard_before_brings_nothing_new(self) -> None:
@@ -285,7 +285,7 @@ class TestSilence:
         whole, _ = together(steady("a", at=at, finished=at), meter=meter, now=at)
         assert whole.flow.arrivals == pytest.approx(1.0)
         reading, _ = together(steady("a", at=at + 1, finished=9e9), meter=meter, now=at + 1)
-        assert (reading.flow, reading.heard) == (Flow(), 1)
+        assert (reading.flow, reading.heard, reading.seen, reading.is_whole) == (Flow(), 0, 1, False)
 
 
 class TestANewReplica:
@@ -311,8 +311,14 @@ class TestANewReplica:
 
     def test_may_be_silent_for_a_moment(self) -> None:
         new = replica("b", serving_since_seconds=0.0)
-        assert together(new, now=FIRST_SAMPLE_SECONDS)[0].is_whole
-        assert together(new, now=FIRST_SAMPLE_SECONDS + 1)[0].is_nothing
+        _, meter = together(steady("a", at=0, finished=0), now=0)
+        known, now = steady("a", at=FIRST_SAMPLE_SECONDS, finished=0), FIRST_SAMPLE_SECONDS
+        assert together(known, new, meter=meter, now=now)[0].is_whole
+        assert not together(known, new, meter=meter, now=now + 1)[0].is_whole
+
+    def test_alone_tells_nothing_of_what_comes(self) -> None:
+        reading, _ = together(replica("b", serving_since_seconds=0.0), now=FIRST_SAMPLE_SECONDS)
+        assert (reading.is_nothing, reading.seen) == (True, 1)
 
     def test_that_says_what_cannot_be_so_is_not_new_but_unheard(self) -> None:
         new = replica("b", serving_since_seconds=0.0, at=10.0, said=counts(math.nan))

@@ -27,7 +27,7 @@ def told(**changes: Any) -> str:
 
 
 def reading(*, serving: int, heard: int) -> Reading:
-    return Reading(flow=Flow(), running=0, waiting=0, serving=serving, heard=heard, age_seconds=0)
+    return Reading(flow=Flow(), running=0, waiting=0, serving=serving, heard=heard, seen=heard, age_seconds=0)
 
 
 class TestDemand:
@@ -59,12 +59,12 @@ class TestDemand:
     [
         (words.starting(1), ["1 replica"]),
         (words.starting(4), ["4 replicas"]),
-        (words.begun(1), ["1 replica stays", "next look"]),
-        (words.begun(4), ["4 replicas stay", "next look"]),
+        (words.begun(1), ["1 replica stays", "next word"]),
+        (words.begun(4), ["4 replicas stay", "next word"]),
         (words.jumped(1), ["what 1 replica serves", "Within the last hour"]),
         (words.jumped(7), ["what 7 replicas serve,", "stay"]),
         (words.no_data(reading(serving=2, heard=0)), ["2 replicas", "none says what it does"]),
-        (words.partial(reading(serving=5, heard=3)), ["2 of 5 replicas", "not go down"]),
+        (words.partial(2, 5), ["2 of 5 replicas", "not go down"]),
         (words.sleeping(600), ["600 s", "spec.autoscaling.idleSeconds"]),
         (words.asleep(), ["none runs"]),
         (words.waking(), ["a replica starts"]),
