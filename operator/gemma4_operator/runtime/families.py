@@ -182,8 +182,8 @@ FIRST_TOKEN_SECONDS = _family(
 FIRST_TOKENS_IN_TIME = _family(
     Kind.COUNTER,
     "gemma4_deployment_first_tokens_in_time_total",
-    "Those of them that kept the objective; between two bounds of the engine's buckets, as their tail falls; times that "
-    "are all alike count evenly.",
+    "Those of them that kept the objective; between two bounds of the engine's buckets, as their tail falls; times "
+    "that are all alike count evenly.",
 )
 OUTPUT_TOKEN_SECONDS = _family(
     Kind.SUMMARY,
@@ -193,8 +193,8 @@ OUTPUT_TOKEN_SECONDS = _family(
 OUTPUT_TOKENS_IN_TIME = _family(
     Kind.COUNTER,
     "gemma4_deployment_output_tokens_in_time_total",
-    "Those of them that kept the objective; between two bounds of the engine's buckets, as their tail falls; times that "
-    "are all alike count evenly.",
+    "Those of them that kept the objective; between two bounds of the engine's buckets, as their tail falls; times "
+    "that are all alike count evenly.",
 )
 
 TOLD = (
