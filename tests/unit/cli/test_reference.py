@@ -13,6 +13,7 @@ from gemma4_operator.cli import doctor_sources
 from gemma4_operator.cli.main import VERBS, main, parser
 from gemma4_operator.cli.tree import tree_of
 from gemma4_operator.cli.verb import Exit
+from gemma4_operator.sim.rules import names
 from tests.unit.cli.test_examination import WELL
 
 ROOT = Path(__file__).parents[3]
@@ -150,3 +151,8 @@ def test_so_is_every_example_of_a_verbs_own_help(verb: Any):
     for call in calls:
         if not call.endswith((".fish", '_gemma4"')):
             assert parser(VERBS).parse_args(call.split()).verb.name == verb.name
+
+
+@pytest.mark.parametrize("rule", names())
+def test_each_rule_for_replicas_is_named(rule: str):
+    assert re.search(rf"`{rule}[`:]", SECTIONS["simulate"])
