@@ -131,7 +131,7 @@ def _planned(where: Situation, one: Given) -> Plan | None:
 
 
 def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result:
-    """Return what the verb tells, and with a plan how many replicas would run, which is what is paid for.
+    """Return what the verb tells, and with a plan how many replicas are needed and would run; the latter are paid for.
 
     An autoscaler is taken to run what the workload needs, as far as it may.
     """
@@ -140,7 +140,8 @@ def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result
     if plan is None:
         return kept
     runs = count(one.deployment.spec, plan, Scale(decided=plan.replicas)).replicas
-    return {**kept, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
+    needs = plan.replicas if one.deployment.spec.workload is not None else None
+    return {**kept, "needs": needs, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
 
 
 def _template(where: Situation, one: Given, plan: Plan) -> Object:

@@ -108,8 +108,8 @@ def _gpus(side: Result) -> str:
 
 
 def _replicas(side: Result) -> str:
-    runs, needed = side["runs"], side["replicas"]
-    return f"{runs}, and the workload needs {needed}" if runs < needed else str(runs)
+    runs, needed = side["runs"], side["needs"]
+    return f"{runs}, and the workload needs {needed}" if needed is not None and runs < needed else str(runs)
 
 
 def _of_plan(tell: Tell) -> Tell:

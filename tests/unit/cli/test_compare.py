@@ -173,6 +173,16 @@ def test_an_autoscaler_is_taken_to_run_what_the_workload_needs(files: Any, capsy
     assert f"`2, and the workload needs {needed}` → `{needed}`" in capsys.readouterr().out
 
 
+def test_without_a_workload_none_is_needed(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=SMALL | {"replicas": 0})])
+    (one,) = told(arguments, capsys)["deployments"]
+    assert [(one[side]["needs"], one[side]["runs"]) for side in ("before", "after")] == [(None, 1), (None, 0)]
+    assert main(arguments) == 0
+    comment = capsys.readouterr().out
+    assert "`1` → `0`" in comment
+    assert "the workload needs" not in comment
+
+
 def test_more_replicas_than_the_limit_pays_for_are_exit_code_3(files: Any, capsys: pytest.CaptureFixture[str]):
     limited = BUSY | {"objectives": {"maximumHourlyCost": "4.00"}}
     arguments = files([deployment(spec=limited)], [deployment(spec=limited | {"replicas": 50})])
