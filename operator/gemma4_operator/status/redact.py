@@ -38,11 +38,11 @@ _CONTROL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_MOST_READ: Final = 4096
+LINE_READ: Final = 4096
 """Letters of one text that are looked at; the kubelet itself cuts messages at 4096 (MaxPodTerminationMessageLog)."""
 
 
-def clean(text: str, *, most: int = _MOST_READ) -> str:
+def clean(text: str, *, most: int = LINE_READ) -> str:
     """Return a text without secrets, colours and control characters."""
     readable = _CONTROL.sub(" ", _ANSI.sub("", text[:most]))
     return hide(_SCHEMES.sub(_hide_scheme, _PARAMETERS.sub(rf"\1{MARK}", _SECRETS.sub(MARK, readable))))

@@ -46,12 +46,17 @@ _IN_PROSE: Final = re.compile(
     r"|passwords|credential|credentials|the|a|an|and|or|of|for|in|to|from|with|without|by|at|on|if|as|when|then|this"
     r"|that|it|its|your|you|please|use|used|uses|using|given|provided|field|value|values|string|str|int|bool|bytes"
     r"|optional|any|option|flag|argument|header|headers|scheme|realm|file|object|references|internal|insufficient"
-    r"|permission|access|login|user|there|only|both|either|because|but|so|via|letters|about)"
+    r"|permission|access|login|user|there|only|both|either|because|but|so|via|letters|about|traceback)"
     r"(?=\s|[:,.;!?)\]`]+(?:\s|\Z)|\[|\Z)"
 )
 _CLOSED: Final = r"\\*[\"'`]?"
-_ASSIGNED: Final = re.compile(_CLOSED + r"\]?\s{0,3}(?:=>|:=|->|==?|:(?!:))\s{0,3}")
-_AS_ARGUMENT: Final = re.compile(_CLOSED + r"(?:\s{0,3}[=:,]\s{0,3}|\s{1,20}(?:-\s{1,3})?)")
+# A value in the next line is indented.
+_ASSIGNED: Final = re.compile(_CLOSED + r"\]?[ \t]{0,3}(?:=>|:=|->|==?|:(?!:))[ \t]{0,3}(?:\n[ \t]{1,40})?")
+_AS_ARGUMENT: Final = re.compile(_CLOSED + r"(?:[ \t]{0,3}[=:,]\s{0,40}|[ \t]{1,40})")
+_IN_LINES: Final = re.compile(_CLOSED + r"[ \t]{0,3}\n[ \t]{0,40}(?:-[ ]{1,3})?")
+_IN_ITEMS: Final = re.compile(_CLOSED + r"[ \t]{0,3}\n[ \t]{0,40}-[ ]{1,3}")
+_ALONE: Final = re.compile(r"(?:\A|\n)[ \t]*(?:-[ ]{1,3})?[bu]?\\*[\"']?\Z")
+"""Before an argument that has a line for itself."""
 _AS_PAIR: Final = re.compile(r"\\*[\"'],\s{0,3}(?=[bu]?\\*[\"'])")
 _AS_ENTRY: Final = re.compile(r"(?i)\\*[\"']?\s{0,3}[,;]?\s{0,20}\\*[\"']?value\\*[\"']?\s{0,3}[:=]\s{0,3}")
 _AS_TOLD: Final = re.compile(
@@ -113,7 +118,7 @@ def _secret_after(text: str, found: re.Match[str]) -> tuple[int, int] | None:
         return None
     if word in ("authorization", "cookie"):
         return _header(text, end, before)
-    if is_flag and (told := _AS_ARGUMENT.match(text, end)):
+    if is_flag and (told := _as_argument(text, end, before)):
         return _value(text, told.end(), word, before=before, joined=joined, separator=told[0], is_flag=True)
     if told := _AS_ENTRY.match(text, end) or _ASSIGNED.match(text, end) or _pair(text, end, before, joined):
         return _value(text, told.end(), word, before=before, joined=joined, separator=told[0])
@@ -142,6 +147,11 @@ def _is_secret(found: re.Match[str], word: str, joined: str, before: str, *, is_
     if plural and word in ("token", "secret"):
         return word == "token" and known
     return True
+
+
+def _as_argument(text: str, end: int, before: str) -> re.Match[str] | None:
+    lines = _IN_LINES if _ALONE.search(before) else _IN_ITEMS
+    return lines.match(text, end) or _AS_ARGUMENT.match(text, end)
 
 
 def _pair(text: str, end: int, before: str, joined: str) -> re.Match[str] | None:

@@ -139,6 +139,30 @@ def test_what_helps_is(text: str) -> None:
     assert clean(text) == text
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["args:", "- --api-key", "- swordfish", "- --port"],
+        ["[", "  '--api-key',", "  'swordfish',", "]"],
+        ["vllm", "serve", "--api-key", "swordfish"],
+        ["{", '  "api_key":', '    "swordfish"', "}"],
+        ["-----BEGIN PRIVATE KEY-----", "abcdef", "swordfish", "-----END PRIVATE KEY-----"],
+        ["env:", "- name: HF_TOKEN", "  value: swordfish"],
+        ['{"level": "ERROR", "message": "bad\\n--api-key\\nswordfish"}'],
+    ],
+    ids=lambda lines: lines[0],
+)
+def test_nor_is_it_in_the_lines_of_a_log(lines: list[str]) -> None:
+    log = gather(None, (), ["INFO begins", *lines, "RuntimeError: ends"]).log
+    assert "swordfish" not in repr(log)
+    assert (log[0], log[-1]) == ("INFO begins", "RuntimeError: ends")
+
+
+def test_what_the_next_line_says_is_no_value_of_a_line_that_ends_with_a_name() -> None:
+    log = ("Enter your token:", "Traceback (most recent call last):", "error: missing --api-key", "RuntimeError: ends")
+    assert gather(None, (), log).log == log
+
+
 PIECES = (
     *(
         "token",
