@@ -6,6 +6,7 @@ leaves open whether a word is a value, it is taken for one: a word too few is a 
 """
 
 import re
+import string
 from typing import Final
 
 MARK: Final = "[redacted]"
@@ -14,8 +15,7 @@ _NAME: Final = re.compile(
     r"(?i)(?:key|token|secret|password|passwd|passphrase|credential|authorization|cookie|accesssignature"
     r"|(?<=[_-])(?:pass|pwd|auth))(?P<plural>s?)(?:[_-]?\d{1,2})?(?!\w)"
 )
-_PREFIX: Final = re.compile(r"[\w-]{0,80}\Z")
-_WORD_BEFORE: Final = re.compile(r"([A-Za-z]{1,30})[ ]\Z")
+_OF_NAMES: Final = string.ascii_letters + string.digits + "_-"
 _JOINED: Final = (
     *("api", "access", "secret", "private", "auth", "account", "service", "shared", "signing", "encryption"),
     *("master", "license", "sas", "client", "admin", "user", "session", "bearer", "refresh", "hf", "hub"),
@@ -62,6 +62,7 @@ _AS_ENTRY: Final = re.compile(r"(?i)\\*[\"']?\s{0,3}[,;]?\s{0,20}\\*[\"']?value\
 _AS_TOLD: Final = re.compile(
     r"(?i)(?: (?:was|is|you|that|has|been|provided|given|supplied|received|sent|used)){1,4}:? "
 )
+_OPENED: Final = re.compile(r"(\\*[\"'])\Z")
 _OPENS_PAIR: Final = re.compile(r"[(\[][bu]?\\*[\"']\Z")
 _QUOTE: Final = re.compile(r"[bu]?(\\*)([\"'])")
 _WRAPPED: Final = re.compile(r"\w{0,20}([\[({])")
@@ -108,8 +109,7 @@ def _secret_after(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     """Return where the value of a name stands, if it is the name of a secret and has one."""
     end = found.end()
     before = text[max(0, found.start() - 80) : found.start()]
-    prefix = _PREFIX.search(before)
-    joined = prefix[0] if prefix else ""
+    joined = before[len(before.rstrip(_OF_NAMES)) :]
     before = before[: len(before) - len(joined)]
     # A dash alone is a list's in YAML.
     is_flag = joined.startswith("-") and (joined + found[0])[1:2] != ""
@@ -125,6 +125,12 @@ def _secret_after(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     return _told(text, end, before, joined)
 
 
+def _spoken(before: str) -> str:
+    """Return the word that stands before a name, with a space between."""
+    word = before.removesuffix(" ")
+    return "" if word == before else word[len(word.rstrip(string.ascii_letters)) :].lower()
+
+
 def _word(found: re.Match[str]) -> str:
     word = re.sub(r"[_\d-]+\Z", "", found[0].lower())
     return word.removesuffix("s") if found["plural"] else word
@@ -134,8 +140,8 @@ def _is_secret(found: re.Match[str], word: str, joined: str, before: str, *, is_
     plural, is_camel = bool(found["plural"]), found[0].startswith("Ke") and joined[-1:].islower()
     prefix = joined.lower().lstrip("-")
     alone = prefix in ("", "_")
-    if alone and (spoken := _WORD_BEFORE.search(before)):
-        prefix = spoken[1].lower()
+    if alone:
+        prefix = _spoken(before) or prefix
     if _HARMLESS.search(prefix):
         return False
     known = prefix.rstrip("_-").endswith(_JOINED)
@@ -150,12 +156,12 @@ def _is_secret(found: re.Match[str], word: str, joined: str, before: str, *, is_
 
 
 def _as_argument(text: str, end: int, before: str) -> re.Match[str] | None:
-    lines = _IN_LINES if _ALONE.search(before) else _IN_ITEMS
+    lines = _IN_LINES if _ALONE.search(before[-40:]) else _IN_ITEMS
     return lines.match(text, end) or _AS_ARGUMENT.match(text, end)
 
 
 def _pair(text: str, end: int, before: str, joined: str) -> re.Match[str] | None:
-    opens = _OPENS_PAIR.search(before)
+    opens = _OPENS_PAIR.search(before[-20:])
     if opens is None or (opens[0][0] == "[" and not joined.lower().startswith("x-")):
         return None
     return _AS_PAIR.match(text, end)
@@ -164,7 +170,7 @@ def _pair(text: str, end: int, before: str, joined: str) -> re.Match[str] | None
 def _header(text: str, end: int, before: str) -> tuple[int, int] | None:
     """Return the value of a header that may have several words: up to a quote, or the end of the line."""
     told = _ASSIGNED.match(text, end) or _AS_ENTRY.match(text, end)
-    if told is None and _OPENS_PAIR.search(before):
+    if told is None and _OPENS_PAIR.search(before[-20:]):
         told = _AS_PAIR.match(text, end)
     if told is None or in_prose(text, told.end()) or _NOT_A_VALUE.match(text, told.end()):
         return None
@@ -179,7 +185,7 @@ def _header(text: str, end: int, before: str) -> tuple[int, int] | None:
         _, stop = _quoted(text, scheme.end()) or _run(text, scheme.end(), before)
         return at, stop
     stop = _end_of_line(text, at)
-    opened = re.search(r"(\\*[\"'])(?:[\w-]{0,40})\Z", before)
+    opened = _OPENED.search(before[-20:])
     if opened is not None and (close := text.find(opened[1], at, stop)) >= 0:
         stop = close
     return at, stop
@@ -213,10 +219,7 @@ def _told(text: str, end: int, before: str, joined: str) -> tuple[int, int] | No
         if not told[0].endswith(": ") or in_prose(text, told.end()):
             return None
         return _quoted(text, told.end()) or _run(text, told.end(), before)
-    spoken = _WORD_BEFORE.search(before)
-    if joined or spoken is None or spoken[1].lower() not in _SPOKEN:
-        return None
-    if text[end : end + 1] != " ":
+    if joined or text[end : end + 1] != " " or _spoken(before) not in _SPOKEN:
         return None
     start, stop = _quoted(text, end + 1) or _run(text, end + 1, before)
     value = text[start:stop]
@@ -273,7 +276,7 @@ def _wrapped(text: str, at: int) -> tuple[int, int] | None:
 
 def _run(text: str, at: int, before: str) -> tuple[int, int]:
     """Return what has no quotes around it: up to a space, without the marks that end a sentence or a list."""
-    opened = re.search(r"(\\*[\"'])\Z", before)
+    opened = _OPENED.search(before[-20:])
     if opened is not None and (close := text.find(opened[1], at, _end_of_line(text, at))) >= 0:
         return at, close
     run = _RUN.match(text, at)
