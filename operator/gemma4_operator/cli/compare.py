@@ -34,6 +34,22 @@ class Change(StrEnum):
     UNCHANGED = "Unchanged"
 
 
+class Pause(StrEnum):
+    """What `spec.suspend` makes of a change, as a sentence."""
+
+    ADDED = "It is suspended from the start: nothing is made until `spec.suspend` is false."
+    BEGINS = (
+        "It becomes suspended: its pods stay as they are, and any later change waits until `spec.suspend` is false."
+    )
+    BEGINS_WITH_MORE = (
+        "It becomes suspended: its pods stay as they are, and what else is changed waits until `spec.suspend` is false."
+    )
+    GOES_ON = "It stays suspended: its pods stay as they are, and the change waits until `spec.suspend` is false."
+    ENDS = (
+        "It is no longer suspended: what waited meanwhile is applied at once, which may be more than these files show."
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
     """A deployment before or after.
@@ -46,6 +62,11 @@ class _Side:
     given: Given | None
     told: Result
     template: Object | None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the operator leaves everything as it is."""
+        return self.given is not None and self.given.deployment.spec.suspend
 
 
 def compare(args: argparse.Namespace, tell: Tell) -> Exit:
@@ -110,7 +131,7 @@ def _planned(where: Situation, one: Given) -> Plan | None:
 
 
 def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result:
-    """Return what the verb tells, and with a plan how many replicas would run, which is what is paid for.
+    """Return what the verb tells, and with a plan how many replicas are needed and would run; the latter are paid for.
 
     An autoscaler is taken to run what the workload needs, as far as it may.
     """
@@ -119,7 +140,8 @@ def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result
     if plan is None:
         return kept
     runs = count(one.deployment.spec, plan, Scale(decided=plan.replicas)).replicas
-    return {**kept, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
+    needs = plan.replicas if one.deployment.spec.workload is not None else None
+    return {**kept, "needs": needs, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
 
 
 def _template(where: Situation, one: Given, plan: Plan) -> Object:
@@ -130,16 +152,21 @@ def _template(where: Situation, one: Given, plan: Plan) -> Object:
 
 def _difference(before: _Side | None, after: _Side | None, name: Name) -> Result:
     change = _change(before, after)
+    suspended = after is not None and after.suspended
+    pause = _pause(before, after, change)
     old, new = (side.told if side is not None else None for side in (before, after))
     unknown = _is_unserved(old) or _is_unserved(new)
+    difference = _NOTHING if suspended else _cost(new) - _cost(old)
     return {
         "namespace": name[0],
         "name": name[1],
         "change": change.value,
-        "replacesPods": change is Change.CHANGED and _replaces_pods(before, after),
+        "replacesPods": not suspended and change is Change.CHANGED and _replaces_pods(before, after),
+        "suspended": suspended,
+        "note": pause.value if pause is not None else None,
         "before": old,
         "after": new,
-        "hourlyCostDifference": None if unknown else _signed(_cost(new) - _cost(old)),
+        "hourlyCostDifference": None if unknown else _signed(difference),
     }
 
 
@@ -151,6 +178,21 @@ def _change(before: _Side | None, after: _Side | None) -> Change:
     old, new = (side.given.deployment.spec if side.given is not None else None for side in (before, after))
     # As the operator reads them: whether a default is written down or left out is no change.
     return Change.UNCHANGED if old == new else Change.CHANGED
+
+
+def _pause(before: _Side | None, after: _Side | None, change: Change) -> Pause | None:
+    if after is None or change is Change.UNCHANGED or after.given is None:
+        return None
+    was = before is not None and before.suspended
+    if not after.suspended:
+        return Pause.ENDS if was else None
+    if before is None:
+        return Pause.ADDED
+    if was:
+        return Pause.GOES_ON
+    running = after.given.deployment.spec.model_copy(update={"suspend": False})
+    alone = before.given is not None and before.given.deployment.spec == running
+    return Pause.BEGINS if alone else Pause.BEGINS_WITH_MORE
 
 
 def _replaces_pods(before: _Side | None, after: _Side | None) -> bool:
@@ -167,9 +209,14 @@ def _cost(told: Result | None) -> Decimal:
     return Decimal(told.get("hourlyCost", _NOTHING)) if told is not None else _NOTHING
 
 
+def _runs_at(one: Result) -> Decimal:
+    """Return what is paid afterwards: of a suspended one, what it was."""
+    return _cost(one["before"] if one["suspended"] else one["after"])
+
+
 def _sums(told: list[Result]) -> Result:
     before = sum((_cost(one["before"]) for one in told), start=_NOTHING)
-    after = sum((_cost(one["after"]) for one in told), start=_NOTHING)
+    after = sum(map(_runs_at, told), start=_NOTHING)
     plans = [side["plan"] for one in told for side in (one["before"], one["after"]) if side and side["plan"]]
     return {
         "hourlyCostBefore": str(before),

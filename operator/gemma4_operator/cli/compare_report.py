@@ -33,23 +33,40 @@ def _lines(result: Result) -> Iterator[str]:
     for one in result["deployments"]:
         if one["after"] is not None and not one["after"]["feasible"]:
             yield ""
-            yield f"**{code(_name(one))} would not be served.** {code(one['after']['message'])}"
+            when = " once it is resumed" if one["suspended"] else ""
+            yield f"**{code(_name(one))} would not be served{when}.** {code(one['after']['message'])}"
+    for one in changed:
+        if one["note"] is not None:
+            yield ""
+            yield f"**{code(_name(one))}:** {one['note']}"
     for one in changed:
         if one["after"] is not None and one["after"]["feasible"]:
             yield from _fold(one)
 
 
 def _row(one: Result) -> str:
-    difference = one["hourlyCostDifference"]
     cells = (
         code(_name(one)),
-        one["change"].lower() + (", pods are replaced" if one["replacesPods"] else ""),
+        one["change"].lower() + _effect(one),
         _both(one, _model),
         _both(one, _gpus),
         _both(one, _replicas),
-        _both(one, lambda side: side["hourlyCost"]) + (f" ({difference})" if difference is not None else ""),
+        _both(one, lambda side: side["hourlyCost"]) + _difference(one),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _effect(one: Result) -> str:
+    if one["suspended"]:
+        return ", suspended"
+    return ", pods are replaced" if one["replacesPods"] else ""
+
+
+def _difference(one: Result) -> str:
+    difference = one["hourlyCostDifference"]
+    if difference is None:
+        return ""
+    return f" ({difference} while suspended)" if one["suspended"] else f" ({difference})"
 
 
 def _sum(result: Result) -> str:
@@ -91,8 +108,8 @@ def _gpus(side: Result) -> str:
 
 
 def _replicas(side: Result) -> str:
-    runs, needed = side["runs"], side["plan"]["replicas"]
-    return f"{runs}, and the workload needs {needed}" if runs < needed else str(runs)
+    runs, needed = side["runs"], side["needs"]
+    return f"{runs}, and the workload needs {needed}" if needed is not None and runs < needed else str(runs)
 
 
 def _of_plan(tell: Tell) -> Tell:

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gemma4_operator.cli.concerned import may_concern
 from gemma4_operator.cli.inputs import STDIN, InvalidInput, Object, objects_in, place, read_text
 from gemma4_operator.cli.output import add_output, columns, emit
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.diagnosis.rules import Diagnosis
 from gemma4_operator.status.evidence import Evidence, gather
-from gemma4_operator.status.pods import mapping
 
 _OF_A_STATUS = frozenset({"phase", "conditions", "containerStatuses", "initContainerStatuses"})
 """Fields of which a pod's status has at least one."""
@@ -32,7 +32,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what `kubectl get pod NAME -o json` prints, or its status alone; - for standard input",
     )
     add(
-        "--events", metavar="FILE", help="what `kubectl get events -o json` prints; those about other pods do not count"
+        "--events",
+        metavar="FILE",
+        help="what `kubectl get events -o json` prints; of it count those about the pod, its node, claims and owners",
     )
     add("--log", metavar="FILE", help="the end of the failing container's log, of its previous run if it was restarted")
     add_output(parser)
@@ -77,7 +79,7 @@ def _read_pod(path: str) -> Object:
 
 
 def _read_events(path: str, pod: Mapping[str, Any] | None) -> Sequence[Object]:
-    """Return the events of a file; of a namespace's, those about other pods belong to other diagnoses."""
+    """Return the events of a file; of a namespace's, those about others belong to other diagnoses."""
     where = place(path)
     objects = objects_in(read_text(path), where=where)
     for one in objects:
@@ -85,13 +87,7 @@ def _read_events(path: str, pod: Mapping[str, Any] | None) -> Sequence[Object]:
             raise InvalidInput(
                 f"{where}: must hold what `kubectl get events -o json` prints, and has one without `reason`"
             )
-    name = mapping(pod.get("metadata")).get("name") if pod is not None else None
-    return [one for one in objects if name is None or _may_concern(one, name)]
-
-
-def _may_concern(event: Mapping[str, Any], pod: str) -> bool:
-    about = mapping(event.get("involvedObject")) or mapping(event.get("regarding"))
-    return about.get("kind") != "Pod" or about.get("name") == pod
+    return [one for one in objects if pod is None or may_concern(one, pod)]
 
 
 def _result(cause: Diagnosis | None, evidence: Evidence) -> dict[str, Any]:

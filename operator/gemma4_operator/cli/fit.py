@@ -10,7 +10,7 @@ from gemma4_operator.cli.fit_report import result, table
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, emit
 from gemma4_operator.cli.refused import refusals
-from gemma4_operator.cli.shapes import add_shape_arguments, at_least, shape_of
+from gemma4_operator.cli.shapes import MOST_AT_ONCE, add_shape_arguments, between, shape_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.adjust import adjustments
 from gemma4_operator.planner.candidates import backend_version
@@ -65,7 +65,7 @@ def _shape(args: argparse.Namespace, catalog: Catalog) -> Shape:
     media = _media(args.modalities, named)
     own = engine_defaults(named.backend, version=version, model=named.model, device=named.device, media=media)
     if args.concurrency is not None:
-        at_least("--concurrency", args.concurrency, 1)
+        between("--concurrency", args.concurrency, 1, MOST_AT_ONCE)
     share = args.gpu_memory_utilization
     if share is not None and not 0 < share <= 1:
         raise InvalidInput(f"`--gpu-memory-utilization` must be above 0 and at most 1, and is {share}")

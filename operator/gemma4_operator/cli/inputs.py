@@ -16,6 +16,7 @@ from gemma4_operator.api.shown import shown
 Object = dict[str, Any]
 STDIN = "-"
 _ENCODING = "utf-8-sig"
+_ENDS = (".yaml", ".yml", ".json")
 _SHOWN = 40
 """Characters of a wrong value in a message."""
 _LINE_SHOWN = 400
@@ -102,12 +103,30 @@ def of_kinds(objects: Sequence[Object], *kinds: str, where: str, must: str) -> t
 
 
 def read_deployments(*paths: str, may_be_none: bool = False, may_repeat: bool = False) -> tuple[Object, ...]:
-    """Return the Gemma4Deployments of files. Raises InvalidInput, also where there is none unless it may be."""
-    objects = [one for path in paths for one in objects_in(read_text(path), where=place(path), may_repeat=may_repeat)]
+    """Return the Gemma4Deployments of files and folders.
+
+    Raises:
+        InvalidInput: also where there is none, unless it may be.
+    """
+    files = [file for path in paths for file in _files(path)]
+    objects = [one for path in files for one in objects_in(read_text(path), where=place(path), may_repeat=may_repeat)]
     where = " and ".join(map(place, paths))
     if may_be_none:
         return tuple(one for one in objects if one.get("kind") == _KIND)
     return of_kinds(objects, _KIND, where=where, must=f"hold a {_KIND}")
+
+
+def _files(path: str) -> Sequence[str]:
+    """Return a file, or those of a folder that kubectl would read: by their names' ends, and none of folders in it."""
+    if path == STDIN or not Path(path).is_dir():
+        return (path,)
+    try:
+        found = sorted(one for one in Path(path).iterdir() if one.suffix in _ENDS and one.is_file())
+    except OSError as error:
+        raise InvalidInput(f"{path}: must be a folder that can be read: {error.strerror}") from error
+    if not found:
+        raise InvalidInput(f"{path}: must be a folder with files that end in {', '.join(_ENDS)}, and has none")
+    return tuple(map(str, found))
 
 
 def _documents(text: str, where: str, *, may_repeat: bool) -> Sequence[Any]:

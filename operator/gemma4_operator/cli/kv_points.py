@@ -6,9 +6,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from gemma4_operator.api.common import EngineType, Variant
+from gemma4_operator.api.shown import shown
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.catalog.versions import Version, version_of
 from gemma4_operator.cli.inputs import InvalidInput
+from gemma4_operator.cli.shapes import MOST_AT_ONCE
 from gemma4_operator.planner.kv_vllm import in_flight_tokens, layout
 from gemma4_operator.planner.shape import KvDtype
 
@@ -17,6 +19,9 @@ _CACHE_FORMATS = (KvDtype.BF16, KvDtype.FP8)
 _GIB = 2**30
 _MOST_GIB = 1_000_000
 """Beyond all GPUs; and far beyond it, numbers are no longer exact."""
+_DIGITS = 20
+_SHOWN = 40
+"""Characters of a wrong number in a message."""
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -93,9 +98,12 @@ def _one_of(members: Iterable[_Member], text: str | None, name: str) -> _Member:
 
 
 def _count(text: str | None, name: str) -> int:
-    number = int(text) if text and text.isascii() and text.isdigit() else 0
+    # Longer ones are beyond all limits, and at last no longer read.
+    number = int(text[:_DIGITS]) if text and text.isascii() and text.isdigit() else 0
     if number < 1:
-        raise InvalidInput(f"{name} must be a whole number of at least 1, and is '{text or ''}'")
+        raise InvalidInput(f"{name} must be a whole number of at least 1, and is '{shown(text or '', _SHOWN)}'")
+    if number > MOST_AT_ONCE:
+        raise InvalidInput(f"{name} must be at most {MOST_AT_ONCE}, and is {shown(text or '', _SHOWN)}")
     return number
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, columns, emit
-from gemma4_operator.cli.shapes import add_shape_arguments, at_least, shape_of
+from gemma4_operator.cli.shapes import MOST_AT_ONCE, add_shape_arguments, at_least, between, shape_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.memory import memory
 from gemma4_operator.planner.shape import Shape
@@ -23,7 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> Exit:
-    at_least("--batch", args.batch, 1)
+    between("--batch", args.batch, 1, MOST_AT_ONCE)
     prompt = args.context if args.prompt is None else args.prompt
     shape = shape_of(args, builtin_catalog(), context_tokens=args.context, sequences=args.batch)
     at_least("--prompt", prompt, 1)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.shown import shown
 from gemma4_operator.catalog.checkpoints import Checkpoint
 from gemma4_operator.catalog.engines import Backend, EngineImage, Form
 from gemma4_operator.catalog.gpus import Gpu, MigProfile
@@ -23,8 +24,15 @@ UNNAMED = "GPU"
 """What a GPU is called of which only the memory was told."""
 _MIB = 2**20
 _SLICE = "-MIG-"
+_SHOWN = 40
+"""Digits of a number in a message."""
 _NAMED = 5
 """How many GPUs a message names before it gets long."""
+MOST_AT_ONCE = 1_000_000
+"""Of sequences, and of tokens in a step: far beyond every engine, and what is more is a slip of the hand."""
+_MOST_GPUS = 1024
+_MOST_MIB = 2**30
+"""Of one GPU: as much as `kv` takes for a pool."""
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -72,7 +80,14 @@ def shape_of(args: argparse.Namespace, catalog: Catalog, *, context_tokens: int,
 def at_least(option: str, value: int, least: int) -> None:
     """Raise InvalidInput for a number that is too small."""
     if value < least:
-        raise InvalidInput(f"`{option}` must be at least {least}, and is {value}")
+        raise InvalidInput(f"`{option}` must be at least {least}, and is {shown(str(value), _SHOWN)}")
+
+
+def between(option: str, value: int, least: int, most: int) -> None:
+    """Raise InvalidInput for a number that is too small or too large."""
+    at_least(option, value, least)
+    if value > most:
+        raise InvalidInput(f"`{option}` must be at most {most}, and is {shown(str(value), _SHOWN)}")
 
 
 def _checkpoint(args: argparse.Namespace, catalog: Catalog, variant: Variant, quantization: Quantization) -> Checkpoint:
@@ -111,7 +126,7 @@ def _device(args: argparse.Namespace, catalog: Catalog) -> Device:
     """Return the GPU; what is said of its memory counts more than the catalogue, and for an unknown one is needed."""
     memory_mib: int | None = args.gpu_memory_mib
     if memory_mib is not None:
-        at_least("--gpu-memory-mib", memory_mib, 1)
+        between("--gpu-memory-mib", memory_mib, 1, _MOST_MIB)
     elif args.gpu is None:
         raise InvalidInput("`--gpu` must be given, or `--gpu-memory-mib` for a GPU that the catalogue does not have")
     gpu = catalog.gpu(args.gpu, memory_mib) if args.gpu is not None else None
@@ -157,7 +172,7 @@ def _require_runnable(checkpoint: Checkpoint, engine: EngineImage, device: Devic
 
 
 def _require_divisible(gpus: int, model: Model, engine: EngineImage, device: Device) -> None:
-    at_least("--gpus", gpus, 1)
+    between("--gpus", gpus, 1, _MOST_GPUS)
     if gpus > 1 and device.is_slice:
         raise InvalidInput(f"`--gpus` must be 1: slices such as {device.product} cannot work together")
     if engine.backend is Backend.VLLM and model.query_heads % gpus:
@@ -183,7 +198,7 @@ def _kv_dtype(text: str, engine: EngineImage, device: Device) -> KvDtype:
 
 def _batched_tokens(asked: int | None, engine: EngineImage, device: Device) -> int:
     if asked is not None:
-        at_least("--max-batched-tokens", asked, 1)
+        between("--max-batched-tokens", asked, 1, MOST_AT_ONCE)
         return asked
     if engine.backend is not Backend.VLLM:
         return UBATCH_TOKENS

@@ -75,7 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--file",
         metavar="FILE",
         action="append",
-        help="Gemma4Deployments as YAML or JSON instead, given several times for several files; - for standard input",
+        help="Gemma4Deployments as YAML or JSON instead, given several times for several files; a folder stands for "
+        "its files; - for standard input",
     )
     add(
         "--inventory",

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from gemma4_operator.status.pods import PodView, mapping, moment, pod_view, text
-from gemma4_operator.status.redact import clean
+from gemma4_operator.status.redact import LINE_READ, clean
 
 _MOST_EVENTS: Final = 100
 LOG_LINES: Final = 200
@@ -126,12 +126,15 @@ def untimed(said: str) -> tuple[str, datetime | None]:
 def log_lines(lines: Sequence[str]) -> tuple[str, ...]:
     """Return the last lines of a log, ready to be read and shown."""
     said = [line for line in lines[-LOG_LINES:] if isinstance(line, str) and line.strip()]
-    return tuple([part for line in said for part in _lines(line)][-LOG_LINES:])
+    rows = [row[:LINE_READ] for line in said for row in _lines(line)][-LOG_LINES:]
+    # As a whole: a list of arguments, or a key, may have several lines.
+    whole = "\n".join(rows)
+    return tuple(row.strip() for row in clean(whole, most=len(whole)).splitlines() if row.strip())
 
 
 def _lines(line: str) -> list[str]:
     """Return what a line of a log says; one in JSON (NIM_JSONL_LOGGING, programs in Go) may hold a whole traceback."""
-    plain = [clean(line.strip())]
+    plain = [line.rstrip()]
     if not line.lstrip().startswith("{"):
         return plain
     try:
@@ -140,7 +143,7 @@ def _lines(line: str) -> list[str]:
         return plain
     parts = [entry.get(key) for key in ("message", "msg", "error", "err", "exc_info", "stack_trace")]
     # NIM writes what is absent as the word None.
-    said = [clean(row) for part in parts if isinstance(part, str) and part != "None" for row in part.splitlines()]
+    said = [row for part in parts if isinstance(part, str) and part != "None" for row in part.splitlines()]
     level = entry.get("level") or entry.get("levelname") or entry.get("severity")
     if isinstance(level, str) and level.upper() in {"INFO", "DEBUG"}:
         said = [f"{level.upper()} {row}" for row in said]

@@ -7,6 +7,8 @@ people than a Secret, so they are taken out before anything is kept or cut, lest
 import re
 from typing import Final
 
+from gemma4_operator.status.secret_values import MARK, hide, in_prose
+
 _SECRETS: Final = re.compile(
     # Hugging Face: hf_ and 34 letters and digits; words such as hf_transfer and hf_overrides are none.
     r"\b(?:hf_|api_org_)(?:[A-Za-z0-9]{20,}|(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{8,})"
@@ -18,18 +20,17 @@ _SECRETS: Final = re.compile(
     # Tokens that are signed, as a ServiceAccount's are, and private keys.
     r"|\beyJ[\w-]{8,300}+\.[\w-]{8,}+(?:\.[\w-]*)?"
     r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?"
-    # Headers, as HTTP clients print them in their errors.
-    r"|(?<=\bBearer )[^\s'\",;]+|(?<=\bBasic )[A-Za-z0-9+/]{8,}={0,2}"
-    # A password in a URL, and what signs one at AWS, Azure and Google.
-    r"|(?<=://)[^\s/@:]{1,100}:[^\s/@]{1,200}(?=@)"
-    r"|(?<=[?&])(?:X-Amz-[A-Za-z-]+|X-Goog-[A-Za-z-]+|sig|Signature|token|access_token|Key-Pair-Id|Policy)=[^\s&'\"]+",
+    # Who one is in a URL, and what signs one at AWS, Azure and Google; a digest is no password.
+    r"|(?<=://)[^\s/?#\"'<>]{1,300}(?=@(?!sha\d))"
 )
-_NAMED: Final = re.compile(
-    # What is called a key or a password, as flags, variables, headers and printed settings have it.
-    r"(?i)((?:api[_-]?key|access[_-]?key|secret[_-]?key|client[_-]?secret|passwd|password"
-    r"|\b(?:hf|hub|auth|access|api|refresh|github)_token)"
-    r"(?:[\"']?\s{0,3}(?:=|:)\s{0,3}[\[(]?[\"']|\s{0,3}=|(?<=-key) |[\"']?: ?(?=[^\s\"',;]{0,40}\d)))"
-    r"(?!None\b|null\b|\$|\[redacted)[^\s\"',;)\]}]{4,}"
+_PARAMETERS: Final = re.compile(
+    r"(?i)((?:[?&]|u0026)(?:amp;)?(?:X-Amz-[A-Z-]+|X-Goog-[A-Z-]+|sig|signature|[a-z_]*token|key|code|api_?key"
+    r"|client_secret|password|Key-Pair-Id|Policy|AWSAccessKeyId|GoogleAccessId)=)[^\s&'\"\\]+"
+)
+_SCHEMES: Final = re.compile(
+    # Headers, as HTTP clients print them in their errors.
+    r"(?i)(?:\bbearer[\s:=]{1,3}(?P<quote>\\*[\"'])?(?P<bearer>(?!realm=|error=|scope=)[^\s'\",;\\]+)"
+    r"|\bbasic[ ]{1,3}(?P<basic>(?=\S+(?-i:[0-9A-Z=]))[a-z0-9+/_-]{8,}={0,2}))"
 )
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CONTROL: Final = re.compile(
@@ -37,14 +38,20 @@ _CONTROL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_MOST_READ: Final = 4096
+LINE_READ: Final = 4096
 """Letters of one text that are looked at; the kubelet itself cuts messages at 4096 (MaxPodTerminationMessageLog)."""
 
 
-def clean(text: str, *, most: int = _MOST_READ) -> str:
+def clean(text: str, *, most: int = LINE_READ) -> str:
     """Return a text without secrets, colours and control characters."""
     readable = _CONTROL.sub(" ", _ANSI.sub("", text[:most]))
-    return _NAMED.sub(r"\1[redacted]", _SECRETS.sub("[redacted]", readable))
+    return hide(_SCHEMES.sub(_hide_scheme, _PARAMETERS.sub(rf"\1{MARK}", _SECRETS.sub(MARK, readable))))
+
+
+def _hide_scheme(found: re.Match[str]) -> str:
+    of = "bearer" if found["bearer"] is not None else "basic"
+    whole, start = found[0], found.start(of) - found.start()
+    return whole if in_prose(whole, start) else whole[:start] + MARK
 
 
 def one_line(text: str, *, most: int) -> str:

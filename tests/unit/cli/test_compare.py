@@ -46,6 +46,8 @@ def test_the_keys_that_scripts_read(files: Any, capsys: pytest.CaptureFixture[st
         "name",
         "change",
         "replacesPods",
+        "suspended",
+        "note",
         "before",
         "after",
         "hourlyCostDifference",
@@ -83,6 +85,58 @@ def test_what_becomes_of_a_deployment(what: str, files: Any, capsys: pytest.Capt
     assert ((one["before"] is None), (one["after"] is None)) == (before is None, after is None)
 
 
+SUSPENDED = {"suspend": True}
+PAUSES: dict[str, tuple[dict[str, Any] | None, dict[str, Any], str, str]] = {
+    "suspended and changed": (SMALL, LARGE | SUSPENDED, "Changed", "what else is changed waits"),
+    "only suspended": (SMALL, SMALL | SUSPENDED, "Changed", "becomes suspended: its pods stay as they are"),
+    "changed while suspended": (SMALL | SUSPENDED, LARGE | SUSPENDED, "Changed", "the change waits"),
+    "more of it while suspended": (SMALL | SUSPENDED, SMALL | SUSPENDED | {"replicas": 3}, "Changed", "change waits"),
+    "new and suspended": (None, SMALL | SUSPENDED, "Added", "nothing is made"),
+}
+
+
+@pytest.mark.parametrize("what", PAUSES)
+def test_while_suspended_nothing_is_replaced_and_nothing_costs_more(
+    what: str, files: Any, capsys: pytest.CaptureFixture[str]
+):
+    before, after, change, note = PAUSES[what]
+    arguments = files([] if before is None else [deployment(spec=before)], [deployment(spec=after)])
+    result = told(arguments, capsys)
+    (one,) = result["deployments"]
+    assert (one["change"], one["replacesPods"], one["suspended"]) == (change, False, True)
+    assert (one["hourlyCostDifference"], result["hourlyCostDifference"]) == ("0.00", "0.00")
+    assert result["hourlyCostAfter"] == result["hourlyCostBefore"]
+    assert note in one["note"]
+    assert main(arguments) == 0
+    comment = capsys.readouterr().out
+    assert f"| {change.lower()}, suspended |" in comment
+    assert f"**`team-a/chat`:** {one['note']}" in comment
+    assert "(0.00 while suspended)" in comment
+
+
+@pytest.mark.parametrize("after", [SMALL, LARGE], ids=["alone", "with another model"])
+def test_what_waited_is_applied_when_it_is_resumed(
+    after: dict[str, Any], files: Any, capsys: pytest.CaptureFixture[str]
+):
+    (one,) = told(files([deployment(spec=SMALL | SUSPENDED)], [deployment(spec=after)]), capsys)["deployments"]
+    assert (one["change"], one["replacesPods"], one["suspended"]) == ("Changed", after is LARGE, False)
+    assert "no longer suspended: what waited meanwhile is applied at once" in one["note"]
+
+
+@pytest.mark.parametrize("spec", [SMALL, SMALL | SUSPENDED], ids=["running", "suspended"])
+def test_what_does_not_change_has_no_note(spec: dict[str, Any], files: Any, capsys: pytest.CaptureFixture[str]):
+    (one,) = told(files([deployment(spec=spec)], [deployment(spec=spec)]), capsys)["deployments"]
+    assert (one["change"], one["note"]) == ("Unchanged", None)
+
+
+def test_what_nothing_would_serve_stays_as_it_is_while_suspended(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=UNPAYABLE | SUSPENDED)])
+    result = told(arguments, capsys, code=3)
+    assert result["hourlyCostAfter"] == result["hourlyCostBefore"]
+    assert main(arguments) == 3
+    assert "`team-a/chat` would not be served once it is resumed." in capsys.readouterr().out
+
+
 def test_costs_add_up(files: Any, capsys: pytest.CaptureFixture[str]):
     before = [deployment("kept", SMALL), deployment("gone", SMALL), deployment("grown", SMALL)]
     after = [deployment("kept", SMALL), deployment("new", LARGE), deployment("grown", SMALL | {"replicas": 3})]
@@ -117,6 +171,16 @@ def test_an_autoscaler_is_taken_to_run_what_the_workload_needs(files: Any, capsy
     assert [one[side]["runs"] for side in ("before", "after")] == [2, needed]
     assert main(files(*([deployment(spec=spec)] for spec in bounds))) == 0
     assert f"`2, and the workload needs {needed}` → `{needed}`" in capsys.readouterr().out
+
+
+def test_without_a_workload_none_is_needed(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=SMALL | {"replicas": 0})])
+    (one,) = told(arguments, capsys)["deployments"]
+    assert [(one[side]["needs"], one[side]["runs"]) for side in ("before", "after")] == [(None, 1), (None, 0)]
+    assert main(arguments) == 0
+    comment = capsys.readouterr().out
+    assert "`1` → `0`" in comment
+    assert "the workload needs" not in comment
 
 
 def test_more_replicas_than_the_limit_pays_for_are_exit_code_3(files: Any, capsys: pytest.CaptureFixture[str]):

@@ -91,6 +91,62 @@ def test_events_about_other_pods_do_not_count(tmp_path: Path, capsys: pytest.Cap
     assert reasons == ["ImagePullFailed", "ImageNotFound"]
 
 
+def placed(status: dict[str, Any]) -> dict[str, Any]:
+    """A pod as kubectl prints it: of a ReplicaSet of the Deployment `chat`, on a node, with two claims."""
+    owner = {"kind": "ReplicaSet", "name": "chat-5d8c", "controller": True}
+    volumes = [
+        {"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}},
+        {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}},
+    ]
+    metadata = {"name": "chat-5d8c-1", "namespace": "team-a", "ownerReferences": [owner]}
+    return {"kind": "Pod", "metadata": metadata, "spec": {"nodeName": "node-a", "volumes": volumes}, "status": status}
+
+
+CONDITION = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+UNBOUND = {
+    "phase": "Pending",
+    "conditions": [{**CONDITION, "message": "0/1 nodes: pod has unbound immediate PersistentVolumeClaims."}],
+}
+KILLED = json.loads(json.dumps(CRASHED["status"]).replace('"exitCode": 1,', '"exitCode": 137,'))
+XID = {"reason": "XidError", "message": "NVRM: Xid 79: GPU has fallen off the bus"}
+SYSTEM_OOM = {"reason": "SystemOOM", "message": "System OOM encountered, victim process: java"}
+UNMADE = {"reason": "ProvisioningFailed", "message": 'storageclass "gone" not found'}
+OURS_AND_THEIRS: dict[str, tuple[dict[str, Any], dict[str, str], str, str, str]] = {
+    "a fault of the node": (CRASHED["status"], XID, "Node", "node-a", "node-b"),
+    "memory of the node": (KILLED, SYSTEM_OOM, "Node", "node-a", "node-b"),
+    "a claim": (UNBOUND, UNMADE, "PersistentVolumeClaim", "weights", "database"),
+    "a claim made for a pod": (UNBOUND, UNMADE, "PersistentVolumeClaim", "chat-5d8c-1-scratch", "chat-5d8c-2-scratch"),
+    "a pod's owner": (CRASHED["status"], XID, "ReplicaSet", "chat-5d8c", "chat-7f9a"),
+    "the owner's owner": (CRASHED["status"], XID, "Deployment", "chat", "cha"),
+}
+
+
+@pytest.mark.parametrize("case", OURS_AND_THEIRS)
+@pytest.mark.parametrize("form", ["involvedObject", "regarding"])
+def test_only_what_the_pod_hangs_on_is_blamed(
+    form: str, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, event, kind, ours, theirs = OURS_AND_THEIRS[case]
+    pod = ["diagnose", "--pod", saved(tmp_path, "pod.json", placed(status))]
+    without = told(pod, capsys)
+
+    def with_event_of(name: str, **more: str) -> Any:
+        about = {"kind": kind, "name": name, **more}
+        events: list[dict[str, Any]] = [{**event, form: about}]
+        return told([*pod, "--events", saved(tmp_path, "events.json", events)], capsys)
+
+    assert with_event_of(theirs) == without
+    assert with_event_of(ours) != without
+    elsewhere = {"namespace": "default" if kind == "Node" else "team-b"}
+    assert (with_event_of(ours, **elsewhere) == without) is (kind != "Node")
+
+
+def test_of_a_status_alone_nothing_says_whose_an_event_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events = saved(tmp_path, "events.json", [{**XID, "involvedObject": {"kind": "Node", "name": "node-b"}}])
+    pod = saved(tmp_path, "pod.json", CRASHED["status"])
+    assert told(["diagnose", "--pod", pod, "--events", events], capsys)["reason"] == "GPUHardwareFault"
+
+
 def test_without_a_pod_the_events_tell_why_none_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = told(["diagnose", "--events", saved(tmp_path, "events.json", [REFUSED])], capsys)
     assert found["reason"] == "QuotaExceeded"

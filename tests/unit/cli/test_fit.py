@@ -258,6 +258,14 @@ def test_people_read_how_many_slots_llama_cpp_has(capsys: pytest.CaptureFixture[
         ({"modalities": "text,audio"}, "`--modalities` must be of what 31B takes (text, image, video), not 'audio'"),
         ({"kv_dtype": "fp8", "gpu": "NVIDIA-A100-SXM4-80GB"}, "`--kv-dtype` must be bf16 on NVIDIA-A100-SXM4-80GB"),
         ({"gpu": None, "gpu_memory_mib": "0"}, "`--gpu-memory-mib` must be at least 1"),
+        (
+            {"gpu": None, "gpu_memory_mib": "9" * 20},
+            f"`--gpu-memory-mib` must be at most 1073741824, and is {'9' * 20}",
+        ),
+        ({"gpu_memory_mib": "1" + "0" * 400}, "`--gpu-memory-mib` must be at most 1073741824, and is 1000"),
+        ({"concurrency": "1000001"}, "`--concurrency` must be at most 1000000, and is 1000001"),
+        ({"max_batched_tokens": "9" * 20}, "`--max-batched-tokens` must be at most 1000000, and is 999"),
+        ({"gpus": "1025"}, "`--gpus` must be at most 1024, and is 1025"),
     ],
     ids=str,
 )

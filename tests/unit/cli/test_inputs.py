@@ -184,9 +184,38 @@ class TestFiles:
         (tmp_path / "app.yaml").write_text(yaml.safe_dump_all([{"kind": "ConfigMap"}, CHAT, {"kind": "Service"}]))
         assert read_deployments(str(tmp_path / "app.yaml")) == (CHAT,)
 
+    def test_a_folder_stands_for_its_files_in_the_order_of_their_names(self, tmp_path: Path):
+        for name in ("c.json", "b.yml", "a.yaml", "README.md", "d.yaml.bak"):
+            named = {**CHAT, "metadata": {"name": name.replace(".", "-").lower()}}
+            (tmp_path / name).write_text(json.dumps(named))
+        (tmp_path / "other.yaml").write_text("kind: Service\n")
+        (tmp_path / "within.yaml").mkdir()
+        (tmp_path / "within.yaml" / "e.yaml").write_text(json.dumps(CHAT))
+        found = read_deployments(str(tmp_path))
+        assert [one["metadata"]["name"] for one in found] == ["a-yaml", "b-yml", "c-json"]
+
+    def test_of_a_folder_the_file_that_is_wrong_is_named(self, tmp_path: Path):
+        (tmp_path / "a.yaml").write_text(json.dumps(CHAT))
+        (tmp_path / "b.yaml").write_text("kind: [")
+        with pytest.raises(InvalidInput, match=r"b\.yaml: must be YAML or JSON"):
+            read_deployments(str(tmp_path))
+
+    def test_a_folder_that_has_none_of_them_is_named_itself(self, tmp_path: Path):
+        (tmp_path / "b.yaml").write_text("kind: Service")
+        with pytest.raises(InvalidInput) as caught:
+            read_deployments(str(tmp_path))
+        assert str(caught.value) == f"{tmp_path}: must hold a Gemma4Deployment, and has Service"
+
+    def test_a_folder_for_what_is_one_file(self, tmp_path: Path):
+        with pytest.raises(InvalidInput, match="must be a file that can be read: Is a directory"):
+            read_text(str(tmp_path))
+
     WRONG: ClassVar[dict[str, tuple[Callable[[Path], object], str]]] = {
         "missing": (lambda path: None, "must be a file that can be read: No such file or directory"),
-        "a directory": (lambda path: path.mkdir(), "must be a file that can be read: Is a directory"),
+        "a directory": (
+            lambda path: path.mkdir(),
+            "must be a folder with files that end in .yaml, .yml, .json, and has none",
+        ),
         "binary": (
             lambda path: path.write_bytes(b"\x7fELF\xff\xfe"),
             "must be YAML or JSON, and is not even UTF-8 text",

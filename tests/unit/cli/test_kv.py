@@ -75,6 +75,8 @@ class TestPoint:
             ({"kv_dtype": "q8_0"}, "`--kv-dtype` must be one of bf16, fp8, and is 'q8_0'"),
             ({"context": "0"}, "`--context` must be a whole number of at least 1, and is '0'"),
             ({"context": "8k"}, "`--context` must be a whole number of at least 1, and is '8k'"),
+            ({"max_batched_tokens": "1000001"}, "`--max-batched-tokens` must be at most 1000000, and is 1000001"),
+            ({"max_batched_tokens": "9" * 5000}, "`--max-batched-tokens` must be at most 1000000, and is 9999"),
             ({"variant": "E2B", "context": "262144"}, "`--context` must be at most 131072"),
             ({"tensor_parallel": "3"}, "`--tensor-parallel` must divide the 32 attention heads of 31B, and is 3"),
             ({"pool_gib": "-1"}, "`--pool-gib` must be a number of GiB above 0 and at most 1000000, and is '-1'"),

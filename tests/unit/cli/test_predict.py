@@ -161,6 +161,8 @@ class TestOutput:
         ({"--gpus": "0"}, "`--gpus` must be at least 1, and is 0"),
         ({"--gpus": "-2"}, "`--gpus` must be at least 1, and is -2"),
         ({"--batch": "0"}, "`--batch` must be at least 1, and is 0"),
+        ({"--batch": "9" * 20}, f"`--batch` must be at most 1000000, and is {'9' * 20}"),
+        ({"--batch": "-" + "9" * 400}, "`--batch` must be at least 1, and is -999"),
         ({"--context": "0"}, "`--context` must be at least 1, and is 0"),
         ({"--context": "262145"}, "`--context` must be at most 262144, all that 31B sees"),
         ({"--variant": "E4B", "--context": "131073"}, "`--context` must be at most 131072, all that E4B sees"),
