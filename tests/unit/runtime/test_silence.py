@@ -10,6 +10,7 @@ from gemma4_operator.status.pods import ContainerView, PodView
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 SERVES = PodView(name="a", ready=True)
 LOADS = PodView(name="b", ready=False, containers=(ContainerView(name="engine", running=True),))
+HELD = PodView(name="d", ready=False, readiness_gates=("example.com/lb",), gated_since=NOW)
 
 
 def unplaced(seconds: float) -> PodView:
@@ -23,6 +24,7 @@ def unplaced(seconds: float) -> PodView:
         ((), None),
         ((SERVES,), None),
         ((SERVES, LOADS), LOADING_SECONDS),
+        ((SERVES, HELD), LOADING_SECONDS),
         ((LOADS, unplaced(0)), PLACING_SECONDS),
         ((unplaced(250),), PLACING_SECONDS),
         ((unplaced(1000),), 100),
@@ -33,6 +35,7 @@ def unplaced(seconds: float) -> PodView:
         "none",
         "one serves",
         "one loads",
+        "one waits for a readiness gate",
         "one has no node",
         "and has had none for minutes",
         "what has not come for long is expected less soon",
