@@ -88,7 +88,7 @@ class TestFailingPods:
         assert ready["message"].startswith(
             f"Pod '{pod['metadata']['name']}': container 'llama-server' has run since 20"
         )
-        assert "it was ready, and does not answer its readiness probe since 20" in ready["message"]
+        assert "it was ready, and has not answered its readiness probe since 20" in ready["message"]
         assert "it was ready" in told_by_event(home, "chat", Reason.NOT_ANSWERING)
         home.patch(POD, pod["metadata"]["name"], {"metadata": {"labels": {FAULT_LABEL: None}}})
         home.wait_ready("chat")

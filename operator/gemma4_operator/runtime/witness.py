@@ -110,10 +110,10 @@ class Witness:
 
     async def _log(self, namespace: str, pod: PodView) -> tuple[str, float]:
         """Return what a container said last, and for how long it has said nothing, if it is still at work."""
-        mute = silent(pod, now=self._now())
-        container = next(iter(mute), None) or speaker(pod) or loader(pod)
+        container = speaker(pod) or loader(pod)
         if container is None:
             return "", 0.0
+        ended_before = container.running and container.ended is not None
         said = await self._allowed(
             namespace,
             "logs",
@@ -121,7 +121,7 @@ class Witness:
                 namespace=namespace,
                 pod=pod.name,
                 container=container.name,
-                previous=container.running and container.ended is not None and container not in mute,
+                previous=ended_before and container not in silent(pod, now=self._now()),
                 timestamps=True,
                 lines=LOG_LINES,
                 limit_bytes=LOG_BYTES,

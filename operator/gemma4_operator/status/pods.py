@@ -328,7 +328,7 @@ def _has_served(
     """Whether the pod became unready only after this run of a container had begun, and so was ready in it."""
     if since is None or unready_since is None or item.get("started") is False:
         return False
-    return unready_since > (since if guarded else since + _SETTLED)
+    return unready_since - since > (timedelta() if guarded else _SETTLED)
 
 
 def _ended(state: Mapping[str, Any], *, even_well: bool = False) -> Ended | None:

@@ -30,10 +30,13 @@ def silent(pod: PodView, *, now: datetime | None, is_refused: bool = False) -> t
 
 
 def is_held(pod: PodView, *, now: datetime | None) -> bool:
-    """Whether readiness gates keep a pod whose containers are ready from serving for longer than they usually do."""
-    if pod.deleting or pod.ended or not pod.readiness_gates or now is None:
+    """Whether readiness gates keep a pod whose containers are ready from serving for longer than they usually do.
+
+    Where nobody knows the time they are what there is to tell.
+    """
+    if pod.deleting or pod.ended or not pod.readiness_gates:
         return False
-    return _passed(pod.gated_since, now) >= GATE_SECONDS
+    return now is None or _passed(pod.gated_since, now) >= GATE_SECONDS
 
 
 def is_up(pod: PodView) -> bool:

@@ -9,7 +9,7 @@ from gemma4_operator.status.diagnose import Finding, diagnose
 from gemma4_operator.status.diagnosis.answering import not_serving
 from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.evidence import gather
-from gemma4_operator.status.pods import pod_view
+from gemma4_operator.status.pods import pod_view, speaker
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.unready import GATE_SECONDS, MOMENT_SECONDS
 from tests.rendering import ONE_OF_EACH, VLLM, walk
@@ -55,9 +55,9 @@ def pod(
     }
 
 
-def refusal(message: str = REFUSES) -> dict[str, Any]:
+def refusal(message: str = REFUSES, *, seconds_ago: float = 5) -> dict[str, Any]:
     about = {"kind": "Pod", "name": "chat-1"}
-    return {"reason": "Unhealthy", "message": message, "involvedObject": about, "lastTimestamp": ago(5)}
+    return {"reason": "Unhealthy", "message": message, "involvedObject": about, "lastTimestamp": ago(seconds_ago)}
 
 
 def found(raw: dict[str, Any], *events: Any, log: str = "") -> Finding | None:
@@ -78,7 +78,7 @@ class TestAnEngineThatHasServedAndIsSilent:
         assert finding is not None
         assert finding.reason is Reason.NOT_ANSWERING
         assert finding.message == (
-            "Pod 'chat-1': container 'vllm' has run since 2026-11-22T12:00:00Z; it was ready, and does not answer its "
+            "Pod 'chat-1': container 'vllm' has run since 2026-11-22T12:00:00Z; it was ready, and has not answered its "
             f"readiness probe since 2026-11-25T11:50:00Z: {REFUSES}. {Reason.NOT_ANSWERING.advice}"
         )
 
@@ -99,6 +99,7 @@ class TestAnEngineThatHasServedAndIsSilent:
         last = {"exitCode": 1, "reason": "Error", "message": "torch.OutOfMemoryError: CUDA out of memory."}
         mute = pod(runs(restartCount=4, lastState={"terminated": last}), unready=600)
         assert reason(mute) is Reason.NOT_ANSWERING
+        assert speaker(pod_view(mute)) is None, "its log is that of now"
 
     def test_may_say_in_its_log_what_ails_it(self) -> None:
         line = "RuntimeError: CUDA error: uncorrectable ECC error encountered"
@@ -247,10 +248,15 @@ class TestAReadinessGate:
             "'example.com/lb' keeps" in found(self.held(since=900, spec={"readinessGates": []}, message=said)).message
         )
 
+    def test_is_what_there_is_to_tell_where_nobody_knows_the_time(self) -> None:
+        told = not_serving(gather(self.held(since=10)))
+        assert told is not None
+        assert told.reason is Reason.READINESS_GATE_UNMET
+
     def test_is_judged_by_the_pass_where_nothing_more_was_read(self) -> None:
-        finding = diagnose([pod_view(self.held(since=900))], now=NOW)
+        finding = diagnose([pod_view(self.held(since=10))], now=NOW)
         assert finding is not None
-        assert finding.reason is Reason.READINESS_GATE_UNMET
+        assert finding.reason is Reason.STILL_STARTING
 
 
 class TestAKillByAProbe:
@@ -258,7 +264,7 @@ class TestAKillByAProbe:
 
     ENDED: ClassVar[dict[str, Any]] = {"exitCode": 137, "reason": "Error"}
     FAILED = refusal('Liveness probe failed: Get "http://10.0.0.3:8000/health": context deadline exceeded')
-    STARTS_AGAIN = refusal("Startup probe failed: dial tcp 10.0.0.3:8000: connect: connection refused")
+    STARTS_AGAIN = refusal("Startup probe failed: dial tcp 10.0.0.3:8000: connect: connection refused", seconds_ago=1)
 
     def killed(self, *events: Any, by: str = "", ran: float = 0, engine: Any = ENGINE) -> Any:
         """Return the cause of a pod whose container ran for so long, ended and loads again."""

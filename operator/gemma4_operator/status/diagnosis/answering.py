@@ -61,7 +61,7 @@ def _mute(evidence: Evidence, pod: PodView, mute: tuple[ContainerView, ...], tol
     runs = f"container '{one.name}' has run{_since(one)}"
     if one.has_served:
         since = f" since {written(pod.unready_since)}" if pod.unready_since is not None else ""
-        how = f"it was ready, and does not answer its readiness probe{since}"
+        how = f"it was ready, and has not answered its readiness probe{since}"
     else:
         how = "it has started, and has not answered its readiness probe yet"
     detail = f": {shorten(_OUR_END.sub('', told[0]), 300).rstrip('.')}" if told else ""
