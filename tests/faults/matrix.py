@@ -6,6 +6,24 @@ from tests.faults import api_server, capacity, installation, own_death, pods, wr
 from tests.faults.fault import Fault, Kind
 
 PLANNING = "tests/integration/test_planning.py"
+TRUTH = "tests/integration/test_truth.py::TestFailingPods"
+
+PODS = (
+    Fault(
+        name="Scheduling gates hold a pod back",
+        kind=Kind.SCHEDULING,
+        sees="`SchedulingGated` with their names.",
+        proof="It serves once they are out of `spec.podTemplatePatch`.",
+        tests=(f"{TRUTH}::test_a_pod_with_scheduling_gates_waits_for_whoever_removes_them",),
+    ),
+    Fault(
+        name="An engine that served stops answering",
+        kind=Kind.KILLED,
+        sees="`NotAnswering` with since when, until it answers or the liveness probe has it killed.",
+        proof="Once it answers it is Ready again; `status.lastFailure` and an event stay.",
+        tests=(f"{TRUTH}::test_an_engine_that_served_and_no_longer_answers_does_not_load",),
+    ),
+)
 
 SELF_CORRECTION = (
     Fault(
@@ -22,6 +40,7 @@ FAULTS: tuple[Fault, ...] = tuple(
     for kind in Kind
     for fault in (
         *pods.TOLD,
+        *PODS,
         *SELF_CORRECTION,
         *capacity.FAULTS,
         *api_server.FAULTS,
@@ -34,6 +53,7 @@ FAULTS: tuple[Fault, ...] = tuple(
 
 NOT_PLAYED = {
     Reason.STILL_STARTING: "it is no failure",
+    Reason.READINESS_GATE_UNMET: "others are given five minutes to meet a readiness gate",
     Reason.DOWNLOAD_STALLED: "it is read from the log of a container that runs, and a simulated node has no logs",
     Reason.DOWNLOAD_JOB_FAILED: "the operator makes no Jobs",
 }

@@ -2,7 +2,7 @@
 
 from gemma4_operator.status.reasons import Reason
 from tests.faults.fault import Fault, Kind
-from tests.faults.replay import field_case, unplaced, waiting
+from tests.faults.replay import field_case, killed_by_probe, unplaced, waiting
 
 SCHEDULING = (
     field_case("All GPUs of the right kind are taken", "d004", Kind.SCHEDULING),
@@ -83,7 +83,20 @@ ENGINES = (
 
 KILLED = (
     field_case("Main memory is too small to load the weights", "d124", Kind.KILLED),
-    field_case("The startup probe kills an engine that still loads", "d128", Kind.KILLED),
+    killed_by_probe(
+        "The startup probe kills an engine that still loads",
+        Reason.PROBE_KILLED_DURING_START,
+        probe="startup",
+        failure="HTTP probe failed with statuscode: 503",
+        ran=("2026-11-20T08:00:00Z", "2026-11-20T08:12:00Z"),
+    ),
+    killed_by_probe(
+        "The liveness probe kills an engine that hangs",
+        Reason.PROBE_KILLED,
+        probe="liveness",
+        failure="context deadline exceeded",
+        ran=("2026-11-15T08:00:00Z", "2026-11-20T08:00:00Z"),
+    ),
     field_case("The node evicts the pod", "d120", Kind.KILLED),
     field_case("A pod of higher priority takes the place", "d024", Kind.KILLED),
 )

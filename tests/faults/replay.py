@@ -40,6 +40,19 @@ def waiting(name: str, kind: Kind, reason: Reason, *, because: str, message: str
     )
 
 
+def killed_by_probe(name: str, reason: Reason, *, probe: str, failure: str, ran: tuple[str, str]) -> Fault:
+    """Return the fault of a container that a probe killed, which ran from one time to another."""
+    last = {"exitCode": 137, "reason": "Error", "startedAt": ran[0], "finishedAt": ran[1]}
+    container = {"name": ENGINE, "image": "registry.test/engine:1", "ready": False, "restartCount": 1}
+    state = {"started": False, "state": {"running": {"startedAt": ran[1]}}, "lastState": {"terminated": last}}
+    events = (
+        {"reason": "Unhealthy", "message": f"{probe.capitalize()} probe failed: {failure}"},
+        {"reason": "Killing", "message": f"Container {ENGINE} failed {probe} probe, will be restarted"},
+    )
+    status = {"phase": "Running", "containerStatuses": [container | state]}
+    return _fault(name, Kind.KILLED, reason, status, events=events, mention=(f"{probe} probe", failure))
+
+
 def unplaced(name: str, reason: Reason, *, message: str, mention: str) -> Fault:
     """Return the fault of a pod that the scheduler cannot place, in the scheduler's words."""
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}

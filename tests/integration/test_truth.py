@@ -79,6 +79,29 @@ class TestFailingPods:
         home.edit("chat", podTemplatePatch=None)
         home.wait_ready("chat")
 
+    def test_an_engine_that_served_and_no_longer_answers_does_not_load(self, home: Home):
+        home.create(sample("chat"))
+        home.wait_ready("chat")
+        (pod,) = home.pods()
+        home.patch(POD, pod["metadata"]["name"], {"metadata": {"labels": {FAULT_LABEL: "NeverReady"}}})
+        ready = home.wait_reason("chat", "NotAnswering")
+        assert ready["message"].startswith(
+            f"Pod '{pod['metadata']['name']}': container 'llama-server' has run since 20"
+        )
+        assert "it was ready, and has not answered its readiness probe since 20" in ready["message"]
+        assert "it was ready" in told_by_event(home, "chat", Reason.NOT_ANSWERING)
+        home.patch(POD, pod["metadata"]["name"], {"metadata": {"labels": {FAULT_LABEL: None}}})
+        home.wait_ready("chat")
+        assert home.resource("chat")["status"]["lastFailure"]["reason"] == "NotAnswering"
+
+    def test_a_pod_with_scheduling_gates_waits_for_whoever_removes_them(self, home: Home):
+        gates = {"spec": {"schedulingGates": [{"name": "queue.test/admission"}]}}
+        home.create(sample("chat", podTemplatePatch=gates))
+        ready = home.wait_reason("chat", "SchedulingGated")
+        assert "scheduling gates ('queue.test/admission')" in ready["message"]
+        home.edit("chat", podTemplatePatch=None)
+        home.wait_ready("chat")
+
     def test_a_pod_that_fits_nowhere_is_told_in_the_schedulers_words(self, home: Home):
         home.create(sample("chat", placement={"gpuProducts": ["NVIDIA-L40S"]}))
         ready = home.wait_reason("chat", "NodeSelectorMismatch")

@@ -96,7 +96,8 @@ def standing(
         old=len(old),
         old_serving=sum(pod.ready for pod in old),
         placed=sum(bool(pod.scheduled) for pod in new),
-        unplaced=sum(bool(pod.unschedulable) for pod in new),
+        # Of one with scheduling gates the scheduler has not said that no node is free.
+        unplaced=sum(bool(pod.unschedulable) and not pod.gated for pod in new),
         leaving=sum(is_leaving(pod, now=now) for pod in pods),
         room=room(asked, nodes, [*others, *ours]) if is_bounded else replicas,
         room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else replicas,

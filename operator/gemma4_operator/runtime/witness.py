@@ -19,6 +19,7 @@ from gemma4_operator.status.diagnosis.progress import STALLED_SECONDS
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather, untimed
 from gemma4_operator.status.pods import PodView, loader, of_now, speaker
 from gemma4_operator.status.unplaced import nodes_coming, without_node
+from gemma4_operator.status.unready import silent
 
 MOST_PODS = 3
 """Of one resource, that fail, and as many without a node: pods of one plan mostly fail for one reason."""
@@ -55,7 +56,7 @@ class Witness:
         """Return what is known of pods that fail or have no node, by their names; of others the status says it all."""
         speaking = of_now(pods)
         # One that is still to serve goes before those that have ended.
-        failing = sorted((pod for pod in speaking if _fails(pod)), key=lambda pod: pod.ended)
+        failing = sorted((pod for pod in speaking if self._fails(pod)), key=lambda pod: pod.ended)
         slow = [pod for pod in speaking if pod not in failing and self._is_slow(pod)]
         self._forget_stale()
         found = {pod.name: await self._of(namespace, pod) for pod in (*failing, *slow)[:MOST_PODS]}
@@ -71,6 +72,13 @@ class Witness:
             return found
         youngest = list(found.values())[-1]
         return {pod.name: found.get(pod.name) or replace(youngest, pod=pod) for pod in pods}
+
+    def _fails(self, pod: PodView) -> bool:
+        """Whether more is to be known than that a pod waits for its node or loads."""
+        if pod.unschedulable:
+            return False
+        troubled = any(one.ended is not None or one.waiting for one in pod.containers)
+        return troubled or pod.sandboxed is False or bool(silent(pod, now=self._now()))
 
     def _is_slow(self, pod: PodView) -> bool:
         """Whether a pod has been loading for so long that it may stand still."""
@@ -105,6 +113,7 @@ class Witness:
         container = speaker(pod) or loader(pod)
         if container is None:
             return "", 0.0
+        ended_before = container.running and container.ended is not None
         said = await self._allowed(
             namespace,
             "logs",
@@ -112,7 +121,7 @@ class Witness:
                 namespace=namespace,
                 pod=pod.name,
                 container=container.name,
-                previous=container.running and container.ended is not None,
+                previous=ended_before and container not in silent(pod, now=self._now()),
                 timestamps=True,
                 lines=LOG_LINES,
                 limit_bytes=LOG_BYTES,
@@ -144,10 +153,3 @@ class Witness:
                 namespace,
             )
         self._denied[namespace, what] = self._monotonic()
-
-
-def _fails(pod: PodView) -> bool:
-    """Whether more is to be known than that a pod waits for its node or loads."""
-    if pod.unschedulable:
-        return False
-    return any(one.ended is not None or one.waiting for one in pod.containers) or pod.sandboxed is False

@@ -11,6 +11,13 @@ from gemma4_operator.status.meanings import FixableBy, Meaning, cause
 _USER, _ADMIN, _OPERATOR, _WAIT = FixableBy.USER, FixableBy.CLUSTER_ADMIN, FixableBy.OPERATOR, FixableBy.WAIT
 
 CLUSTER_CAUSES: Mapping[str, Meaning] = {
+    "SchedulingGated": cause(
+        "The scheduler does not look for a node before the pod's scheduling gates are gone.",
+        "Wait for whoever removes the named gates, such as a queue; if nobody does, take them out of "
+        "`spec.podTemplatePatch`, or of the webhook that sets them.",
+        _ADMIN,
+        retryable=True,
+    ),
     "InsufficientGPU": cause(
         "No node has enough free GPUs, or none offers any.",
         "Free or add GPUs, or widen `spec.placement`; if nodes with GPUs offer none, look at the device plugin.",
@@ -163,6 +170,13 @@ CLUSTER_CAUSES: Mapping[str, Meaning] = {
         "The kubelet evicted the pod: the node ran low, or the pod broke its limit of local storage.",
         "Request the memory and ephemeral storage that the pod uses, and keep weights on a volume.",
         _USER,
+        retryable=True,
+    ),
+    "ReadinessGateUnmet": cause(
+        "All containers are ready, and a condition that others set keeps the pod from serving.",
+        "Look at the controller that sets the named condition; if none does, take the gate out of "
+        "`spec.podTemplatePatch`, or of the webhook that sets it.",
+        _ADMIN,
         retryable=True,
     ),
     "NodeNotReady": cause(

@@ -124,6 +124,20 @@ ENGINE_CAUSES: Mapping[str, Meaning] = {
         _OPERATOR,
         retryable=True,
     ),
+    "ProbeKilled": cause(
+        "The kubelet killed a container that had started, because it no longer answered its liveness probe.",
+        "It is started again. Read `kubectl logs --previous` of the named pod for why it hung; if it hangs again, take "
+        "another version of the engine, or fewer requests at once.",
+        _USER,
+        retryable=True,
+    ),
+    "NotAnswering": cause(
+        "A container has started and does not answer its readiness probe, so its pod gets no requests.",
+        "Read the container's log. An engine is started again once its liveness probe has failed for minutes; if that "
+        "one passes, delete the pod, or correct the readiness probe if `spec.podTemplatePatch` set it.",
+        _USER,
+        retryable=True,
+    ),
     "GPUHardwareFault": cause(
         "The GPU itself failed.",
         "Cordon the node, reset the GPU or reboot; replace the GPU if the fault returns.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +14,7 @@ from gemma4_operator.status.evidence import Evidence
 from gemma4_operator.status.meanings import FixableBy
 from gemma4_operator.status.pods import PodView, loader, of_now
 from gemma4_operator.status.reasons import Reason
+from gemma4_operator.status.unready import is_up
 
 _MESSAGE_LIMIT: Final = 1000
 _URGENCY: Final = {FixableBy.USER: 0, FixableBy.CLUSTER_ADMIN: 0, FixableBy.OPERATOR: 1, FixableBy.WAIT: 2, None: 3}
@@ -26,7 +28,12 @@ class Finding:
     message: str
 
 
-def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = MappingProxyType({})) -> Finding | None:
+def diagnose(
+    pods: Sequence[PodView],
+    evidence: Mapping[str, Evidence] = MappingProxyType({}),
+    *,
+    now: datetime | None = None,
+) -> Finding | None:
     """Return the cause that most needs a person, or None when no pod is in trouble.
 
     What a person must mend comes before what mends itself, what no new attempt helps before what one may, and a pod
@@ -35,12 +42,13 @@ def diagnose(pods: Sequence[PodView], evidence: Mapping[str, Evidence] = Mapping
     Args:
         pods: All of one resource.
         evidence: What more is known of some of them, by their names.
+        now: The time, by which the others are judged.
     """
     waiting = of_now(pods)
     found = [
         (pod, cause)
         for pod in waiting
-        if (cause := find_cause(evidence.get(pod.name) or Evidence(pod=pod))) is not None
+        if (cause := find_cause(evidence.get(pod.name) or Evidence(pod=pod, read_at=now))) is not None
     ]
     failing = [(pod, cause) for pod, cause in found if cause.reason is not Reason.STILL_STARTING]
     if failing:
@@ -68,7 +76,7 @@ def _without_node(pod: PodView) -> bool:
 
 def _finding(pod: PodView, cause: Diagnosis, *, alike: int, waiting: int) -> Finding:
     said = _closed(cause.message[:_MESSAGE_LIMIT])
-    if _without_node(pod):
+    if _without_node(pod) and not pod.gated:
         message = f"{alike} of {waiting} waiting pods fit on no node: {said}"
     else:
         others = f" ({alike} pods)" if alike > 1 else ""
@@ -83,15 +91,19 @@ def _closed(said: str) -> str:
 
 
 def _starting(pods: Sequence[PodView], causes: Sequence[Diagnosis]) -> Finding | None:
-    loading = [(pod, loader(pod)) for pod in pods if pod.running or loader(pod) is not None]
+    up = [pod for pod in pods if is_up(pod)]
+    loading = [(pod, loader(pod)) for pod in pods if pod not in up and (pod.running or loader(pod) is not None)]
+    # How far one is stands in its log, which is read of those that take long.
+    far = next((cause.message for cause in causes if "is starting: " in cause.message), "")
+    if up and not loading:
+        message = f"{len(up)} of {len(pods)} waiting pods have started and are not ready yet. {_closed(far)}"
+        return Finding(reason=Reason.STILL_STARTING, message=message)
     if not loading:
         return _placing(len(pods), [cause.message for cause in causes if cause.message.startswith(COMING)])
     starts = (pod.started_at or (container and container.since) for pod, container in loading)
     began = [start for start in starts if start]
     since = f", the first of them since {written(min(began))}" if began else ""
     message = f"{len(loading)} of {len(pods)} waiting pods load the weights{since}."
-    # How far one is stands in its log, which is read of those that take long.
-    far = next((cause.message for cause in causes if "is starting: " in cause.message), "")
     return Finding(reason=Reason.STILL_STARTING, message=f"{message} {_closed(far)}" if far else message)
 
 

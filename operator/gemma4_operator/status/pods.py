@@ -4,9 +4,10 @@ A pod comes from an API server, but its texts come from kubelets, runtimes and p
 nothing is taken for granted: what has another form than the API's counts as absent.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gemma4_operator.api.common import TEMPLATE_LABEL
@@ -15,15 +16,19 @@ from gemma4_operator.status.redact import clean
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 _ENDED = frozenset({"Succeeded", "Failed"})
+_SETTLED = timedelta(seconds=60)
+"""After a container's start: a kubelet may write only then that the pod is not ready since the run before ended."""
+_GATE = re.compile(r'readiness gate "([^"]{1,320})"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a container ended."""
+    """How a container ended, and after how long."""
 
     exit_code: int
     reason: str = ""
     message: str = ""
+    ran_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +37,10 @@ class ContainerView:
 
     Attributes:
         waiting: Why it waits; empty while it does not, or starts for the first time.
-        ended: How it ended last, now or before it was started again.
+        ended: How it ended last, now or before it was started again; once it has served since, that is over.
         since: When it was started, if it runs.
+        guarded: Whether it has a startup probe, before which no other begins.
+        has_served: Whether it has been ready in the run that goes on.
     """
 
     name: str
@@ -45,6 +52,8 @@ class ContainerView:
     ended: Ended | None = None
     restarts: int = 0
     since: datetime | None = None
+    guarded: bool = False
+    has_served: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,8 @@ class PodView:
         disruption: Why Kubernetes itself ends the pod (condition DisruptionTarget): a reason and a message.
         unschedulable: The scheduler's message while the pod has no node.
         unschedulable_since: When it first said that no node can take the pod.
+        gated: Whether the scheduler does not look at it at all, because of scheduling gates.
+        scheduling_gates: Their names.
         sandboxed: Whether volumes and network are there; None on a kubelet that does not say.
         node: Where it is.
         abandoned: Whether readiness was taken from it although its containers are ready. The node's controller does
@@ -67,6 +78,12 @@ class PodView:
         running: Whether the engine's container runs, ready or not.
         started_at: Since when it does.
         ready_at: Since when the pod serves.
+        unready_since: Since when it does not.
+        has_started: Whether every container that has a startup probe has passed it, the first among them.
+        answer_seconds: How long a first answer to the readiness probes may take then.
+        told_at: When its kubelet last said anything new of it.
+        readiness_gates: What it still waits for once all containers are ready.
+        gated_since: Since when it waits for them.
         address: Its own on the network of pods.
         template: The hash of the template that the pod was made from.
         holds: What it takes of its node's GPUs; nothing while it has no node.
@@ -84,6 +101,8 @@ class PodView:
     scheduled: bool | None = None
     unschedulable: str = ""
     unschedulable_since: datetime | None = None
+    gated: bool = False
+    scheduling_gates: tuple[str, ...] = ()
     sandboxed: bool | None = None
     node: str = ""
     abandoned: bool = False
@@ -92,6 +111,12 @@ class PodView:
     running: bool = False
     started_at: datetime | None = None
     ready_at: datetime | None = None
+    unready_since: datetime | None = None
+    has_started: bool = False
+    answer_seconds: int = 0
+    told_at: datetime | None = None
+    readiness_gates: tuple[str, ...] = ()
+    gated_since: datetime | None = None
     address: str = ""
     template: str = ""
     holds: tuple[Use, ...] = ()
@@ -111,7 +136,7 @@ class PodView:
 
 def pod_view(pod: Mapping[str, Any]) -> PodView:
     """Reduce a raw Pod."""
-    metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))
+    metadata, spec, status = (mapping(pod.get(part)) for part in ("metadata", "spec", "status"))
     conditions = {text(item.get("type")): item for item in mappings(status.get("conditions"))}
     scheduled = conditions.get("PodScheduled", {})
     waits = scheduled.get("status") == "False"
@@ -120,7 +145,11 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
     ready = readiness.get("status") == "True"
     main = mappings(status.get("containerStatuses"))
     runs = [mapping(state["running"]) for item in main if "running" in (state := mapping(item.get("state")))]
-    unready = () if ready else tuple(_containers(mappings(status.get("initContainerStatuses")), main))
+    unready_since = None if ready else moment(readiness.get("lastTransitionTime"))
+    probed = _probed(spec, "startupProbe")
+    init = mappings(status.get("initContainerStatuses"))
+    unready = () if ready else tuple(_containers(init, main, probed=probed, unready_since=unready_since))
+    gates = () if ready or unready or not main else _readiness_gates(spec, conditions)
     return PodView(
         name=text(metadata.get("name")),
         ready=ready,
@@ -137,17 +166,27 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         unschedulable_since=moment(scheduled.get("lastTransitionTime"))
         if waits and scheduled.get("reason") == "Unschedulable"
         else None,
+        gated=waits and scheduled.get("reason") == "SchedulingGated",
+        scheduling_gates=tuple(text(gate.get("name")) for gate in mappings(spec.get("schedulingGates"))),
         sandboxed=_answer(conditions.get("PodReadyToStartContainers", {})),
-        node=text(mapping(pod.get("spec")).get("nodeName")),
+        node=text(spec.get("nodeName")),
         abandoned=_answer(readiness) is False and bool(main) and not unready and not text(readiness.get("reason")),
-        start_seconds=max(map(_start_seconds, mappings(mapping(pod.get("spec")).get("containers"))), default=0),
+        start_seconds=max(map(_start_seconds, mappings(spec.get("containers"))), default=0),
         created_at=moment(metadata.get("creationTimestamp")),
         running=bool(runs),
         started_at=moment(runs[0].get("startedAt")) if runs else None,
         ready_at=moment(readiness.get("lastTransitionTime")) if ready else None,
+        unready_since=unready_since,
+        has_started=_has_started(spec, (*init, *main), probed=probed),
+        answer_seconds=max(map(_answer_seconds, mappings(spec.get("containers"))), default=0),
+        told_at=None if ready else _told_at(metadata),
+        readiness_gates=gates,
+        gated_since=_later(unready_since, moment(conditions.get("ContainersReady", {}).get("lastTransitionTime")))
+        if gates
+        else None,
         address=text(status.get("podIP")),
         template=text(mapping(metadata.get("labels")).get(TEMPLATE_LABEL)),
-        holds=_holds(mapping(pod.get("spec")), status),
+        holds=_holds(spec, status),
         containers=unready,
     )
 
@@ -159,6 +198,55 @@ def _start_seconds(container: Mapping[str, Any]) -> int:
         return 0
     tries, period_seconds = number(probe.get("failureThreshold")) or 3, number(probe.get("periodSeconds")) or 10
     return number(probe.get("initialDelaySeconds")) + tries * period_seconds
+
+
+def _answer_seconds(container: Mapping[str, Any]) -> int:
+    """Return how long a healthy container's readiness probe may take: its delay, and a try that fails or two."""
+    probe = mapping(container.get("readinessProbe"))
+    return number(probe.get("initialDelaySeconds")) + 3 * (number(probe.get("periodSeconds")) or 10)
+
+
+def _probed(spec: Mapping[str, Any], kind: str) -> frozenset[str]:
+    """Return the names of the containers that have a probe of a kind."""
+    each = (*mappings(spec.get("containers")), *mappings(spec.get("initContainers")))
+    return frozenset(text(one.get("name")) for one in each if mapping(one.get(kind)))
+
+
+def _has_started(spec: Mapping[str, Any], statuses: Sequence[Mapping[str, Any]], *, probed: frozenset[str]) -> bool:
+    """Whether the start is over; the first container is the engine, and without a probe of its own nobody knows."""
+    engine = {text(one.get("name")) for one in mappings(spec.get("containers"))[:1]}
+    return bool(engine & probed) and probed <= {text(item.get("name")) for item in statuses if _started(item)}
+
+
+def _started(item: Mapping[str, Any]) -> bool:
+    return item.get("started") is True
+
+
+def _told_at(metadata: Mapping[str, Any]) -> datetime | None:
+    """Return when the pod's status was last written by whoever says how its containers are.
+
+    A kubelet writes only what has changed, so what it says has been so since then at the latest.
+    """
+    written = [
+        moment(entry.get("time"))
+        for entry in mappings(metadata.get("managedFields"))
+        if "f:containerStatuses" in mapping(mapping(entry.get("fieldsV1")).get("f:status"))
+    ]
+    return max((time for time in written if time is not None), default=None)
+
+
+def _readiness_gates(spec: Mapping[str, Any], conditions: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the gates that are not met, of a pod whose containers are ready; the kubelet's words name them as well."""
+    readiness = conditions.get("Ready", {})
+    if readiness.get("reason") != "ReadinessGatesNotReady":
+        return ()
+    listed = (text(gate.get("conditionType")) for gate in mappings(spec.get("readinessGates")))
+    unmet = tuple(name for name in listed if conditions.get(name, {}).get("status") != "True")
+    return unmet or tuple(_GATE.findall(text(readiness.get("message"))))
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((time for time in (one, other) if time is not None), default=None)
 
 
 def _holds(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Use, ...]:
@@ -192,23 +280,33 @@ def loader(pod: PodView) -> ContainerView | None:
     return next((one for one in pod.containers if one.running and one.ended is None), None)
 
 
-def _containers(init: Sequence[Mapping[str, Any]], main: Sequence[Mapping[str, Any]]) -> Iterator[ContainerView]:
+def _containers(
+    init: Sequence[Mapping[str, Any]],
+    main: Sequence[Mapping[str, Any]],
+    *,
+    probed: frozenset[str],
+    unready_since: datetime | None,
+) -> Iterator[ContainerView]:
     for item in init:
         state = mapping(item.get("state"))
         # One that has done its work, or serves beside the engine, keeps nobody from running.
         done = state.get("terminated") is not None and _ended(state) is None
         if not done and item.get("ready") is not True:
-            yield _container(item, init=True)
+            yield _container(item, init=True, probed=probed, unready_since=unready_since)
     for item in main:
         if item.get("ready") is not True:
-            yield _container(item, init=False)
+            yield _container(item, init=False, probed=probed, unready_since=unready_since)
 
 
-def _container(item: Mapping[str, Any], *, init: bool) -> ContainerView:
+def _container(
+    item: Mapping[str, Any], *, init: bool, probed: frozenset[str], unready_since: datetime | None
+) -> ContainerView:
     state, last = mapping(item.get("state")), mapping(item.get("lastState"))
     waiting = mapping(state.get("waiting"))
     reason = text(waiting.get("reason"))
     completed = not init and mapping(state.get("terminated"))
+    guarded, since = text(item.get("name")) in probed, moment(mapping(state.get("running")).get("startedAt"))
+    has_served = _has_served(item, guarded=guarded, since=since, unready_since=unready_since)
     return ContainerView(
         name=text(item.get("name")),
         image=text(item.get("image")),
@@ -216,10 +314,21 @@ def _container(item: Mapping[str, Any], *, init: bool) -> ContainerView:
         running="running" in state,
         waiting="" if reason in _STARTING else reason,
         message=text(waiting.get("message")),
-        ended=_ended(state, even_well=bool(completed)) or _ended(last, even_well=True),
+        ended=_ended(state, even_well=bool(completed)) or (None if has_served else _ended(last, even_well=True)),
         restarts=number(item.get("restartCount")),
-        since=moment(mapping(state.get("running")).get("startedAt")),
+        since=since,
+        guarded=guarded,
+        has_served=has_served,
     )
+
+
+def _has_served(
+    item: Mapping[str, Any], *, guarded: bool, since: datetime | None, unready_since: datetime | None
+) -> bool:
+    """Whether the pod became unready only after this run of a container had begun, and so was ready in it."""
+    if since is None or unready_since is None or item.get("started") is False:
+        return False
+    return unready_since - since > (timedelta() if guarded else _SETTLED)
 
 
 def _ended(state: Mapping[str, Any], *, even_well: bool = False) -> Ended | None:
@@ -228,7 +337,13 @@ def _ended(state: Mapping[str, Any], *, even_well: bool = False) -> Ended | None
     code = number(terminated.get("exitCode"))
     if not terminated or (code == 0 and not even_well):
         return None
-    return Ended(exit_code=code, reason=text(terminated.get("reason")), message=text(terminated.get("message")))
+    began, ended = moment(terminated.get("startedAt")), moment(terminated.get("finishedAt"))
+    return Ended(
+        exit_code=code,
+        reason=text(terminated.get("reason")),
+        message=text(terminated.get("message")),
+        ran_seconds=max(0.0, (ended - began).total_seconds()) if began is not None and ended is not None else 0.0,
+    )
 
 
 def _answer(condition: Mapping[str, Any]) -> bool | None:

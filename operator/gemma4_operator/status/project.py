@@ -28,6 +28,7 @@ from gemma4_operator.status.pods import PodView, of_now
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import clean
 from gemma4_operator.status.rollout import Rollout
+from gemma4_operator.status.unready import is_up
 
 _CHOSEN = ("plan", "endpoint", "autoscaling")
 """What a spec that makes no sense takes nothing from: pods go on as they were chosen, and are kept once it makes sense
@@ -91,7 +92,7 @@ class Subject:
 def project(subject: Subject, *, now: datetime) -> dict[str, Any]:
     """Return the status as the API has it."""
     wanted, running = subject.wanted, subject.rollout
-    conditions = tuple(_conditions(subject))
+    conditions = tuple(_conditions(subject, now=now))
     status = Gemma4DeploymentStatus(
         observed_generation=subject.generation,
         plan=_plan_status(subject),
@@ -131,11 +132,11 @@ def _plan_status(subject: Subject) -> PlanStatus | None:
     return record_rejection(subject.rejection) if subject.rejection is not None else None
 
 
-def _conditions(subject: Subject) -> Iterator[Condition]:
+def _conditions(subject: Subject, *, now: datetime) -> Iterator[Condition]:
     """Yield what is true now; Reconciling and Stalled only while they are (kstatus)."""
     yield _planned(subject)
     yield _available(subject)
-    ready, stalled = _ready(subject)
+    ready, stalled = _ready(subject, now=now)
     yield ready
     if stalled:
         yield _of(ConditionType.STALLED, True, ready.reason, ready.message)
@@ -172,7 +173,7 @@ def _serving_reason(enough: bool) -> Reason:
     return Reason.AVAILABLE if enough else Reason.TOO_FEW_SERVING
 
 
-def _ready(subject: Subject) -> tuple[Condition, bool]:
+def _ready(subject: Subject, *, now: datetime) -> tuple[Condition, bool]:
     """Return the Ready condition, and whether it needs a person before anything can change (Stalled)."""
     if subject.problem is not None:
         ready = _of(ConditionType.READY, False, subject.problem.reason, subject.problem.message)
@@ -184,26 +185,27 @@ def _ready(subject: Subject) -> tuple[Condition, bool]:
         return _of(ConditionType.READY, False, Reason.SUSPENDED, waiting), False
     if _complete(subject.rollout, subject.wanted):
         return _complete_condition(subject.spec, subject.wanted, subject.remark), False
-    finding = _refused(subject.rollout) or _hindrance(subject, subject.wanted)
+    finding = _refused(subject.rollout) or _hindrance(subject, subject.wanted, now=now)
     if subject.rollout.current and subject.rollout.deadline_message:
         return _of(ConditionType.READY, False, _late(finding), finding.message), True
     return _of(ConditionType.READY, False, finding.reason, finding.message), False
 
 
-def _hindrance(subject: Subject, wanted: int) -> Finding:
+def _hindrance(subject: Subject, wanted: int, *, now: datetime) -> Finding:
     """Return what keeps the rollout from its end: a pod that fails, a GPU that is not free, or time.
 
     While it is blocked, or a pod is about to give up its place, pods without a node say only that.
     """
     waits = subject.blocked is not None or subject.leaving
     pods = [pod for pod in of_now(subject.pods) if pod.scheduled or not waits]
-    found, late = diagnose(pods, subject.evidence), _overdue(subject.overdue)
+    found, late = diagnose(pods, subject.evidence, now=now), _overdue(subject.overdue)
     if found is not None and found.reason is not Reason.STILL_STARTING:
         return _saying(found.reason, f"{found.message}{_own_help(found.reason, subject.plan, subject.pods)}", late)
     if subject.blocked is not None:
         return _saying(subject.blocked.reason, subject.blocked.message, late)
     told = found or _progress(subject.rollout, wanted)
-    expected = _expected(subject.plan) if found is not None else ""
+    loads = found is not None and not all(map(is_up, pods))
+    expected = _expected(subject.plan) if loads else ""
     return _saying(told.reason, told.message, expected, _leaving(subject.leaving), late, subject.rolling)
 
 

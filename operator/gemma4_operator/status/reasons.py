@@ -35,6 +35,7 @@ class Reason(StrEnum):
     ROLLOUT_BLOCKED_NO_SPARE_GPU = "RolloutBlockedNoSpareGPU"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
 
+    SCHEDULING_GATED = "SchedulingGated"
     INSUFFICIENT_GPU = "InsufficientGPU"
     INSUFFICIENT_NODE_RESOURCES = "InsufficientNodeResources"
     UNTOLERATED_TAINT = "UntoleratedTaint"
@@ -79,6 +80,9 @@ class Reason(StrEnum):
     EVICTED = "Evicted"
     HOST_OUT_OF_MEMORY = "HostOutOfMemory"
     PROBE_KILLED_DURING_START = "ProbeKilledDuringStart"
+    PROBE_KILLED = "ProbeKilled"
+    NOT_ANSWERING = "NotAnswering"
+    READINESS_GATE_UNMET = "ReadinessGateUnmet"
     NODE_NOT_READY = "NodeNotReady"
     GPU_HARDWARE_FAULT = "GPUHardwareFault"
     DOWNLOAD_STALLED = "DownloadStalled"

@@ -38,7 +38,12 @@ def pod(name: str, *, of: str = "", node: str = "a", ready: bool = True, **more:
             "phase": more.get("phase", "Running"),
             "conditions": [
                 {"type": "Ready", "status": str(ready)},
-                {"type": "PodScheduled", "status": str(bool(node)), "reason": "Unschedulable", "message": "no node"},
+                {
+                    "type": "PodScheduled",
+                    "status": str(bool(node)),
+                    "reason": more.get("why", "Unschedulable"),
+                    "message": "no node",
+                },
             ],
         },
     }
@@ -72,6 +77,10 @@ class TestStanding:
     def test_pods_are_told_apart_by_their_template(self) -> None:
         found = stands(pod("a", of="old"), pod("b", of="old", ready=False), pod("c"), pod("d", node="", ready=False))
         assert (found.old, found.old_serving, found.placed, found.unplaced) == (2, 1, 1, 1)
+
+    def test_of_a_pod_with_scheduling_gates_the_scheduler_has_not_said_that_no_node_is_free(self) -> None:
+        found = stands(pod("a", of="old"), pod("b", node="", ready=False, why="SchedulingGated"))
+        assert (found.placed, found.unplaced) == (0, 0)
 
     def test_so_many_are_wanted_as_the_deployment_says_whoever_decided(self) -> None:
         """With autoscaling the spec shows 1, and means nothing by it."""

@@ -223,6 +223,53 @@ async def test_of_a_pod_that_does_not_fail_nothing_is_read(pod: PodView) -> None
     assert api.asked == []
 
 
+def started(*, unready: int, told: int, crashed: bool = False) -> PodView:
+    """Return a pod that started two minutes ago, became unready later or was so before, and of which news came then."""
+    status = {
+        "name": "vllm",
+        "ready": False,
+        "started": True,
+        "state": {"running": {"startedAt": (NOW - timedelta(seconds=120)).isoformat()}},
+        "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}} if crashed else {},
+    }
+    ready = {"type": "Ready", "status": "False", "lastTransitionTime": (NOW - timedelta(seconds=unready)).isoformat()}
+    news = {"fieldsV1": {"f:status": {"f:containerStatuses": {}}}, "time": (NOW - timedelta(seconds=told)).isoformat()}
+    return pod_view(
+        {
+            "metadata": {"name": "chat-1", "managedFields": [news]},
+            "spec": {"containers": [{"name": "vllm", "startupProbe": {"failureThreshold": 90}}]},
+            "status": {"phase": "Running", "conditions": [ready], "containerStatuses": [status]},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        started(unready=30, told=30),
+        started(unready=130, told=100),
+        started(unready=130, told=100, crashed=True),
+    ],
+    ids=["served", "never did", "never did since it crashed"],
+)
+async def test_of_one_that_no_longer_answers_the_probes_words_are_read(pod: PodView) -> None:
+    api = FakeApi(event="Readiness probe failed: HTTP probe failed with statuscode: 503", log="INFO serving")
+    found = diagnose([pod], await witness(api).evidence("team", [pod]))
+    assert found is not None
+    assert found.reason is Reason.NOT_ANSWERING
+    assert [what for what, _ in api.asked] == ["event", "log"]
+    assert api.asked[1][1]["previous"] is False
+
+
+async def test_of_one_in_the_moment_before_its_first_answer_nothing_is_read() -> None:
+    api, pod = FakeApi(), started(unready=130, told=5)
+    assert await witness(api).evidence("team", [pod]) == {}
+    assert api.asked == []
+    found = diagnose([pod], now=NOW)
+    assert found is not None
+    assert found.reason is Reason.STILL_STARTING
+
+
 async def test_what_was_read_serves_until_a_restart_or_half_a_minute() -> None:
     api, clock = FakeApi(), Clock()
     one = witness(api, clock)

@@ -39,11 +39,17 @@ def crashed(code: int, reason: str = "Error", *, restarts: int = 3) -> dict[str,
 
 READY = [{"type": "Ready", "status": "True"}]
 BLOCKED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": NO_GPU}]
+GATED = [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "Scheduling is blocked"}]
 
 CASES: dict[str, tuple[list[dict[str, Any]], Reason | None, str]] = {
     "no pods yet": ([], None, ""),
     "all serve": ([pod(conditions=READY, state={"running": {}})], None, ""),
     "no node has a GPU": ([pod(conditions=BLOCKED)], Reason.INSUFFICIENT_GPU, "4 Insufficient nvidia.com/gpu"),
+    "nobody has taken the scheduling gates away": (
+        [{**pod(conditions=GATED), "spec": {"schedulingGates": [{"name": "queue.test/admission"}, {"name": "b"}]}}],
+        Reason.SCHEDULING_GATED,
+        "Pod 'chat-1': no node is looked for as long as it has scheduling gates ('queue.test/admission', 'b'). Wait",
+    ),
     "one of two waits for a node": (
         [pod("a", conditions=READY), pod("b", conditions=BLOCKED)],
         Reason.INSUFFICIENT_GPU,

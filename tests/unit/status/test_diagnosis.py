@@ -154,6 +154,7 @@ CONTAINER = st.fixed_dictionaries(
         "name": JSON,
         "image": JSON,
         "ready": JSON,
+        "started": st.booleans() | JSON,
         "restartCount": JSON,
         "state": STATE | JSON,
         "lastState": STATE | JSON,
@@ -164,9 +165,12 @@ CONDITION = st.fixed_dictionaries(
     optional={
         "type": st.sampled_from(["PodScheduled", "Ready", "DisruptionTarget", "PodReadyToStartContainers"]) | JSON,
         "status": st.sampled_from(["True", "False", "Unknown"]) | JSON,
-        "reason": st.sampled_from(["Unschedulable", "PreemptionByScheduler", "TerminationByKubelet"]) | JSON,
+        "reason": st.sampled_from(
+            ["Unschedulable", "SchedulingGated", "ReadinessGatesNotReady", "PreemptionByScheduler"]
+        )
+        | JSON,
         "message": JSON,
-        "lastTransitionTime": st.just("2026-11-20T08:00:00") | JSON,
+        "lastTransitionTime": st.sampled_from(["2026-11-20T08:00:00", "9999-12-31T23:59:59Z"]) | JSON,
     },
 )
 STATUS = st.fixed_dictionaries(
@@ -180,7 +184,18 @@ STATUS = st.fixed_dictionaries(
         "initContainerStatuses": st.lists(CONTAINER, max_size=3) | JSON,
     },
 )
-POD = st.fixed_dictionaries({"status": STATUS | JSON}, optional={"metadata": JSON})
+PROBED = st.fixed_dictionaries({}, optional={"name": JSON, "startupProbe": JSON, "readinessProbe": JSON})
+SPEC = st.fixed_dictionaries(
+    {},
+    optional={
+        "containers": st.lists(PROBED, max_size=3) | JSON,
+        "readinessGates": st.lists(st.fixed_dictionaries({"conditionType": JSON}), max_size=2) | JSON,
+        "schedulingGates": st.lists(st.fixed_dictionaries({"name": JSON}), max_size=2) | JSON,
+    },
+)
+NEWS = st.fixed_dictionaries({}, optional={"time": JSON, "fieldsV1": st.fixed_dictionaries({"f:status": JSON}) | JSON})
+METADATA = st.fixed_dictionaries({}, optional={"name": JSON, "managedFields": st.lists(NEWS, max_size=2) | JSON})
+POD = st.fixed_dictionaries({"status": STATUS | JSON}, optional={"metadata": METADATA | JSON, "spec": SPEC | JSON})
 EVENT = st.fixed_dictionaries(
     {},
     optional={

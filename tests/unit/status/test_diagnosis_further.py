@@ -1,6 +1,8 @@
 # ruff: noqa: E501  -- lines of programs stand as they are printed
 """Causes in other words than the field cases: other versions, other programs, other kubelets."""
 
+from typing import Any
+
 import pytest
 
 from gemma4_operator.status.diagnosis.cause import find_cause
@@ -105,6 +107,21 @@ SCHEDULING = {
         "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
         event("NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max node group size reached"),
         reason=Reason.INSUFFICIENT_GPU,
+    ),
+    "scheduling gates": Failure(
+        Reason.SCHEDULING_GATED,
+        ("scheduling gates",),
+        {
+            "phase": "Pending",
+            "conditions": [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "SchedulingGated",
+                    "message": "Scheduling is blocked due to non-empty scheduling gates",
+                }
+            ],
+        },
     ),
     "unknown plug-in": pending(
         "0/3 nodes are available: 3 node(s) are reserved by the batch system.", reason=Reason.UNSCHEDULABLE
@@ -885,6 +902,14 @@ DOWNLOADS = {
     ),
 }
 
+
+def _after_days(status: Any) -> Any:
+    """A status whose container ran for five days before it ended."""
+    (container,) = status["containerStatuses"]
+    container["lastState"]["terminated"] |= {"startedAt": "2026-11-20T08:00:00Z", "finishedAt": "2026-11-25T08:00:00Z"}
+    return status
+
+
 ENDS = {
     "startup probe": Failure(
         Reason.PROBE_KILLED_DURING_START,
@@ -894,6 +919,19 @@ ENDS = {
             event("Killing", "Container engine failed startup probe, will be restarted"),
             event("Unhealthy", "Startup probe failed: HTTP probe failed with statuscode: 503"),
         ),
+    ),
+    "liveness probe after days": Failure(
+        Reason.PROBE_KILLED,
+        ("liveness probe", "5 days"),
+        _after_days(crash(Reason.ENGINE_CRASHED, code=137).status),
+        (event("Killing", "Container engine failed liveness probe, will be restarted"),),
+    ),
+    "hook, and nothing of an end": Failure(
+        Reason.LIFECYCLE_HOOK_FAILED,
+        ("container 'engine'", "exited with 1"),
+        unmade(
+            "command 'ollama pull x' exited with 1", Reason.LIFECYCLE_HOOK_FAILED, waiting="PostStartHookError"
+        ).status,
     ),
     "its own end after a probe": Failure(
         Reason.GPU_OUT_OF_MEMORY,

@@ -421,6 +421,39 @@ def test_it_promises_no_other_plan_where_a_replica_shows_that_this_one_fits() ->
     assert "planned anew" not in ready["message"]
 
 
+class TestAPodThatNoLongerAnswers:
+    """It was ready, and its engine runs on."""
+
+    HOUR_AGO, MINUTE_AGO = NOW - timedelta(hours=1), NOW - timedelta(minutes=1)
+    MUTE = PodView(
+        name="chat-1",
+        ready=False,
+        scheduled=True,
+        running=True,
+        unready_since=MINUTE_AGO,
+        has_started=True,
+        answer_seconds=30,
+        containers=(ContainerView(name="vllm", running=True, guarded=True, has_served=True, since=HOUR_AGO),),
+    )
+
+    def test_is_told_as_a_failure_and_remembered_as_one(self) -> None:
+        body = status(rollout=running(1, ready=0), pods=(self.MUTE,))
+        assert conditions(body)["Ready"] == ("False", "NotAnswering")
+        assert body["lastFailure"]["reason"] == "NotAnswering"
+        assert "load the weights" not in str(body)
+        assert "The plan expects" not in str(body)
+
+    def test_is_none_that_has_just_started(self) -> None:
+        (container,) = self.MUTE.containers
+        starts = replace(self.MUTE, told_at=self.MINUTE_AGO, containers=(replace(container, has_served=False),))
+        told = status(rollout=running(1, ready=0), pods=(starts,))
+        assert conditions(told)["Ready"] == ("False", "StillStarting")
+        assert "lastFailure" not in told
+        assert "The plan expects" not in str(told)
+        later = status(rollout=running(1, ready=0), pods=(starts,), now=NOW + timedelta(minutes=1))
+        assert conditions(later)["Ready"] == ("False", "NotAnswering")
+
+
 class TestAutoscaling:
     SLEEPER: ClassVar = {"autoscaling": {"minReplicas": 0, "maxReplicas": 4}}
     TOLD = AutoscalingStatus(desired_replicas=3, limited_by="spec.autoscaling.maxReplicas")

@@ -8,7 +8,17 @@ the log the root counts and not the last line (`engine`).
 from collections.abc import Callable
 from typing import Final
 
-from gemma4_operator.status.diagnosis import admission, containers, engine, images, killed, node, progress, scheduling
+from gemma4_operator.status.diagnosis import (
+    admission,
+    answering,
+    containers,
+    engine,
+    images,
+    killed,
+    node,
+    progress,
+    scheduling,
+)
 from gemma4_operator.status.diagnosis.rules import Diagnosis
 from gemma4_operator.status.evidence import Evidence
 
@@ -23,6 +33,8 @@ _STAGES: Final[tuple[Callable[[Evidence], Diagnosis | None], ...]] = (
     engine.without_pod,
     admission.job_failed,
     node.node_lost,
+    answering.not_serving,
+    answering.about_to_serve,
     progress.going_on,
 )
 

@@ -3,6 +3,7 @@
 import signal
 from typing import Final
 
+from gemma4_operator.engines.budget import MAX_START_SECONDS
 from gemma4_operator.status.diagnosis import engine
 from gemma4_operator.status.diagnosis.progress import is_progress
 from gemma4_operator.status.diagnosis.rules import Diagnosis, quote, text_like
@@ -10,8 +11,11 @@ from gemma4_operator.status.evidence import Evidence, log_lines
 from gemma4_operator.status.pods import ContainerView, Ended
 from gemma4_operator.status.reasons import Reason
 from gemma4_operator.status.redact import shorten
+from gemma4_operator.status.unready import silent
 
 _PROBE: Final = text_like(r"failed (?:liveness|startup) probe|(?:liveness|startup) probe failed.{0,80}killed")
+_LIVENESS: Final = text_like(r"liveness probe")
+_UNHOOKED: Final = "PostStartHookError"
 _STOPPED: Final = frozenset({0, 2, 130, 137, 143})
 """Codes of a process that was asked to end or was killed; with any other it ended by itself."""
 _OOM_EVENTS: Final = ("OOMKilling", "SystemOOM")
@@ -22,7 +26,7 @@ def ended(evidence: Evidence) -> Diagnosis | None:
     """Return why a container ended."""
     container = _who(evidence)
     if container is None or container.ended is None:
-        return None
+        return _unhooked(evidence)
     end = container.ended
     if end.reason == "OOMKilled":
         times = container.restarts + 1
@@ -45,9 +49,26 @@ def ended(evidence: Evidence) -> Diagnosis | None:
     return probe or _without_cause(evidence, container, lines)
 
 
+def _unhooked(evidence: Evidence) -> Diagnosis | None:
+    """Return that a hook failed of a container of whose end nothing is known yet."""
+    for container in evidence.pod.containers if evidence.pod else ():
+        if container.waiting == _UNHOOKED:
+            said = [event.message for event in evidence.told("FailedPostStartHook")] + [container.message]
+            why = f": {shorten(said[0], 300).rstrip('.')}." if said[0] else "."
+            return Diagnosis(
+                reason=Reason.LIFECYCLE_HOOK_FAILED, message=f"FailedPostStartHook of container '{container.name}'{why}"
+            )
+    return None
+
+
 def _who(evidence: Evidence) -> ContainerView | None:
-    """Return the container that matters: killed for memory before others, before the engine before it, by name."""
-    candidates = [item for item in (evidence.pod.containers if evidence.pod else ()) if item.ended is not None]
+    """Return the container that matters: killed for memory before others, before the engine before it, by name.
+
+    The end of one that has started again since, and is silent, is not what keeps it from serving.
+    """
+    pod = evidence.pod
+    over = silent(pod, now=evidence.read_at) if pod is not None else ()
+    candidates = [item for item in (pod.containers if pod else ()) if item.ended is not None and item not in over]
     return min(candidates, key=_urgency, default=None)
 
 
@@ -61,14 +82,47 @@ def _killed_by_probe(evidence: Evidence, container: ContainerView) -> Diagnosis 
     for event in evidence.told("Killing"):
         if not _PROBE.search(event.message) or not _is_about(event.message, container, evidence):
             continue
-        why = [told.message for told in evidence.told("Unhealthy") if not told.message.startswith("Readiness")]
+        is_liveness = _LIVENESS.search(event.message) is not None
+        why = [said for said in _deadly(evidence) if (_LIVENESS.search(said) is not None) == is_liveness]
         detail = f": {shorten(why[0], 200)}" if why else ""
         said = shorten(event.message, 200).rstrip(".")
         return Diagnosis(
-            reason=Reason.PROBE_KILLED_DURING_START,
-            message=f"{said}{detail}; container '{container.name}' was started {container.restarts + 1} times.",
+            reason=_killing(container, is_liveness=is_liveness),
+            message=f"{said}{detail}; container '{container.name}'{_ran(container)} was started "
+            f"{container.restarts + 1} times.",
         )
     return None
+
+
+def _deadly(evidence: Evidence) -> list[str]:
+    """Return what is told of failures of the probes that kill."""
+    return [event.message for event in evidence.told("Unhealthy") if not event.message.startswith("Readiness")]
+
+
+def _killing(container: ContainerView, *, is_liveness: bool) -> Reason:
+    """Return whether a probe killed a container that had started: the liveness probe waits for the startup probe.
+
+    Where there is none, the liveness probe may have killed one that still loaded.
+    """
+    has_started = is_liveness and (container.guarded or _is_past_any_start(container))
+    return Reason.PROBE_KILLED if has_started else Reason.PROBE_KILLED_DURING_START
+
+
+def _is_past_any_start(container: ContainerView) -> bool:
+    return container.ended is not None and container.ended.ran_seconds > MAX_START_SECONDS
+
+
+def _ran(container: ContainerView) -> str:
+    """Return for how long the container ran, where that is known."""
+    seconds = container.ended.ran_seconds if container.ended is not None else 0.0
+    return f", which ran for {_length(seconds)}," if seconds else ""
+
+
+def _length(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def _is_about(said: str, container: ContainerView, evidence: Evidence) -> bool:
@@ -92,7 +146,7 @@ def _without_cause(evidence: Evidence, container: ContainerView, lines: tuple[st
             message=f"container '{container.name}', {_how(container)}: {event.reason}: {shorten(event.message, 300)}",
         )
     hooks = evidence.told("FailedPostStartHook")
-    if hooks or container.waiting == "PostStartHookError":
+    if hooks or container.waiting == _UNHOOKED:
         said = shorten(hooks[0].message if hooks else container.message, 300)
         return Diagnosis(
             reason=Reason.LIFECYCLE_HOOK_FAILED,
@@ -102,19 +156,31 @@ def _without_cause(evidence: Evidence, container: ContainerView, lines: tuple[st
         return Diagnosis(
             reason=Reason.NODE_NOT_READY, message=f"container '{container.name}', {_how(container)}: its node lost it."
         )
-    unhealthy = [event.message for event in evidence.told("Unhealthy") if not event.message.startswith("Readiness")]
-    if unhealthy and end.exit_code in _STOPPED - {0}:
-        # The event of the killing itself may be gone; a code of a signal beside failures of a deadly probe is enough.
-        said = shorten(unhealthy[0], 300)
-        return Diagnosis(
-            reason=Reason.PROBE_KILLED_DURING_START, message=f"container '{container.name}', {_how(container)}: {said}"
-        )
+    probe = _killed_by_forgotten_probe(evidence, container) if end.exit_code in _STOPPED - {0} else None
+    if probe is not None:
+        return probe
     by_code = _BY_CODE.get(end.exit_code)
     if by_code is not None:
         return Diagnosis(reason=by_code, message=f"container '{container.name}', {_how(container)}.")
     if container.running and lines and is_progress(lines[-1]):
         return None
     return _crashed(evidence, container, lines)
+
+
+def _killed_by_forgotten_probe(evidence: Evidence, container: ContainerView) -> Diagnosis | None:
+    """Return what a code of a signal beside failures of a deadly probe says: the event of the killing may be gone.
+
+    The startup probe fails in each start, so of one that ran for longer than a start may take it is the next run's.
+    """
+    unhealthy = _deadly(evidence)
+    liveness = [said for said in unhealthy if _LIVENESS.search(said)]
+    told = liveness or ([] if _is_past_any_start(container) else unhealthy)
+    if not told:
+        return None
+    return Diagnosis(
+        reason=_killing(container, is_liveness=bool(liveness)),
+        message=f"container '{container.name}'{_ran(container)} {_how(container)}: {shorten(told[0], 300)}",
+    )
 
 
 _BY_CODE: Final = {

@@ -30,6 +30,8 @@ _MUTE: Final = text_like(r"starting to load model|trying to download|downloading
 """
 _FAR: Final = text_like(r"\d%|\d ?[KMGT]i?B (?:of|/) ?\d|\d/\d")
 _STALLED: Final = text_like(r"part \d+ stalled|download (?:has )?stalled|no progress|below minimum speed|too slow")
+_ANSWERED: Final = text_like(r"HTTP/1\.[01]\" 2\d\d\b|^\[GIN\].{0,60}\| 2\d\d \|")
+"""What uvicorn (vLLM, NIM) and Ollama print of a request that went well."""
 _STEPS: Final = ("Pulling", "SuccessfulAttachVolume", "Scheduled", "Pulled", "Started", "Created")
 
 
@@ -47,7 +49,7 @@ def going_on(evidence: Evidence) -> Diagnosis | None:
     who = f"container '{container.name}'" if container is not None else f"pod '{pod.name}'"
     lines = evidence.log
     if container is not None and container.running and lines:
-        cause = _cause_while_running(lines)
+        cause = cause_while_running(lines)
         if cause is not None:
             return Diagnosis(reason=cause.reason, message=f"{who} runs and cannot serve: {cause.quote.rstrip('.')}.")
         return _moving(evidence, pod, who)
@@ -67,10 +69,10 @@ def _current(containers: tuple[ContainerView, ...]) -> ContainerView | None:
     return min(containers, key=lambda item: (not item.running, not item.init, item.name), default=None)
 
 
-def _cause_while_running(lines: tuple[str, ...]) -> Found | None:
+def cause_while_running(lines: tuple[str, ...]) -> Found | None:
     """Return a cause in the log of a container that runs; one after which it went on is overcome."""
     cause = engine.cause(lines)
-    if cause is None or any(is_progress(line) for line in lines[cause.index + 1 :]):
+    if cause is None or any(is_progress(line) or _ANSWERED.search(line) for line in lines[cause.index + 1 :]):
         return None
     return cause
 

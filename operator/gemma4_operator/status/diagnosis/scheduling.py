@@ -92,6 +92,12 @@ def unscheduled(evidence: Evidence) -> Diagnosis | None:
     pod = evidence.pod
     if pod is None or pod.scheduled is True or pod.containers:
         return None
+    if pod.gated:
+        names = ", ".join(f"'{name}'" for name in pod.scheduling_gates)
+        named = f" ({names})" if names else ""
+        return Diagnosis(
+            reason=Reason.SCHEDULING_GATED, message=f"no node is looked for as long as it has scheduling gates{named}."
+        )
     told = evidence.told("FailedScheduling", kind="Pod") or evidence.told("FailedScheduling")
     said = pod.unschedulable or (told[0].message if told and not evidence.told("Scheduled") else "")
     if not said:
