@@ -53,6 +53,8 @@ def never_fewer(home: Home, name: str, least: int) -> Iterator[None]:
     thread.start()
     try:
         yield
+        # What is over at once must be seen as well: a few looks, however long each takes.
+        wait_for(lambda: len(seen) > 5 or not thread.is_alive(), 20, "enough looks at the replicas")
     finally:
         stop.set()
         thread.join(10)
