@@ -1,9 +1,12 @@
 """What verbs ask of the cluster that the current kubeconfig names; imported only when one is asked."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
 
 import yaml
 from kubernetes.aio.client.api_client import ApiClient
@@ -18,8 +21,9 @@ from gemma4_operator.kube.errors import ApiError, ApiRejected, NotFound
 from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT, NODE, POD, Kind
 from gemma4_operator.kube.retry import Backoff
-from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES
-from gemma4_operator.status.pods import loader, pod_view, speaker
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
+from gemma4_operator.status.pods import PodView, pod_view
+from gemma4_operator.status.words import Wanted, Words, heard, wanted
 
 RESOURCE = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 _RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
@@ -52,18 +56,10 @@ def deployment(name: str, namespace: str) -> Object:
     return asked(got, instead="`-f`")
 
 
-class PodSources(NamedTuple):
-    """What a cluster says about one pod: the pod, the events about it, and the end of a failing container's log."""
-
-    pod: Object
-    events: Sequence[Object]
-    log: str
-
-
-def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> PodSources:
+def pod_evidence(name: str, namespace: str, *, doubt: Callable[[str], None]) -> Evidence:
     """Return what is known of a pod; of events and a log that cannot be read, `doubt` is told. Raises InvalidInput."""
 
-    async def got(api: Api) -> PodSources:
+    async def got(api: Api) -> Evidence:
         try:
             pod = await api.get(POD, namespace=namespace, name=name)
         except NotFound as error:
@@ -71,7 +67,9 @@ def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> P
                 f"`POD` must be a pod of the namespace '{namespace}', and it has no '{name}': "
                 "name another namespace with `-n`"
             ) from error
-        return PodSources(pod, await events(api), await log(api, pod))
+        now = datetime.now(UTC)
+        happened, said = await events(api), await words(api, pod_view(pod), now)
+        return gather(pod, happened, said.text, silent_seconds=said.silent_seconds, read_at=now)
 
     async def events(api: Api) -> Sequence[Object]:
         try:
@@ -80,24 +78,32 @@ def pod_sources(name: str, namespace: str, *, doubt: Callable[[str], None]) -> P
             doubt(f"the events about the pod do not count, since they cannot be read: {error.message}")
             return ()
 
-    async def log(api: Api, pod: Object) -> str:
-        view = pod_view(pod)
-        one = speaker(view) or loader(view)
+    async def words(api: Api, pod: PodView, now: datetime) -> Words:
+        one = wanted(pod, now=now)
         if one is None:
-            return ""
+            return Words()
         try:
-            return await api.log(
-                namespace=namespace,
-                pod=name,
-                container=one.name,
-                previous=one.running and one.ended is not None,
-                lines=LOG_LINES,
-                limit_bytes=LOG_BYTES,
-            )
+            said = await log(api, one)
         except ApiError as error:
             # Of a node that has gone the API server answers 500, and that node's pods are those people ask about.
-            doubt(f"the log of container '{one.name}' does not count, since it cannot be read: {error.message}")
-            return ""
+            doubt(f"the log of container '{one.container}' does not count, since it cannot be read: {error.message}")
+            return Words()
+        if not one.is_met_by(said):
+            with contextlib.suppress(ApiError):  # There is none before it: then it was not started again either.
+                before = await log(api, replace(one, previous=True))
+                said = before if one.is_met_by(before) else said
+        return heard(said, one, now=now)
+
+    async def log(api: Api, one: Wanted) -> str:
+        return await api.log(
+            namespace=namespace,
+            pod=name,
+            container=one.container,
+            previous=one.previous,
+            timestamps=True,
+            lines=LOG_LINES,
+            limit_bytes=LOG_BYTES,
+        )
 
     return asked(got, instead="`--pod`")
 

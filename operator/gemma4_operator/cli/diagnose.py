@@ -52,9 +52,9 @@ def _run(args: argparse.Namespace) -> Exit:
 
 def _of_cluster(args: argparse.Namespace) -> Evidence:
     # The client takes most of a second to import, and files need none.
-    from gemma4_operator.cli.cluster import pod_sources
+    from gemma4_operator.cli.cluster import pod_evidence
 
-    return gather(*pod_sources(args.name, args.namespace, doubt=lambda why: print(f"gemma4: {why}", file=sys.stderr)))
+    return pod_evidence(args.name, args.namespace, doubt=lambda why: print(f"gemma4: {why}", file=sys.stderr))
 
 
 def _of_files(args: argparse.Namespace, given: Sequence[str]) -> Evidence:

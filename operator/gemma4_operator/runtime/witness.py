@@ -16,10 +16,11 @@ from gemma4_operator.kube.errors import ApiError, Forbidden
 from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT, POD
 from gemma4_operator.status.diagnosis.progress import STALLED_SECONDS
-from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather, untimed
-from gemma4_operator.status.pods import PodView, loader, of_now, speaker
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
+from gemma4_operator.status.pods import PodView, loader, of_now
 from gemma4_operator.status.unplaced import nodes_coming, without_node
 from gemma4_operator.status.unready import silent
+from gemma4_operator.status.words import Wanted, Words, heard, wanted
 
 MOST_PODS = 3
 """Of one resource, that fail, and as many without a node: pods of one plan mostly fail for one reason."""
@@ -91,8 +92,8 @@ class Witness:
         mark = (pod.containers, pod.sandboxed, pod.phase)
         known = self._read.get((namespace, pod.name))
         if known is None or known.mark != mark:
-            events, (said, silent_seconds) = await self._events(namespace, pod), await self._log(namespace, pod)
-            evidence = gather(pod, events, said, silent_seconds=silent_seconds, read_at=self._now())
+            events, said = await self._events(namespace, pod), await self._words(namespace, pod)
+            evidence = gather(pod, events, said.text, silent_seconds=said.silent_seconds, read_at=self._now())
             known = self._read[namespace, pod.name] = _Read(self._monotonic(), mark, evidence)
         return replace(known.evidence, pod=pod)
 
@@ -108,28 +109,31 @@ class Witness:
         )
         return found.items if found is not None else ()
 
-    async def _log(self, namespace: str, pod: PodView) -> tuple[str, float]:
+    async def _words(self, namespace: str, pod: PodView) -> Words:
         """Return what a container said last, and for how long it has said nothing, if it is still at work."""
-        container = speaker(pod) or loader(pod)
-        if container is None:
-            return "", 0.0
-        ended_before = container.running and container.ended is not None
-        said = await self._allowed(
+        one = wanted(pod, now=self._now())
+        if one is None:
+            return Words()
+        said = await self._log(namespace, pod, one) or ""
+        if not one.is_met_by(said):
+            before = await self._log(namespace, pod, replace(one, previous=True)) or ""
+            said = before if one.is_met_by(before) else said
+        return heard(said, one, now=self._now())
+
+    async def _log(self, namespace: str, pod: PodView, one: Wanted) -> str | None:
+        return await self._allowed(
             namespace,
             "logs",
             lambda: self._api.log(
                 namespace=namespace,
                 pod=pod.name,
-                container=container.name,
-                previous=ended_before and container not in silent(pod, now=self._now()),
+                container=one.container,
+                previous=one.previous,
                 timestamps=True,
                 lines=LOG_LINES,
                 limit_bytes=LOG_BYTES,
             ),
         )
-        text, last = untimed(said or "")
-        silence = (self._now() - last).total_seconds() if last is not None and container.ended is None else 0.0
-        return text, silence
 
     async def _allowed(self, namespace: str, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""

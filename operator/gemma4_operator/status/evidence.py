@@ -112,17 +112,6 @@ def _event(event: Mapping[str, Any]) -> EventView:
     )
 
 
-def untimed(said: str) -> tuple[str, datetime | None]:
-    """Return a log without the times that the kubelet puts before its lines, and the last of them."""
-    lines, last = [], None
-    for line in said.splitlines():
-        stamp, _, rest = line.partition(" ")
-        when = moment(stamp)
-        last = when or last
-        lines.append(line if when is None else rest)
-    return "\n".join(lines), last
-
-
 def log_lines(lines: Sequence[str]) -> tuple[str, ...]:
     """Return the last lines of a log, ready to be read and shown."""
     said = [line for line in lines[-LOG_LINES:] if isinstance(line, str) and line.strip()]

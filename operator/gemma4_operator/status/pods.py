@@ -23,12 +23,20 @@ _GATE = re.compile(r'readiness gate "([^"]{1,320})"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a container ended, and after how long."""
+    """How a container ended, when, and after how long."""
 
     exit_code: int
     reason: str = ""
     message: str = ""
-    ran_seconds: float = 0.0
+    began_at: datetime | None = None
+    at: datetime | None = None
+
+    @property
+    def ran_seconds(self) -> float:
+        """How long it ran; 0 where that is not known."""
+        if self.began_at is None or self.at is None:
+            return 0.0
+        return max(0.0, (self.at - self.began_at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,12 +345,12 @@ def _ended(state: Mapping[str, Any], *, even_well: bool = False) -> Ended | None
     code = number(terminated.get("exitCode"))
     if not terminated or (code == 0 and not even_well):
         return None
-    began, ended = moment(terminated.get("startedAt")), moment(terminated.get("finishedAt"))
     return Ended(
         exit_code=code,
         reason=text(terminated.get("reason")),
         message=text(terminated.get("message")),
-        ran_seconds=max(0.0, (ended - began).total_seconds()) if began is not None and ended is not None else 0.0,
+        began_at=moment(terminated.get("startedAt")),
+        at=moment(terminated.get("finishedAt")),
     )
 
 

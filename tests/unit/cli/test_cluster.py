@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -46,7 +47,8 @@ CRASHED_STATUS = {
     ],
 }
 POD_PATH = "/api/v1/namespaces/team-a/pods/chat-1"
-LOG_PATH = f"{POD_PATH}/log?container=vllm&tailLines=200&limitBytes=1048576"
+LOG_PATH = f"{POD_PATH}/log?container=vllm&tailLines=200&limitBytes=1048576&timestamps=true"
+LOG_BEFORE_PATH = LOG_PATH.replace("&timestamps", "&previous=true&timestamps")
 EVENTS_PATH = (
     "/apis/events.k8s.io/v1/namespaces/team-a/events?fieldSelector=regarding.kind%3DPod,regarding.name%3Dchat-1"
 )
@@ -233,6 +235,45 @@ def test_a_pod_is_diagnosed_with_the_log_of_the_container_that_ended(
     crashed(api_server)
     assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
     assert answer(capsys)["reason"] == "GPUOutOfMemory"
+
+
+def test_a_container_that_was_started_again_meanwhile_is_asked_for_its_run_before(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    """A pod's status is some moments old: the log is that of a run that has said nothing yet, or not the cause."""
+    ran = {"startedAt": "2026-11-30T11:58:00Z", "finishedAt": "2026-11-30T11:59:00Z"}
+    crashed(api_server)
+    pod = json.loads(json.dumps(api_server.answers[POD_PATH][1]))
+    pod["status"]["containerStatuses"][0]["lastState"]["terminated"] |= ran
+    api_server.answers[POD_PATH] = (200, pod)
+    cause = "2026-11-30T11:58:59.5Z torch.OutOfMemoryError: CUDA out of memory.\n"
+    for now in ("", "2026-11-30T11:59:20.1Z INFO starting\n"):
+        api_server.answers |= {LOG_PATH: (200, now), LOG_BEFORE_PATH: (200, cause)}
+        assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+        assert answer(capsys)["reason"] == "GPUOutOfMemory"
+    # One that said nothing, and was not started again.
+    none = {"kind": "Status", "reason": "BadRequest", "message": "previous terminated container not found"}
+    api_server.answers |= {LOG_PATH: (200, ""), LOG_BEFORE_PATH: (400, none)}
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    assert answer(capsys)["reason"] == "EngineCrashed"
+
+
+def test_a_download_that_stands_still_is_told_as_the_operator_tells_it(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    began, last = datetime.now(UTC) - timedelta(seconds=720), datetime.now(UTC) - timedelta(seconds=650)
+    status = {"name": "vllm", "ready": False, "state": {"running": {"startedAt": began.isoformat()}}}
+    pod = {"metadata": {"name": "chat-1"}, "status": {"phase": "Running", "containerStatuses": [status]}}
+    said = "model-00001-of-00002.safetensors:  45%|####5     | 4.1G/9.0G [03:12<04:00, 21.1MB/s]"
+    api_server.answers |= {
+        POD_PATH: (200, pod),
+        EVENTS_PATH: (200, listed()),
+        LOG_PATH: (200, f"{last.isoformat()} {said}\n"),
+    }
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    found = answer(capsys)
+    assert found["reason"] == "DownloadStalled"
+    assert "45%" in found["message"]
 
 
 def test_what_of_a_pod_may_not_be_read_is_told_and_the_rest_counts(

@@ -207,6 +207,29 @@ async def test_the_log_is_that_of_the_run_that_ended(running: bool) -> None:
     assert (options["pod"], options["container"], options["previous"]) == ("chat-1", "vllm", running)
 
 
+class StartedAgain(FakeApi):
+    """Has a container that was started again since its pod's status was written."""
+
+    async def log(self, **options: Any) -> str:
+        self.asked.append(("log", options))
+        return said(OUT_OF_MEMORY, seconds_ago=61) if options["previous"] else said("INFO starting", seconds_ago=20)
+
+
+async def test_of_one_that_was_started_again_meanwhile_the_run_before_is_read() -> None:
+    began, ended = (NOW - timedelta(seconds=ago) for ago in (120, 60))
+    ran = {"startedAt": began.isoformat(), "finishedAt": ended.isoformat()}
+    status = {
+        "name": "vllm",
+        "ready": False,
+        "restartCount": 1,
+        "state": {"terminated": {"exitCode": 1, "reason": "Error", **ran}},
+    }
+    pod = pod_view({"metadata": {"name": "chat-1"}, "status": {"containerStatuses": [status]}})
+    api = StartedAgain()
+    assert diagnose([pod], await witness(api).evidence("team", [pod])).reason is Reason.GPU_OUT_OF_MEMORY
+    assert [options["previous"] for what, options in api.asked if what == "log"] == [False, True]
+
+
 READY = pod_view({"metadata": {"name": "a"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 LOADS = pod_view(
     {
