@@ -21,9 +21,11 @@ STEPPED = tuple(STEPS)
 SHORT = ("conv8", "azure-code-bursts")
 LONG = tuple(name for name in DESIGNED if name not in SHORT)
 PEERS = ("llmd", "static", "dynamo", "wva", "keda", "hpa", "knative", "kubeai")
-ROUTED = ("llmd", "hpa", "keda", "static")
-GATED = ("llmd", "dynamo", "static")
 MAIN = ("llmd", "static", "dynamo", "wva", "keda", "hpa")
+ROUTED = ("llmd", "hpa", "keda", "static")
+"""Whose settings are searched anew with random routing, where requests bunch."""
+GATED = ("llmd", "dynamo", "static")
+"""Whose settings are searched anew behind a deadline queue."""
 UNPLANNED_TOKENS = 8192
 """What vLLM takes on a large GPU where nobody chooses: the planner's part in the comparison, taken away."""
 RANDOM = replace(ANY, routing=Routing.RANDOM)
@@ -151,9 +153,9 @@ STAGES = (
     Stage(name="defaults", runs=_fixed(SHORT, _DEFAULTS)),
     Stage(name="steps", runs=_chosen(STEPPED, MAIN)),
     Stage(name="steps", runs=_fixed(STEPPED, (*STEP_COUNTS, NO_JUMPS))),
-    Stage(name="gateway", runs=_chosen(DESIGNED, GATED, GATEWAY)),
-    Stage(name="routing", runs=_chosen(DESIGNED, ROUTED, RANDOM)),
-    Stage(name="unplanned", runs=_chosen(DESIGNED, MAIN, UNPLANNED)),
+    Stage(name="gateway", runs=_chosen(DESIGNED, PEERS, GATEWAY)),
+    Stage(name="routing", runs=_chosen(DESIGNED, PEERS, RANDOM)),
+    Stage(name="unplanned", runs=_chosen(DESIGNED, PEERS, UNPLANNED)),
     Stage(name="defaults", runs=_fixed(LONG, _DEFAULTS)),
     Stage(name="held-out", runs=_fixed(HELD, (REFERENCE,))),
     Stage(name="held-out", runs=_chosen(HELD, PEERS)),
@@ -161,7 +163,7 @@ STAGES = (
     Stage(name="trouble", runs=_trouble),
     Stage(name="parts", runs=_fixed(DESIGNED, tuple(f"{OURS}:{part}=false" for part in PARTS))),
     Stage(name="search", runs=_searched(LONG, PEERS)),
-    Stage(name="routing", runs=_chosen(DESIGNED, ROUTED, LEAST)),
+    Stage(name="routing", runs=_chosen(DESIGNED, PEERS, LEAST)),
     Stage(name="gateway-search", runs=_searched(DESIGNED, GATED, GATEWAY)),
     Stage(name="gateway-search", runs=_agreed(GATED, GATEWAY)),
     Stage(name="routing-search", runs=_searched(DESIGNED, ROUTED, RANDOM)),

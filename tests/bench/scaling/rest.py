@@ -33,7 +33,7 @@ def routing(book: Book) -> str:
     """Return rules with their settings of two choices, under other routers."""
     parts = []
     for title, base in (("random, as a plain Service does it", RANDOM), ("fewest outstanding requests", LEAST)):
-        parts.append(f"### Routing: {title}\n\n{_as_chosen(book, ROUTED, DESIGNED, base)}")
+        parts.append(f"### Routing: {title}\n\n{_as_chosen(book, PEERS, DESIGNED, base)}")
     return "\n".join(parts)
 
 
@@ -44,7 +44,7 @@ def routing_singles(book: Book) -> str:
 
 def gateway(book: Book) -> str:
     """Return rules behind a deadline queue, with the setting that was chosen without it."""
-    return _as_chosen(book, GATED, DESIGNED, GATEWAY)
+    return _as_chosen(book, PEERS, DESIGNED, GATEWAY)
 
 
 def gateway_singles(book: Book) -> str:
@@ -67,7 +67,7 @@ def worst_minutes(book: Book) -> str:
 
 def unplanned(book: Book) -> str:
     """Return rules where engines batch as many tokens as they do by themselves."""
-    return _as_chosen(book, MAIN, DESIGNED, UNPLANNED)
+    return _as_chosen(book, PEERS, DESIGNED, UNPLANNED)
 
 
 def held_out(book: Book) -> str:
