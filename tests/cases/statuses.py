@@ -82,6 +82,7 @@ AUTOSCALING: dict[str, Any] = {
     "limitedBy": "spec.autoscaling.maxReplicas",
     "bootSeconds": 95,
     "speedPercent": 88,
+    "cautionPercent": 105,
     "imbalancePercent": 100,
     "requestsPerMinute": 41,
     "expectedRequestsPerMinute": 47,

@@ -643,6 +643,33 @@ class TestGarbage:
         assert min(loop.numbers[-90:]) >= min(before, enough(rate * 0.97))
 
     @LAW
+    @given(
+        rate=calm,
+        which=st.integers(0, 8),
+        total=st.sampled_from(["finished", "prompt_tokens", "generation_tokens"]),
+        less=st.sampled_from([1.0, 1e3, 1e5]),
+    )
+    def test_a_total_that_falls_while_its_engine_goes_on_is_no_traffic(
+        self, rate: float, which: int, total: str, less: float
+    ) -> None:
+        """What it holds then is the history of days."""
+        totals, old = ("finished", "prompt_tokens", "generation_tokens"), f"replica-{which % enough(rate)}"
+
+        def say(engine: Engine, at: float, said: Counts) -> Counts:
+            if engine.name != old:
+                return said
+            history = {name: getattr(said, name) + 1e8 for name in totals}
+            if at > 1500:
+                history[total] -= 1e6 + less
+            return replace(said, **history)
+
+        loop = settled(rate, say=say)
+        before = loop.last.replicas
+        loop.run(1200)
+        assert max(loop.numbers[-120:]) <= before + 1
+        assert min(loop.numbers[-120:]) >= min(before, enough(rate * 0.95))
+
+    @LAW
     @given(said=st.lists(anything, min_size=1, max_size=30), serving=st.integers(1, 3))
     def test_of_any_kind_is_survived_within_bounds_and_with_a_reason(self, said: list[Counts], serving: int) -> None:
         loop = Loop(terms(), lambda at: 2.0, serving=serving)

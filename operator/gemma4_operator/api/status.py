@@ -101,6 +101,9 @@ class AutoscalingStatus(StatusModel):
     """How long a pod takes from its making until it serves, as seen here."""
     speed_percent: Count | None = None
     """How fast the engines are, of what the plan expects of them: 100 is as planned."""
+    caution_percent: Count | None = None
+    """How much slower pods are taken to be still, because requests were late although all were there: 100 is not, 110 a
+    tenth. It eases once they are in time."""
     imbalance_percent: Count | None = None
     """How requests reach the pods: 0 where a router looks for the emptier one, 100 by chance, as a Service has it."""
     requests_per_minute: Count | None = None

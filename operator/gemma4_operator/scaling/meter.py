@@ -27,6 +27,8 @@ SETTLED_SECONDS = 60.0
 """After which one that has begun to serve has its share of requests."""
 FIRST_SAMPLE_SECONDS = 30.0
 """How long a replica that has begun to serve may take until it is heard for the first time, on the same terms."""
+_FASTEST = 4.0
+"""Times as fast as planned: what an engine that began anew holds beyond that, it cannot have done since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,10 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
         return before
     if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
-    flow = _flow(before.sample.counts, sample.counts, seconds, usual)
+    if any(map(_falls, _totals(before.sample.counts), _totals(sample.counts))):
+        flow = _anew(sample.counts, seconds, usual)
+    else:
+        flow = _flow(before.sample.counts, sample.counts, seconds, usual)
     return Heard(sample=sample, flow=flow, gaps_seconds=(*before.gaps_seconds, seconds)[-_GAPS:])
 
 
@@ -214,9 +219,30 @@ def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow
     patience = meter.patience_seconds(FIRST_SAMPLE_SECONDS)
     if meter.at_seconds is None or since is None or since < meter.at_seconds - patience:
         return None
-    seconds = max(1.0, sample.at_seconds - since)
-    counts = sample.counts
-    return _flow(_nothing(counts), counts, seconds, usual)
+    return _anew(sample.counts, max(1.0, sample.at_seconds - since), usual)
+
+
+def _totals(counts: Counts) -> tuple[float | None, ...]:
+    """Return what only grows while an engine goes on."""
+    histograms = (counts.first_token, counts.output_token)
+    times = (one.count if one is not None else None for one in histograms)
+    return (counts.finished, counts.prompt_tokens, counts.cached_tokens, counts.generation_tokens, *times)
+
+
+def _falls(before: float | None, after: float | None) -> bool:
+    return before is not None and after is not None and after < before
+
+
+def _anew(counts: Counts, seconds: float, usual: Usual) -> Flow | None:
+    """Return what flowed through an engine that has started within so many seconds, and so has done all that it holds.
+
+    None: it is not known, since nobody can have done as much. Then one of its totals fell for another reason.
+    """
+    flow = _flow(_nothing(counts), counts, seconds, usual)
+    # Each answer has one token at least, where tokens are not told.
+    written = max(flow.answer_tokens, flow.answers)
+    done = usual.service.work_seconds(input_tokens=flow.prompt_tokens, output_tokens=written)
+    return flow if done <= _FASTEST else None
 
 
 def _nothing(like: Counts) -> Counts:
@@ -283,7 +309,5 @@ def _count(counts: Counts) -> float | None:
 
 
 def _grown(before: float | None, after: float | None) -> float | None:
-    """Return by how much a total has grown; one that fell began anew, and all that it holds is new."""
-    if after is None or before is None:
-        return None
-    return after - before if after >= before else after
+    """Return by how much a total has grown; None: it is not told."""
+    return None if after is None or before is None else after - before

@@ -34,6 +34,7 @@ _TRAFFIC = (
 )
 _LEARNED = (
     _Figure(field="speed_percent", share=0.05),
+    _Figure(field="caution_percent", least=5),
     _Figure(field="boot_seconds", share=0.05),
     # A quarter of what is measured makes all of it, so that it swings by some points when nothing changes.
     _Figure(field="imbalance_percent", least=15),

@@ -54,6 +54,7 @@ class Remembered:
         wanted: How many replicas were decided.
         boot_seconds: How long one takes to come; None: none was seen.
         slowness: How many times as long as planned everything takes.
+        caution: How much slower replicas are taken to be still, because requests were late.
         imbalance: How requests reach replicas, from 0, evenly, to 1, by chance.
         peak: The highest load of late, in seconds of a replica's work for each second.
         raised: By how much the forecast is raised, as an hour of comparing has shown; None: it was not compared yet.
@@ -63,6 +64,7 @@ class Remembered:
     wanted: int | None = None
     boot_seconds: float | None = None
     slowness: float = 1.0
+    caution: float = 1.0
     imbalance: float = 1.0
     peak: float = 0.0
     raised: float | None = None
@@ -76,6 +78,7 @@ def remembered(state: State) -> Remembered:
         wanted=state.wanted,
         boot_seconds=state.boots.usual_seconds(0.0) if seen else None,
         slowness=state.slowness,
+        caution=state.caution,
         imbalance=state.balance.imbalance,
         peak=state.forecast.peak,
         raised=pick.times if pick.is_judged else None,
@@ -103,6 +106,7 @@ def resumed(before: Remembered, *, now_seconds: float) -> State:
         balance=balanced(before.imbalance),
         jumps=kept(before.jump_replicas, now_seconds=now_seconds),
         slowness=before.slowness,
+        caution=before.caution,
     )
 
 

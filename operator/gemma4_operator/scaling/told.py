@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from gemma4_operator.api.status import AutoscalingStatus
 from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.forecast import HIGHEST_RAISE, LOWEST_RAISE
-from gemma4_operator.scaling.learning import FASTEST, SLOWEST
+from gemma4_operator.scaling.learning import FASTEST, MOST_CAUTION, SLOWEST
 from gemma4_operator.scaling.state import Remembered, remembered
 
 _LONGEST_BOOT_SECONDS = 86_400
@@ -24,6 +24,7 @@ def told(decision: Decision, *, last_scale_time: str | None) -> AutoscalingStatu
         last_scale_time=last_scale_time,
         boot_seconds=round(learned.boot_seconds) if learned.boot_seconds is not None else None,
         speed_percent=round(100 / learned.slowness),
+        caution_percent=round(100 * learned.caution),
         imbalance_percent=round(100 * learned.imbalance),
         requests_per_minute=round(expected.now * 60) if expected is not None else None,
         expected_requests_per_minute=round(expected.then * 60) if expected is not None else None,
@@ -53,6 +54,7 @@ def recalled(written: object) -> Remembered:
         wanted=status.desired_replicas,
         boot_seconds=boot if boot is not None and 0 < boot <= _LONGEST_BOOT_SECONDS else None,
         slowness=min(SLOWEST, max(FASTEST, 100 / speed)) if speed else 1.0,
+        caution=min(MOST_CAUTION, max(1.0, (status.caution_percent or 100) / 100)),
         imbalance=min(1.0, imbalance / 100) if imbalance is not None else 1.0,
         jump_replicas=status.jump_replicas or 0,
         peak=(status.peak_load_percent or 0) / 100,

@@ -37,6 +37,7 @@ def test_what_an_autoscaler_did_reads_back_as_it_was_written():
         "desiredReplicas",
         "bootSeconds",
         "speedPercent",
+        "cautionPercent",
         "imbalancePercent",
         "jumpReplicas",
         *(f for f in AUTOSCALING if f.endswith("PerMinute")),

@@ -106,6 +106,37 @@ class TestAnEngineThatBeganAnew:
         assert (flow.first_token.count, flow.first_token.late) == pytest.approx((0.4, 0.0))
         assert (flow.timed_tokens, flow.timed_seconds) == pytest.approx((5.0, 0.2))
 
+    def test_what_runs_and_waits_there_came_since(self) -> None:
+        """What it was at work on before has gone with it, and is asked for again or not."""
+        before = counts(30, 9, finished=1000, prompt_tokens=1e6, generation_tokens=1e5)
+        flow = between(before, counts(6, 4, finished=5, prompt_tokens=5000, generation_tokens=500)).flow
+        assert flow.arrivals == pytest.approx(1.5)
+
+    def test_is_not_what_holds_more_than_it_can_have_done_since(self) -> None:
+        """A total that fell for another reason holds a history, and nothing is known until the next."""
+        before = counts(4, 0, finished=1000, prompt_tokens=1e6, generation_tokens=1e5)
+        fallen = counts(4, 0, finished=1001, prompt_tokens=0.9e6, generation_tokens=1.001e5)
+        after = counts(4, 0, finished=1006, prompt_tokens=0.905e6, generation_tokens=1.006e5)
+        _, meter = together(replica(at=0.0, said=before), now=0.0)
+        unknown, meter = together(replica(at=10.0, said=fallen), meter=meter)
+        known, _ = together(replica(at=20.0, said=after), meter=meter, now=20.0)
+        assert (unknown.is_nothing, unknown.seen, unknown.running) == (True, 1, 4)
+        assert not known.is_nothing
+        assert (known.flow.arrivals, known.flow.prompt_tokens) == pytest.approx((0.5, 500))
+
+    @pytest.mark.parametrize("fallen", ["finished", "prompt_tokens", "cached_tokens", "generation_tokens"])
+    def test_is_told_by_any_of_its_totals(self, fallen: str) -> None:
+        totals = {"finished": 1e4, "prompt_tokens": 1e7, "cached_tokens": 1e6, "generation_tokens": 1e6}
+        reading = between(counts(4, 0, **totals), counts(4, 0, **{**totals, fallen: totals[fallen] - 1}))
+        assert reading.is_nothing
+
+    @pytest.mark.parametrize("finished", [359, 441])
+    def test_answers_have_a_token_each_where_tokens_are_not_told(self, finished: int) -> None:
+        # A token of an answer takes 0.1 s of the replica, which is at most four times as fast.
+        slow = replace(USUAL, service=replace(PLAIN, fixed_seconds=1.0))
+        reading = between(counts(0, 0, finished=1e6), counts(0, 0, finished=finished), usual=slow)
+        assert reading.is_nothing is (finished > 400)
+
     def test_never_shows_less_than_nothing(self) -> None:
         before = counts(30, 9, finished=1000, prompt_tokens=1e6, generation_tokens=1e5)
         flow = between(before, counts(0, 0, finished=0, prompt_tokens=0, generation_tokens=0)).flow

@@ -27,13 +27,21 @@ def test_what_took_time_to_learn_is_remembered() -> None:
     kept = remembered(BEFORE)
     assert kept.imbalance == pytest.approx(0.2)
     assert kept == Remembered(
-        wanted=7, boot_seconds=96.0, slowness=1.2, imbalance=kept.imbalance, peak=9.5, raised=1.12, jump_replicas=9
+        wanted=7,
+        boot_seconds=96.0,
+        slowness=1.2,
+        caution=1.1,
+        imbalance=kept.imbalance,
+        peak=9.5,
+        raised=1.12,
+        jump_replicas=9,
     )
 
 
 def test_and_is_there_again_by_the_new_clock() -> None:
     state = resumed(remembered(BEFORE), now_seconds=30.0)
     assert (state.wanted, state.slowness, state.balance.imbalance) == (7, 1.2, pytest.approx(0.2))
+    assert state.caution == 1.1
     assert state.boots.usual_seconds(300.0) == 96.0
     assert (state.forecast.peak, state.forecast.peak_seconds, state.forecast.pick.times) == (9.5, 30.0, 1.12)
     assert state.jumps == Jumps(known=(Jump(at_seconds=30.0, replicas=9, is_costly=True),))
@@ -54,7 +62,7 @@ def test_twice_is_once() -> None:
 def test_another_kind_of_replica_gets_requests_the_same_way() -> None:
     anew = begun_anew(BEFORE, now_seconds=5010.0)
     assert anew.balance == BEFORE.balance
-    assert (anew.slowness, anew.boots.seconds) == (1.0, ())
+    assert (anew.slowness, anew.caution, anew.boots.seconds) == (1.0, 1.0, ())
 
 
 def test_a_scaler_that_never_decided_has_nothing_to_remember() -> None:

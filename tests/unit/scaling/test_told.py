@@ -10,7 +10,7 @@ from gemma4_operator.scaling.balance import Balance
 from gemma4_operator.scaling.decision import Decision, Expected, Why
 from gemma4_operator.scaling.forecast import HIGHEST_RAISE, LOWEST_RAISE, Forecast, Pick
 from gemma4_operator.scaling.jumps import Jump, Jumps
-from gemma4_operator.scaling.learning import FASTEST, SLOWEST, Boots
+from gemma4_operator.scaling.learning import FASTEST, MOST_CAUTION, SLOWEST, Boots
 from gemma4_operator.scaling.state import Remembered, State
 from gemma4_operator.scaling.told import kept, recalled, told
 
@@ -19,6 +19,7 @@ STATE = State(
     boots=Boots(seconds=(90.0, 95.0, 100.0)),
     balance=Balance(ratio=0.8125),
     slowness=1.25,
+    caution=1.1,
     forecast=Forecast(pick=Pick(times=1.125, is_judged=True), peak=2.5),
     jumps=Jumps(known=(Jump(at_seconds=100.0, replicas=6, is_costly=True),)),
 )
@@ -41,6 +42,7 @@ def test_figures_are_in_the_units_of_the_status() -> None:
         last_scale_time="2026-11-29T12:00:00Z",
         boot_seconds=98,
         speed_percent=80,
+        caution_percent=110,
         imbalance_percent=25,
         requests_per_minute=300,
         expected_requests_per_minute=360,
@@ -56,6 +58,7 @@ def test_what_took_long_to_learn_comes_back() -> None:
     before = recalled(written)
     assert (before.wanted, before.boot_seconds, before.slowness, before.imbalance) == (4, 98, 1.25, 0.25)
     assert before.jump_replicas == 6
+    assert before.caution == 1.1
     assert (before.peak, before.raised) == (2.5, 1.12)
 
 
@@ -71,6 +74,9 @@ def test_what_makes_no_sense_was_not_kept(written: Any) -> None:
         ({"speedPercent": 1}, Remembered(slowness=SLOWEST)),
         ({"speedPercent": 100_000}, Remembered(slowness=FASTEST)),
         ({"speedPercent": 0}, Remembered()),
+        ({"cautionPercent": 0}, Remembered()),
+        ({"cautionPercent": 60}, Remembered()),
+        ({"cautionPercent": 100_000}, Remembered(caution=MOST_CAUTION)),
         ({"imbalancePercent": 0}, Remembered(imbalance=0.0)),
         ({"imbalancePercent": 100_000}, Remembered(imbalance=1.0)),
         ({"jumpReplicas": 0}, Remembered()),
