@@ -20,6 +20,7 @@ SHARED_OUT := -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 # What `make fuzz` runs at length.
 FUZZED := tests/property/test_bad_resources.py tests/property/test_bad_objects.py tests/unit/cli/test_bad_documents.py \
 	tests/integration/test_bad_input.py tests/integration/test_convergence.py
+DIST ?= dist
 MINUTES ?= 10
 RESOURCES ?= 100
 SEED ?= 6
@@ -119,11 +120,11 @@ cluster-down: setup ## Stop it and remove what it left
 	@$(PY) -m tests.cluster down
 
 .PHONY: dist
-dist: setup ## Build the wheel and its software bill of materials (CycloneDX) into dist/
-	@$(BIN)/uv build --quiet --wheel --out-dir dist
+dist: setup ## Build the wheel and its software bill of materials (CycloneDX) into dist/ (DIST=)
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST)
 	@$(BIN)/uv export --quiet --frozen --no-dev --preview-features sbom-export --format cyclonedx1.5 \
-		--output-file dist/gemma4-operator.cdx.json
-	@ls dist
+		--output-file $(DIST)/gemma4-operator.cdx.json
+	@ls $(DIST)
 
 .PHONY: image
 image: ## Build the operator's container image (IMAGE=..., IMAGE_ARGS=..., CONTAINER_TOOL=docker|podman|buildah)

@@ -1,6 +1,7 @@
 """What the image holds of others: all of it, with licences that allow it; and a wheel that is the same each time."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -63,16 +64,34 @@ def test_what_is_needed_on_linux_and_by_whom() -> None:
     ]
 
 
-def test_the_page_has_what_uv_installs() -> None:
+def listed() -> dict[str, str]:
+    """Return the versions that the page tells."""
     page = (ROOT / "docs" / "reference" / "dependencies.md").read_text()
-    listed = dict(re.findall(r"^\| ([\w.-]+) \| (\d\S*) \|", page, re.MULTILINE))
+    return dict(re.findall(r"^\| ([\w.-]+) \| (\d\S*) \|", page, re.MULTILINE))
+
+
+def test_the_page_has_what_uv_installs() -> None:
     exported = uv("export", "--quiet", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project")
     wanted = {}
     for line in exported.splitlines():
         found = re.match(r"([\w.-]+)==([^ ;]+)(?: ; (.*))?", line)
         if found and not ("win32" in (found[3] or "") or "< '3.11'" in (found[3] or "")):
             wanted[found[1]] = found[2]
-    assert listed == wanted
+    assert listed() == wanted
+
+
+def test_the_bill_of_materials_has_all_of_it_with_hashes(tmp_path: Path) -> None:
+    made = subprocess.run(["make", "dist", f"DIST={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(made.stdout.split()) == {"gemma4-operator.cdx.json", next(tmp_path.glob("*.whl")).name}
+    bill = json.loads((tmp_path / "gemma4-operator.cdx.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    parts = {one["name"]: one for one in bill["components"]}
+    versions = {name: one["version"] for name, one in parts.items()}
+    assert listed().items() <= versions.items()
+    assert "pytest" not in parts
+    for one in parts.values():
+        assert one["purl"] == f"pkg:pypi/{one['name']}@{one['version']}"
+        assert all(where["hashes"][0]["alg"] == "SHA-256" for where in one["externalReferences"])
 
 
 @pytest.mark.parametrize(
