@@ -166,14 +166,14 @@ class Home:
 
         wait_for(lambda: not unready(), timeout_seconds, lambda: f"readiness in {self.namespace}; {unready()}")
 
-    def wait_reason(self, name: str, reason: str, timeout_seconds: float = 20.0) -> Object:
-        """Return the Ready condition once it gives this reason, for the object as it is now."""
+    def wait_reason(self, name: str, reason: str, timeout_seconds: float = 20.0, *, containing: str = "") -> Object:
+        """Return the Ready condition once it gives this reason, for the object as it is now, and says so much."""
 
         def given() -> Object | None:
             resource = self.resource(name)
             ready = condition(resource, "Ready")
             current = ready.get("observedGeneration") == resource["metadata"]["generation"]
-            return ready if current and ready["reason"] == reason else None
+            return ready if current and ready["reason"] == reason and containing in ready["message"] else None
 
         return wait_for(given, timeout_seconds, lambda: f"reason {reason}; {self.ready(name)}") or {}
 

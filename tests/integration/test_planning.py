@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from gemma4_operator.kube.kinds import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM
 from tests.cluster import Cluster, wait_for
 from tests.integration.home import Home, faulty, notes, sample
@@ -123,8 +125,9 @@ def test_a_new_node_makes_a_plan_possible(home: Home, cluster: Cluster, operator
         cluster.remove_nodes(f"{name}-0")
 
 
+@pytest.mark.usefixtures("collector")
 def test_downloads_are_kept_on_a_claim_that_goes_with_the_resource(home: Home, operator: object):
-    """Nothing binds claims here, so the pod waits; what counts is the claim, who owns it, and who uses it."""
+    """Nothing makes volumes here, so the pod waits, and the status says what the claim's own events say of that."""
     home.create(sample("chat", cache={"claim": {"size": "100Gi", "storageClassName": "none"}}))
     wait_for(lambda: home.objects.get(PERSISTENT_VOLUME_CLAIM, home.namespace, "chat"), 10, "the claim")
     claim = home.child(PERSISTENT_VOLUME_CLAIM, "chat")
@@ -133,6 +136,11 @@ def test_downloads_are_kept_on_a_claim_that_goes_with_the_resource(home: Home, o
     wait_for(lambda: home.objects.get(DEPLOYMENT, home.namespace, "chat"), 10, "the Deployment")
     volumes = home.deployment("chat")["spec"]["template"]["spec"]["volumes"]
     assert {"name": "cache", "persistentVolumeClaim": {"claimName": "chat"}} in volumes
+    # What was read of a pod serves for half a minute, and the claim's event may come just after it.
+    waits = home.wait_reason(
+        "chat", "VolumeClaimNotBound", 90, containing='storageclass.storage.k8s.io "none" not found'
+    )
+    assert "PersistentVolumeClaim 'chat': " in waits["message"]
     home.edit("chat", cache={"claim": {"size": "50Gi", "storageClassName": "none"}})
     ready = home.wait_reason("chat", "ChildRejected")
     assert "persistentvolumeclaims" in ready["message"].lower() or "PersistentVolumeClaim" in ready["message"]

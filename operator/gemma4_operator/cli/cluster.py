@@ -23,6 +23,7 @@ from gemma4_operator.kube.kinds import EVENT, NODE, POD, Kind
 from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
 from gemma4_operator.status.pods import PodView, pod_view
+from gemma4_operator.status.subjects import subjects
 from gemma4_operator.status.words import Wanted, Words, heard, wanted
 
 RESOURCE = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
@@ -68,14 +69,18 @@ def pod_evidence(name: str, namespace: str, *, doubt: Callable[[str], None]) -> 
                 "name another namespace with `-n`"
             ) from error
         now = datetime.now(UTC)
-        happened, said = await events(api), await words(api, pod_view(pod), now)
+        view = pod_view(pod)
+        happened = list(await events(api, "Pod", name, namespace))
+        for one in subjects(view):
+            happened += await events(api, one.kind, one.name, one.namespace or namespace)
+        said = await words(api, view, now)
         return gather(pod, happened, said.text, silent_seconds=said.silent_seconds, read_at=now)
 
-    async def events(api: Api) -> Sequence[Object]:
+    async def events(api: Api, kind: str, one: str, where: str) -> Sequence[Object]:
         try:
-            return (await api.list(EVENT, namespace=namespace, field_selector=about(POD, name))).items
+            return (await api.list(EVENT, namespace=where, field_selector=about(kind, one))).items
         except ApiRejected as error:
-            doubt(f"the events about the pod do not count, since they cannot be read: {error.message}")
+            doubt(f"the events about the {kind} '{one}' do not count, since they cannot be read: {error.message}")
             return ()
 
     async def words(api: Api, pod: PodView, now: datetime) -> Words:

@@ -7,7 +7,7 @@ would tell, such as with its status alone, an event is not left out for it.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gemma4_operator.status.pods import mapping, mappings
+from gemma4_operator.status.pods import claims, mapping, mappings
 
 _Object = Mapping[str, Any]
 _MAKERS: Final = {"ReplicaSet": ("Deployment", "Gemma4Deployment"), "Job": ("CronJob",)}
@@ -30,15 +30,7 @@ def may_concern(event: _Object, pod: _Object) -> bool:
         return bool(name == metadata["name"])
     if not isinstance(spec, Mapping):
         return True
-    return name in _claims(metadata, spec) if kind == "PersistentVolumeClaim" else (kind, name) in _owners(metadata)
-
-
-def _claims(metadata: _Object, spec: _Object) -> Iterator[Any]:
-    for volume in mappings(spec.get("volumes")):
-        if "ephemeral" in volume:
-            # A claim that is made for this pod alone.
-            yield f"{metadata['name']}-{volume.get('name')}"
-        yield mapping(volume.get("persistentVolumeClaim")).get("claimName")
+    return name in claims(metadata, spec) if kind == "PersistentVolumeClaim" else (kind, name) in _owners(metadata)
 
 
 def _owners(metadata: _Object) -> Iterator[tuple[Any, Any]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gemma4_operator.kube.api import Api, Object
 from gemma4_operator.kube.errors import ApiError
-from gemma4_operator.kube.kinds import EVENT, Kind
+from gemma4_operator.kube.kinds import EVENT
 
 REPEAT_SECONDS = 120.0
 REMEMBER_SECONDS = 3600.0
@@ -16,9 +16,9 @@ REFILL_SECONDS = 60.0
 _NOTE_BYTES = 1024  # events.k8s.io/v1 refuses a longer note, and counts bytes
 
 
-def about(kind: Kind, name: str) -> str:
+def about(kind: str, name: str) -> str:
     """Return the field selector of the events about one object of a namespace."""
-    return f"regarding.kind={kind.kind},regarding.name={name}"
+    return f"regarding.kind={kind},regarding.name={name}"
 
 
 class EventType(StrEnum):

@@ -1,4 +1,4 @@
-"""What stands behind a failure: the end of a failing container's log, and the events about its pod.
+"""What stands behind a failure: the end of a failing container's log, and the events about its pod, claims and node.
 
 Both are asked for only of pods that fail, or have been loading for so long that they may stand still, and events also
 of pods without a node, for which one may be on its way: of few at a time, and not again before a container was started
@@ -14,10 +14,11 @@ from typing import NamedTuple, TypeVar
 from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.errors import ApiError, Forbidden
 from gemma4_operator.kube.events import about
-from gemma4_operator.kube.kinds import EVENT, POD
+from gemma4_operator.kube.kinds import EVENT
 from gemma4_operator.status.diagnosis.progress import STALLED_SECONDS
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
 from gemma4_operator.status.pods import PodView, loader, of_now
+from gemma4_operator.status.subjects import subjects
 from gemma4_operator.status.unplaced import nodes_coming, without_node
 from gemma4_operator.status.unready import silent
 from gemma4_operator.status.words import Wanted, Words, heard, wanted
@@ -28,6 +29,7 @@ FRESH_SECONDS = 30.0
 """For which what was read of a pod serves, as long as nothing in it was started again."""
 DENIED_SECONDS = 600.0
 """After which what might not be read is asked for again: a right may be given later, or come back."""
+_LOGS, _EVENTS, _EVENTS_OF_NODES = "logs of pods", "events of pods", "events of nodes"
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
@@ -103,9 +105,16 @@ class Witness:
         self._read = {pod: read for pod, read in self._read.items() if now - read.at_seconds < FRESH_SECONDS}
 
     async def _events(self, namespace: str, pod: PodView) -> Sequence[Mapping[str, object]]:
-        selector = about(POD, pod.name)
+        """Return what happened to a pod, and to what it hangs on."""
+        found = list(await self._about(namespace, _EVENTS, about("Pod", pod.name)))
+        for one in subjects(pod):
+            what = _EVENTS_OF_NODES if one.namespace else _EVENTS
+            found += await self._about(one.namespace or namespace, what, about(one.kind, one.name))
+        return found
+
+    async def _about(self, namespace: str, what: str, selector: str) -> Sequence[Mapping[str, object]]:
         found = await self._allowed(
-            namespace, "events", lambda: self._api.list(EVENT, namespace=namespace, field_selector=selector)
+            namespace, what, lambda: self._api.list(EVENT, namespace=namespace, field_selector=selector)
         )
         return found.items if found is not None else ()
 
@@ -123,7 +132,7 @@ class Witness:
     async def _log(self, namespace: str, pod: PodView, one: Wanted) -> str | None:
         return await self._allowed(
             namespace,
-            "logs",
+            _LOGS,
             lambda: self._api.log(
                 namespace=namespace,
                 pod=pod.name,
@@ -146,13 +155,15 @@ class Witness:
             if not error.namespace_is_terminating:
                 self._deny(namespace, what)
         except ApiError as error:
-            log.debug("The %s of a pod cannot be read: %s", what, error.message)
+            log.debug("The %s cannot be read: %s", what, error.message)
         return None
 
     def _deny(self, namespace: str, what: str) -> None:
         if (namespace, what) not in self._denied:
-            log.warning(
-                "The %s of pods may not be read in %s: what keeps them from serving is told less exactly.",
+            log.log(
+                # Who watches some namespaces alone is not meant to read the one where nodes have theirs.
+                logging.INFO if what == _EVENTS_OF_NODES else logging.WARNING,
+                "The %s may not be read in %s: what keeps pods from serving is told less exactly.",
                 what,
                 namespace,
             )

@@ -74,21 +74,25 @@ def gather(
     """Return the evidence from raw objects.
 
     A last line such as `[no further output for 90 s]` is no output: whoever read the log says how long it is silent.
+    What happened to a node before the pod was made is no evidence.
     """
+    view = pod if isinstance(pod, PodView) or pod is None else pod_view(pod)
+    made_at = view.created_at if view is not None and view.created_at is not None else _LONG_AGO
     kept = log_lines(log.splitlines() if isinstance(log, str) else log)
     silence = _SILENCE.match(kept[-1]) if kept else None
     return Evidence(
-        pod=pod if isinstance(pod, PodView) or pod is None else pod_view(pod),
-        events=_events(events),
+        pod=view,
+        events=_events(events, made_at=made_at),
         log=kept[:-1] if silence else kept,
         silent_seconds=float(silence[1]) * _SECONDS[silence[2]] if silence else silent_seconds,
         read_at=read_at,
     )
 
 
-def _events(events: Iterable[Any]) -> tuple[EventView, ...]:
+def _events(events: Iterable[Any], *, made_at: datetime) -> tuple[EventView, ...]:
     views = {_event(event) for event in events if isinstance(event, Mapping)}
-    ordered = sorted(views, key=lambda view: (view.reason, view.kind, view.name, view.message))
+    of_then = (view for view in views if view.kind != "Node" or view.at is _LONG_AGO or view.at >= made_at)
+    ordered = sorted(of_then, key=lambda view: (view.reason, view.kind, view.name, view.message))
     return tuple(sorted(ordered, key=lambda view: view.at, reverse=True)[:_MOST_EVENTS])
 
 

@@ -95,6 +95,7 @@ class PodView:
         address: Its own on the network of pods.
         template: The hash of the template that the pod was made from.
         holds: What it takes of its node's GPUs; nothing while it has no node.
+        claims: The PersistentVolumeClaims that it mounts.
         containers: Those that are not ready; none of a pod that serves.
     """
 
@@ -128,6 +129,7 @@ class PodView:
     address: str = ""
     template: str = ""
     holds: tuple[Use, ...] = ()
+    claims: tuple[str, ...] = ()
     containers: tuple[ContainerView, ...] = ()
 
     @property
@@ -195,8 +197,20 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         address=text(status.get("podIP")),
         template=text(mapping(metadata.get("labels")).get(TEMPLATE_LABEL)),
         holds=_holds(spec, status),
+        claims=claims(metadata, spec),
         containers=unready,
     )
+
+
+def claims(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the claims that a pod mounts, those that are made for it alone among them."""
+    found = []
+    for volume in mappings(spec.get("volumes")):
+        if "ephemeral" in volume:
+            found.append(f"{text(metadata.get('name'))}-{text(volume.get('name'))}")
+        if name := text(mapping(volume.get("persistentVolumeClaim")).get("claimName")):
+            found.append(name)
+    return tuple(found)
 
 
 def _start_seconds(container: Mapping[str, Any]) -> int:

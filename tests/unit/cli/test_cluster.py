@@ -258,6 +258,56 @@ def test_a_container_that_was_started_again_meanwhile_is_asked_for_its_run_befor
     assert answer(capsys)["reason"] == "EngineCrashed"
 
 
+def events_path(namespace: str, kind: str, name: str) -> str:
+    selector = f"regarding.kind%3D{kind},regarding.name%3D{name}"
+    return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events?fieldSelector={selector}"
+
+
+def test_why_a_volume_is_not_made_is_known_from_the_claims_events(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+):
+    said = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    volumes = [{"name": "weights", "persistentVolumeClaim": {"claimName": "models"}}]
+    claim = {"kind": "PersistentVolumeClaim", "name": "models"}
+    why = 'storageclass.storage.k8s.io "fast" not found'
+    api_server.answers |= {
+        POD_PATH: (
+            200,
+            {"metadata": {"name": "chat-1"}, "spec": {"volumes": volumes}, "status": {"conditions": [condition]}},
+        ),
+        EVENTS_PATH: (200, listed()),
+        events_path("team-a", "PersistentVolumeClaim", "models"): (
+            200,
+            listed({"reason": "ProvisioningFailed", "note": why, "regarding": claim}),
+        ),
+    }
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    found = answer(capsys)
+    assert found["reason"] == "VolumeClaimNotBound"
+    assert f"PersistentVolumeClaim 'models': {why}" in found["message"]
+
+
+def test_what_happened_to_the_node_is_read_where_it_may_be(api_server: ApiServer, capsys: pytest.CaptureFixture[str]):
+    crashed(api_server)
+    pod = {**api_server.answers[POD_PATH][1], "spec": {"nodeName": "gpu-1"}}
+    fault = {
+        "reason": "XidError",
+        "note": "NVRM: Xid (PCI:0000:17:00): 79, GPU has fallen off the bus.",
+        "regarding": {"kind": "Node", "name": "gpu-1"},
+    }
+    path = events_path("default", "Node", "gpu-1")
+    forbidden = (403, {"kind": "Status", "reason": "Forbidden", "message": "eve may not"})
+    api_server.answers |= {POD_PATH: (200, pod), LOG_PATH: (200, "INFO starting\n"), path: (200, listed(fault))}
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    assert "GPU has fallen off the bus" in answer(capsys)["message"]
+    api_server.answers[path] = forbidden
+    assert main(["diagnose", "chat-1", "-n", "team-a", "-o", "json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["reason"] == "EngineCrashed"
+    assert printed.err.startswith("gemma4: the events about the Node 'gpu-1' do not count, since they cannot be read: ")
+
+
 def test_a_download_that_stands_still_is_told_as_the_operator_tells_it(
     api_server: ApiServer, capsys: pytest.CaptureFixture[str]
 ):
@@ -286,7 +336,7 @@ def test_what_of_a_pod_may_not_be_read_is_told_and_the_rest_counts(
     printed = capsys.readouterr()
     assert json.loads(printed.out)["reason"] == "EngineCrashed"
     events, log = printed.err.splitlines()
-    assert events.startswith("gemma4: the events about the pod do not count, since they cannot be read: ")
+    assert events.startswith("gemma4: the events about the Pod 'chat-1' do not count, since they cannot be read: ")
     assert log.startswith("gemma4: the log of container 'vllm' does not count, since it cannot be read: ")
 
 

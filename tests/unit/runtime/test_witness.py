@@ -359,6 +359,42 @@ async def test_a_right_that_is_given_later_is_used(caplog: pytest.LogCaptureFixt
     assert diagnose([crashed()], await one.evidence("team", [crashed()])).reason is Reason.GPU_OUT_OF_MEMORY
 
 
+def on_node(name: str = "gpu-1") -> PodView:
+    raw = {"metadata": {"name": "chat-1"}, "spec": {"nodeName": name}}
+    waits = {"name": "vllm", "ready": False, "state": {"waiting": {"reason": "CreateContainerError"}}}
+    return pod_view({**raw, "status": {"phase": "Pending", "containerStatuses": [waits]}})
+
+
+async def test_what_happened_to_its_node_is_read_too() -> None:
+    api = FakeApi(event="GPU has fallen off the bus")
+    await witness(api).evidence("team", [on_node()])
+    assert [asked for what, asked in api.asked if what == "event"] == [
+        {"namespace": "team", "selector": "regarding.kind=Pod,regarding.name=chat-1"},
+        {"namespace": "default", "selector": "regarding.kind=Node,regarding.name=gpu-1"},
+    ]
+
+
+class OfSomeNamespaces(FakeApi):
+    """May read nothing in `default`."""
+
+    async def list(self, kind: Any, *, namespace: str, field_selector: str) -> Listing:
+        if namespace == "default":
+            self.asked.append(("event", {"namespace": namespace}))
+            raise Forbidden("no", status=403)
+        return await super().list(kind, namespace=namespace, field_selector=field_selector)
+
+
+async def test_who_may_not_read_it_does_without_and_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    api, clock = OfSomeNamespaces(event=NO_IMAGE), Clock()
+    one = witness(api, clock)
+    for seconds in (0.0, FRESH_SECONDS):
+        clock.seconds = seconds
+        found = await one.evidence("team", [on_node()])
+        assert [event.reason for event in found["chat-1"].events] == ["Failed"]
+    assert [asked["namespace"] for what, asked in api.asked if what == "event"] == ["team", "default", "team"]
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("error", [NotFound("gone", status=404), ApiUnavailable("no answer")])
 async def test_what_cannot_be_read_now_is_done_without(error: ApiError) -> None:
     api = FakeApi(log=error, event=error)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.status.diagnose import Finding, diagnose
+from gemma4_operator.status.diagnosis.cause import find_cause
 from gemma4_operator.status.diagnosis.scheduling import NODE_SECONDS
 from gemma4_operator.status.evidence import gather
 from gemma4_operator.status.pods import pod_view
@@ -35,6 +36,38 @@ def crashed(code: int, reason: str = "Error", *, restarts: int = 3) -> dict[str,
         "lastState": {"terminated": {"exitCode": code, "reason": reason}},
         "restartCount": restarts,
     }
+
+
+MADE = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+def of_node(reason: str, seconds: int, note: str = "Node gpu-1 status is now so") -> dict[str, Any]:
+    """Return an event of a pod's node, so long after the pod was made."""
+    at = (MADE + timedelta(seconds=seconds)).isoformat()
+    return {"reason": reason, "note": note, "eventTime": at, "regarding": {"kind": "Node", "name": "gpu-1"}}
+
+
+XID = "NVRM: Xid (PCI:0000:17:00): 79, GPU has fallen off the bus."
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([of_node("NodeNotReady", 60)], Reason.NODE_NOT_READY),
+        ([of_node("NodeNotReady", -60)], None),
+        ([of_node("NodeNotReady", 60), of_node("NodeReady", 90)], None),
+        ([of_node("NodeReady", 60), of_node("NodeNotReady", 90)], Reason.NODE_NOT_READY),
+        ([of_node("XidError", 60, XID)], Reason.GPU_HARDWARE_FAULT),
+        ([of_node("XidError", -60, XID)], None),
+    ],
+    ids=["goes", "had gone before", "is back", "goes again", "its GPU fails", "had failed before"],
+)
+def test_what_happened_to_a_node_counts_from_the_pods_making_on(events: Any, expected: Reason | None) -> None:
+    """The operator reads a node's events of the last hour: most are of other pods' times."""
+    one = pod(conditions=[{"type": "Ready", "status": "False"}], **waiting("ContainerCreating"))
+    one["metadata"]["creationTimestamp"] = MADE.isoformat()
+    found = find_cause(gather(one, events))
+    assert (found.reason if found is not None else None) is expected
 
 
 READY = [{"type": "Ready", "status": "True"}]

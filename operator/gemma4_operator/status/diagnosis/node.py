@@ -1,5 +1,7 @@
 """A node that was lost under its pod, or whose GPU failed."""
 
+from itertools import takewhile
+
 from gemma4_operator.status.diagnosis.log_gpu import FAULTS
 from gemma4_operator.status.diagnosis.rules import Diagnosis, first
 from gemma4_operator.status.evidence import Evidence
@@ -24,7 +26,8 @@ def node_lost(evidence: Evidence) -> Diagnosis | None:
         return Diagnosis(
             reason=Reason.NODE_NOT_READY, message=f"{where} no longer reports, so its pods count as not ready."
         )
-    for event in evidence.told(*_LOST):
+    # Events come newest first: a node that is back has not gone.
+    for event in takewhile(lambda event: event.reason != "NodeReady", evidence.told(*_LOST, "NodeReady")):
         return Diagnosis(
             reason=Reason.NODE_NOT_READY,
             message=f"{event.subject}: {event.reason}: {shorten(event.message, 300).rstrip('.')}.",
