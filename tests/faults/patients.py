@@ -7,6 +7,7 @@ from typing import Any
 from gemma4_operator.kube.kinds import POD
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from tests.cluster.fakenodes import FAULT_LABEL, TOLD_ANNOTATION, told_status
+from tests.cluster.waiting import PATIENCE
 from tests.faults.fault import Fault
 from tests.faults.ground import TWIN, Ground, nothing_lost, say_of_pod, with_twin
 from tests.integration.home import Home, condition, is_ready, notes, sample
@@ -83,7 +84,7 @@ def play(ground: Ground, faults: tuple[Fault, ...]) -> dict[str, str]:
 
 def _tend(home: Home, patients: list[Patient]) -> list[Patient]:
     """Lead all through their faults; return those that did not get through in time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE * PATIENCE_SECONDS
     while True:
         pods = {pod["metadata"]["labels"].get("gemma4.dev/deployment"): pod for pod in home.pods()}
         found = {item["metadata"]["name"]: item for item in home.objects.list(GEMMA4_DEPLOYMENT, home.namespace)}
