@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from hack.manifests import ROOT
 from tests.chart.conftest import SOME_NAMESPACES, VALUES, HelmRun
 from tests.chart.test_manifests import SAMPLES
 from tests.cluster import Cluster

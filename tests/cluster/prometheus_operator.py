@@ -36,7 +36,9 @@ def kinds(cluster: Cluster) -> Iterator[None]:
     # `kubectl wait` fails at once where it looks before the API server has written the first condition.
     for kind in _KINDS:
         wait_for(
-            lambda kind=kind: cluster.kubectl("get", f"{kind}.monitoring.coreos.com", "-A", check=False).returncode == 0,
+            lambda kind=kind: (
+                cluster.kubectl("get", f"{kind}.monitoring.coreos.com", "-A", check=False).returncode == 0
+            ),
             30,
             f"the API server to serve {kind}",
         )

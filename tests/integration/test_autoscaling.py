@@ -66,7 +66,6 @@ def test_replicas_follow_the_traffic_up_and_down_and_the_status_says_why(home: H
         wait_for(lambda: told(home).get("reason") == "Asleep", 10, lambda: str(told(home)))
         wait_for(lambda: not addresses(home), 30, "the last replica to go")
 
-
         def serves_whoever_asks() -> bool:
             # As often as somebody comes: who is asked for once and then left alone goes to sleep again.
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

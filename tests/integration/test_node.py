@@ -70,9 +70,7 @@ def _added(before: Traces, after: Traces) -> dict[str, Any]:
 
 def _await_as_before(before: Traces) -> None:
     # The kernel frees the last network namespace some time after the last process in it.
-    wait_for(
-        lambda: not _added(before, traces.take()), 15, lambda: f"no trace: {_added(before, traces.take())}"
-    )
+    wait_for(lambda: not _added(before, traces.take()), 15, lambda: f"no trace: {_added(before, traces.take())}")
 
 
 def test_a_killed_runner_leaves_nothing(tmp_path: Path) -> None:
