@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import http.client
 import shutil
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from hack.demo import install
 from hack.demo.chat import Turn, ask
 from hack.demo.show import Show, short
-from tests.cluster import Cluster, ClusterError, binaries
+from tests.cluster import Cluster, ClusterError, binaries, wait_for
 from tests.cluster.__main__ import clusters_root
 from tests.cluster.debian import why_no_node
 from tests.cluster.recipes import RECIPES
@@ -146,7 +147,13 @@ def _chat(show: Show, cluster: Cluster) -> None:
     show.say(f"POST {url}/chat/completions  (in the cluster: {endpoint['url']})")
     for turn in CONVERSATION:
         show.say(f"  {turn.role + ':':11}{turn.content}")
-    answer = ask(url, model=endpoint["model"], conversation=CONVERSATION)
+    # Pod and Service are ready before kube-proxy has heard of them.
+    answer = wait_for(
+        lambda: ask(url, model=endpoint["model"], conversation=CONVERSATION),
+        30,
+        f"{url} to answer",
+        retry_on=(OSError, http.client.HTTPException),
+    )
     show.say(f"  assistant: {answer.text}    <- the model")
     show.say(f"  ({answer.prompt_tokens} + {answer.completion_tokens} tokens, by Gemma 3 270M in E2B's place)")
 
@@ -164,13 +171,24 @@ def _apply_other_samples(show: Show, cluster: Cluster) -> None:
     names = "gemma4deployments"
     condition = "--for=jsonpath={.status.observedGeneration}=1"
     show.run(cluster, "wait", "-n", TEAM, names, "--all", condition, "--timeout=60s")
-    with contextlib.suppress(ClusterError):
-        # As long as a scheduler needs to say no, or fake pods to become Ready.
-        cluster.kubectl("wait", "-n", TEAM, names, "--all", "--for=condition=Ready", "--timeout=8s")
+    with contextlib.suppress(TimeoutError):
+        # Until a scheduler has said no, or fake pods are Ready.
+        wait_for(lambda: not _under_way(cluster), 10, lambda: f"an end of {_under_way(cluster)}")
     columns = "NAME:.metadata.name,READY:.status.conditions[?(@.type=='Ready')].status,"
     columns += "REASON:.status.conditions[?(@.type=='Ready')].reason,"
     columns += "MESSAGE:.status.conditions[?(@.type=='Ready')].message"
     show.run(cluster, "get", "-n", TEAM, names, "-o", f"custom-columns={columns}")
+
+
+def _under_way(cluster: Cluster) -> list[str]:
+    """Return the resources of which nobody can say yet whether they will serve."""
+    reasons = {
+        item["metadata"]["name"]: one["reason"]
+        for item in cluster.get("gemma4deployments", namespace=TEAM)["items"]
+        for one in item.get("status", {}).get("conditions", ())
+        if one["type"] == "Ready"
+    }
+    return [name for name, reason in reasons.items() if reason in ("Progressing", "StillStarting")]
 
 
 def _goodbye(show: Show, cluster: Cluster) -> None:

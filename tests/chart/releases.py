@@ -35,7 +35,7 @@ class Helm:
         """Run one command on the operator's release; `check` fails with what Helm said."""
         command = [str(self._program), *arguments, "--namespace", NAMESPACE]
         result = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=180
+            command, env=self._environment, capture_output=True, text=True, check=False, timeout=600
         )
         assert result.returncode == 0 or not check, result.stdout + result.stderr
         return result
@@ -50,11 +50,11 @@ class Helm:
 
     def rollback(self, revision: int) -> None:
         """Go back to a revision."""
-        self.run("rollback", RELEASE, str(revision), "--wait", "--timeout", "60s")
+        self.run("rollback", RELEASE, str(revision), "--wait", "--timeout", "240s")
 
     def uninstall(self) -> str:
         """Take the release away."""
-        return self.run("uninstall", RELEASE, "--wait", "--timeout", "60s").stdout
+        return self.run("uninstall", RELEASE, "--wait", "--timeout", "240s").stdout
 
     def manifest(self) -> str:
         """Return what is installed now, as Helm remembers it."""
@@ -63,10 +63,10 @@ class Helm:
     def forget(self) -> None:
         """Take away whatever is left of releases, those with `crds.keep` as well."""
         for release in (SECOND, RELEASE):
-            self.run("uninstall", release, "--ignore-not-found", "--wait", "--timeout", "60s")
+            self.run("uninstall", release, "--ignore-not-found", "--wait", "--timeout", "240s")
         self._cluster.kubectl("delete", "crd", CRD, "--ignore-not-found")
 
 
 def _waiting(values: dict[str, Any]) -> tuple[str, ...]:
     given = [word for name, value in values.items() for word in ("--set-json", f"{name}={json.dumps(value)}")]
-    return ("--wait", "--timeout", "60s", *given)
+    return ("--wait", "--timeout", "240s", *given)

@@ -34,8 +34,13 @@ def team(cluster: Cluster, run_helm: HelmRun) -> Iterator[str]:
         cluster.apply(roles)
         for role in MAY:
             cluster.kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er", "-n", namespace)
-        wait_for(lambda: allowed(cluster, namespace, "edit", "create", ""), 30, "Kubernetes to gather its roles")
-        wait_for(lambda: allowed(cluster, namespace, "admin", "create", ""), 30, "Kubernetes to gather its roles")
+        # Each gathers from others, of which one may be seen before another.
+        for role, verb in (("view", "get"), ("edit", "get"), ("edit", "create"), ("admin", "get"), ("admin", "create")):
+            wait_for(
+                lambda role=role, verb=verb: allowed(cluster, namespace, role, verb, ""),
+                30,
+                f"Kubernetes to gather {role}",
+            )
         yield namespace
     finally:
         for role in roles:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hack.manifests import ROOT
 from tests.chart.conftest import SOME_NAMESPACES, VALUES, HelmRun
 from tests.chart.test_manifests import SAMPLES
 from tests.cluster import Cluster
+from tests.integration.operating import install_crd
 
 pytestmark = pytest.mark.cluster
 
@@ -25,8 +25,7 @@ def strict_namespace(cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def with_crds(cluster: Cluster) -> Cluster:
-    cluster.apply(ROOT / "crds")
-    cluster.kubectl("wait", "--for=condition=Established", "crd/gemma4deployments.gemma4.dev", "--timeout=30s")
+    install_crd(cluster)
     return cluster
 
 
@@ -36,6 +35,8 @@ def test_the_api_server_takes_the_chart_without_a_warning(
 ):
     for namespace in ("team-a", "team-b") if sets == SOME_NAMESPACES else ():
         request.addfinalizer(lambda name=namespace: cluster.delete_namespace(name))
+        # Another test's may still be on its way out.
+        cluster.delete_namespace(namespace, wait=True)
         cluster.kubectl("create", "namespace", namespace)
     # A pod is refused without its account, and a dry run makes none.
     cluster.kubectl("create", "serviceaccount", "gemma4-operator", "-n", strict_namespace)

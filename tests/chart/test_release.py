@@ -103,7 +103,13 @@ def test_after_an_upgrade_the_operator_does_what_the_newer_crd_offers(releases: 
         team.objects.apply(GEMMA4_DEPLOYMENT, team.namespace, autoscaled, manager="author")
     releases.upgrade()
     operators.new().wait_leading()
-    team.objects.apply(GEMMA4_DEPLOYMENT, team.namespace, autoscaled, manager="author")
+    # The API server takes a moment to go by a CRD that has changed.
+    wait_for(
+        lambda: team.objects.apply(GEMMA4_DEPLOYMENT, team.namespace, autoscaled, manager="author"),
+        20,
+        "the API server to know the newer CRD",
+        retry_on=(Refused,),
+    )
     team.wait_ready("chat")
 
 
@@ -111,7 +117,14 @@ def test_a_rollback_drops_what_the_older_crd_has_not(releases: Helm, team: Home,
     releases.install(EARLIER)
     releases.upgrade()
     newer = operators.new().wait_leading()
-    team.create(sample("chat", replicas=1, autoscaling={"minReplicas": 2, "maxReplicas": 2}))
+
+    def is_kept() -> bool:
+        # The API server takes a moment to go by a CRD that has changed, and drops what it does not know.
+        team.objects.apply(GEMMA4_DEPLOYMENT, team.namespace, autoscaled, manager="author")
+        return "autoscaling" in team.resource("chat")["spec"]
+
+    autoscaled = sample("chat", replicas=1, autoscaling={"minReplicas": 2, "maxReplicas": 2})
+    wait_for(is_kept, 20, "the API server to know the newer CRD", retry_on=(Refused,))
     team.wait_ready("chat")
     assert team.deployment("chat")["spec"]["replicas"] == 2
     releases.rollback(1)
@@ -259,7 +272,8 @@ class TestSomeNamespaces:
         first.stop()
         team.cluster.kubectl("delete", "role", RELEASE, "-n", team.namespace)
         second = operators.new(resync_seconds=5, watch_namespaces=watched).wait_leading()
-        assert f"'{team.namespace}' is left out: a permission is missing" in second.log()
+        left_out = f"'{team.namespace}' is left out: a permission is missing"
+        wait_for(lambda: left_out in second.log(), 20, "a word about the namespace")
         releases.upgrade(**{"watch.namespaces": [NAMESPACE, team.namespace]})
         wait_for(lambda: f"'{team.namespace}' is worked in again" in second.log(), 20, "a word about the namespace")
         team.wait_resync(since=team.cluster.audit_offset())
@@ -277,7 +291,7 @@ class TestTwoReleases:
 
     def _second(self, releases: Helm, namespace: str, *sets: str, check: bool = True) -> str:
         values = [word for value in (f"watch.namespaces={{{namespace}}}", *sets) for word in ("--set", value)]
-        result = releases.run("install", SECOND, str(CHART), "--wait", "--timeout", "60s", *values, check=check)
+        result = releases.run("install", SECOND, str(CHART), "--wait", "--timeout", "240s", *values, check=check)
         return result.stderr
 
     def test_a_second_one_that_brings_the_crd_too_is_refused(self, releases: Helm, team: Home):
@@ -298,7 +312,7 @@ class TestTwoReleases:
         for home in (team, other):
             home.wait_ready("chat")
         operators.end()
-        releases.run("uninstall", SECOND, "--wait", "--timeout", "60s")
+        releases.run("uninstall", SECOND, "--wait", "--timeout", "240s")
         assert is_ready(other.resource("chat")), "the CRD and the models of the other stay"
         other.end()
 

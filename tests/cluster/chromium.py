@@ -17,7 +17,7 @@ from tests.cluster.process import Program, Running
 from tests.cluster.real import shell
 
 PACKAGE = {"chromium": ("chromium",)}
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Tab:
     complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     _ids: Any = field(default_factory=count)
-    _seen: set[str] = field(default_factory=set)
+    _loaded: set[str] = field(default_factory=set)
 
     async def open(self, path: Path, screen: Screen) -> None:
         """Shows a file, and returns when it is loaded and drawn."""
@@ -52,9 +52,9 @@ class Tab:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if screen.is_dark else "light"}
         await self.call("Emulation.setEmulatedMedia", media=screen.media, features=[scheme])
-        self._seen.discard("Page.loadEventFired")
-        await self.call("Page.navigate", url=path.as_uri())
-        while "Page.loadEventFired" not in self._seen:
+        # By its own number: the news of the page before may still be on their way.
+        loader = (await self.call("Page.navigate", url=path.as_uri()))["loaderId"]
+        while loader not in self._loaded:
             await self._receive()
         await self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
 
@@ -82,8 +82,9 @@ class Tab:
     async def _receive(self) -> dict[str, Any]:
         message: dict[str, Any] = await self.socket.receive_json(timeout=_PATIENCE_SECONDS)
         method, parameters = message.get("method", ""), message.get("params", {})
-        self._seen.add(method)
         match method:
+            case "Page.lifecycleEvent" if parameters["name"] == "load":
+                self._loaded.add(parameters["loaderId"])
             case "Log.entryAdded":
                 self.complaints.append(parameters["entry"]["text"])
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown":
@@ -113,16 +114,28 @@ async def browsing(folder: Path) -> AsyncIterator[Tab]:
     running = process.start(Program("chromium", command, log=folder / "chromium.log"), guarded=True)
     try:
         port = await _port(running, folder / "profile" / "DevToolsActivePort")
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/json") as answer:
-                address = next(one["webSocketDebuggerUrl"] for one in await answer.json() if one["type"] == "page")
-            async with session.ws_connect(address, max_msg_size=0) as socket:
-                tab = Tab(socket)
-                for domain in ("Page", "Runtime", "Log", "Network"):
-                    await tab.call(f"{domain}.enable")
-                yield tab
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(await _first_page(session, port), max_msg_size=0) as socket,
+        ):
+            tab = Tab(socket)
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                await tab.call(f"{domain}.enable")
+            await tab.call("Page.setLifecycleEventsEnabled", enabled=True)
+            yield tab
     finally:
         running.stop()
+
+
+async def _first_page(session: aiohttp.ClientSession, port: int) -> str:
+    """Returns the address of the first page, which the browser may make only after it listens."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            async with session.get(f"http://127.0.0.1:{port}/json") as answer:
+                pages = [one["webSocketDebuggerUrl"] for one in await answer.json() if one["type"] == "page"]
+            if pages:
+                return str(pages[0])
+            await asyncio.sleep(0.05)
 
 
 async def _port(running: Running, file: Path) -> int:

@@ -133,7 +133,7 @@ class Cluster:
         stdin: str | None = None,
         check: bool = True,
         kubeconfig: Path | None = None,
-        timeout_seconds: float = 60.0,
+        timeout_seconds: float = 300.0,
     ) -> subprocess.CompletedProcess[str]:
         """Runs kubectl as admin, or as whoever ``kubeconfig`` belongs to; ``check`` raises with what it said."""
         kubectl = dataclasses.replace(self._kubectl, kubeconfig=kubeconfig) if kubeconfig else self._kubectl
@@ -189,7 +189,7 @@ class Cluster:
         names = [str(node["metadata"]["name"]) for node in nodes]
         self._runtime.ensure_kwok()
         self._kubectl.create(*nodes)
-        self.kubectl("wait", "node", *names, "--for=condition=Ready", "--timeout=30s")
+        self.kubectl("wait", "node", *names, "--for=condition=Ready", "--timeout=240s")
         return names
 
     def remove_nodes(self, *names: str) -> None:

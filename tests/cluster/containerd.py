@@ -137,7 +137,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         namespace = f"/proc/{self.pid_file.read_text().strip()}/ns/mnt"
         return (shell.find("nsenter"), f"--mount={namespace}", *command)
 
-    def ctr(self, *arguments: str, stdin: Path | None = None, timeout_seconds: float = 120.0) -> str:
+    def ctr(self, *arguments: str, stdin: Path | None = None, timeout_seconds: float = 600.0) -> str:
         """Runs containerd's own client and returns what it printed."""
         command = self.inside(shell.find("ctr"), "--address", SOCKET, "--namespace", _NAMESPACE, *arguments)
         with (stdin or Path("/dev/null")).open("rb") as file:

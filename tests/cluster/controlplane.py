@@ -200,7 +200,7 @@ _AUDIT_POLICY = {
 }
 
 
-def await_ready(plane: ControlPlane, *, programs: list[Running], token: str, timeout_seconds: float = 60.0) -> None:
+def await_ready(plane: ControlPlane, *, programs: list[Running], token: str, timeout_seconds: float = 240.0) -> None:
     """Returns once the API server says that it is ready; raises at once if a program that it needs ends."""
     deadline = time.monotonic() + timeout_seconds
     while not _ready(plane, token=token):

@@ -13,7 +13,7 @@ from tests.cluster.binaries import locate
 from tests.cluster.errors import ClusterError
 
 Object = dict[str, Any]
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ class Kubectl:
     """kubectl remembers what an API server offers; never beside what it knows of the person's real clusters."""
 
     def run(
-        self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_seconds: float = 60.0
+        self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_seconds: float = 300.0
     ) -> subprocess.CompletedProcess[str]:
         """Returns what it printed; with ``check`` raises if it failed, with what it said."""
         # KUBERC: a person's own aliases and defaults are no business of a test.

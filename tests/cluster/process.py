@@ -115,7 +115,7 @@ class Running:
         """Ends the program at once, for when nobody needs its data any more; returns when it is gone."""
         # A guard that is asked so kills the program and sees it off; killed itself, it could not tell us that it did.
         self.identity.signal(signal.SIGQUIT if self.guarded else signal.SIGKILL)
-        if not self.identity.wait(5):
+        if not self.identity.wait(30):
             self.identity.signal(signal.SIGKILL)
         if self._popen is not None:
             self._popen.wait()

@@ -51,7 +51,7 @@ class Server:
 
     def ask(self, path: str, **query: str) -> Any:
         """Returns the data of an answer of its API."""
-        with contextlib.closing(http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)) as connection:
             connection.request("GET", f"{path}?{urlencode(query)}")
             answer = json.loads(connection.getresponse().read())
         if answer["status"] != "success":

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.cluster.builder import build_environment
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
+from tests.cluster.waiting import wait_for
 
 MODULE = "github.com/prometheus-operator/prometheus-operator"
 _FOLDER = Path(__file__).parent / "modules" / "prometheus-operator"
@@ -32,7 +33,15 @@ def kinds(cluster: Cluster) -> Iterator[None]:
     """Lets a cluster know the Prometheus operator's kinds for a while, without the operator."""
     files = [word for path in definitions() for word in ("-f", str(path))]
     cluster.kubectl("apply", "--server-side", *files)
-    cluster.kubectl("wait", "--for=condition=Established", *files, "--timeout=30s")
+    # `kubectl wait` fails at once where it looks before the API server has written the first condition.
+    for kind in _KINDS:
+        wait_for(
+            lambda kind=kind: (
+                cluster.kubectl("get", f"{kind}.monitoring.coreos.com", "-A", check=False).returncode == 0
+            ),
+            30,
+            f"the API server to serve {kind}",
+        )
     try:
         yield
     finally:

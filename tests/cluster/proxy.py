@@ -29,7 +29,7 @@ from yarl import URL
 from tests.cluster import faults
 from tests.cluster.faults import Fault, Ledger, Match, Record, Rule, Script, Terms
 
-_PATIENCE_SECONDS = 10
+_PATIENCE_SECONDS = 40
 # These headers speak of one connection, and this side's are not the other side's.
 _HOP = frozenset({"connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
@@ -136,6 +136,10 @@ class FaultProxy:
             return len([one.sever(reset=True) for one in self._live if match.accepts(one.record)])
 
         return asyncio.run_coroutine_threadsafe(act(), self._loop).result(_PATIENCE_SECONDS)
+
+    def open(self, match: Match) -> int:
+        """Returns how many requests have no whole answer yet: those that hang, and watches."""
+        return len([one for one in list(self._live) if match.accepts(one.record)])
 
     def start(self) -> Self:
         """Returns once the proxy listens."""

@@ -6,6 +6,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 4.0
+"""How many times as long as callers ask for is waited before a wait is given up. They say what a busy machine of two
+cores takes; a slower one, on which all is cold, must not fail for that. What comes is never waited for any longer."""
+
 
 def wait_for(
     predicate: Callable[[], T],
@@ -19,13 +23,15 @@ def wait_for(
 
     Args:
         predicate: Asked at once, then every ``interval_seconds``.
-        timeout_seconds: After this a ``TimeoutError`` is raised. The predicate is always asked at least once.
+        timeout_seconds: After this, times ``PATIENCE``, a ``TimeoutError`` is raised. The predicate is always asked at
+            least once.
         describe: What is being waited for, as it should read after "waited 30 s for"; a function is asked only at
             the end, so that it can look at the cluster.
         interval_seconds: Pause between two questions.
         retry_on: Exceptions of the predicate that mean "not yet"; all others pass at once.
     """
-    deadline = time.monotonic() + timeout_seconds
+    patience_seconds = PATIENCE * timeout_seconds
+    deadline = time.monotonic() + patience_seconds
     while True:
         try:
             last: object = predicate()
@@ -36,7 +42,7 @@ def wait_for(
                 return last  # type: ignore[return-value]  # it is the T that predicate returned
         if time.monotonic() >= deadline:
             text = describe if isinstance(describe, str) else describe()
-            raise TimeoutError(f"waited {timeout_seconds:g} s for {text}; last answer: {_short(last)}")
+            raise TimeoutError(f"waited {patience_seconds:g} s for {text}; last answer: {_short(last)}")
         time.sleep(interval_seconds)
 
 

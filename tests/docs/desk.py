@@ -15,7 +15,7 @@ _OF_THE_CHECKOUT = {
     # The guide to planning says that its commands run in its own folder.
     "examples": "docs/guides/examples",
 }
-_SECONDS = 120
+_SECONDS = 400
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """And `timeout` hands the signal on to all that it has started."""
 
@@ -54,7 +54,7 @@ class Desk:
         path.write_text(text, encoding="utf-8")
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Type a command; it is ended with all that it has started after two minutes."""
+        """Type a command; it is ended with all that it has started after some minutes."""
         return subprocess.run(
             [*_ENDS_WITH_US, "timeout", "--kill-after=5", str(_SECONDS), "bash", "-uo", "pipefail", "-c", command],
             cwd=self.folder,

@@ -16,7 +16,7 @@ _NODES = (_EXAMPLES / "nodes.json").read_text()
 _SUPPORT = (_EXAMPLES / "support.yaml").read_text()
 _CHAT = yaml.safe_dump(sample("chat"))
 _MODELS = f"{_SUPPORT}---\n{yaml.safe_dump(deployment('chat', sample('chat')['spec']))}"
-_SERVE = ("kubectl apply -f chat.yaml", "kubectl wait g4d/chat --for=condition=Ready --timeout=60s")
+_SERVE = ("kubectl apply -f chat.yaml", "kubectl wait g4d/chat --for=condition=Ready --timeout=240s")
 _COMMIT = "git -c user.name=a -c user.email=a@example.com commit --quiet --message"
 _AUTOSCALING = '{"spec": {"replicas": null, "autoscaling": {"maxReplicas": 2}}}'
 
@@ -67,7 +67,7 @@ SCENES: Mapping[str, Scene] = {
         before={
             "Arguments and variables of your own": (
                 "kubectl apply -f chat.yaml",
-                "kubectl wait g4d/chat --for=condition=Stalled --timeout=60s",
+                "kubectl wait g4d/chat --for=condition=Stalled --timeout=240s",
             )
         },
     ),
@@ -127,7 +127,7 @@ SCENES: Mapping[str, Scene] = {
             "A fixed number": _SERVE,
             "The operator's own autoscaler": (
                 f"kubectl patch g4d/chat --type merge -p '{_AUTOSCALING}'",
-                "kubectl wait g4d/chat --for=jsonpath='{.status.autoscaling.desiredReplicas}' --timeout=60s",
+                "kubectl wait g4d/chat --for=jsonpath='{.status.autoscaling.desiredReplicas}' --timeout=240s",
             ),
         },
     ),
@@ -139,7 +139,7 @@ SCENES: Mapping[str, Scene] = {
             "When it does not serve": _SERVE,
             "A pod that is not the operator's": (
                 f"kubectl run chat-7c9d-x2k4q --image=registry.example/engine:1 --labels={FAULT_LABEL}=OOMKilled",
-                "kubectl wait pod/chat-7c9d-x2k4q --timeout=60s"
+                "kubectl wait pod/chat-7c9d-x2k4q --timeout=240s"
                 " --for=jsonpath='{.status.containerStatuses[0].state.waiting.reason}'=CrashLoopBackOff",
             ),
         },

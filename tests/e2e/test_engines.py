@@ -38,7 +38,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     root: Path = tmp_path_factory.mktemp("engines")
     archives = (images.operator(), images.llama_server(), images.ollama_server(), images.vllm_server())
     with contextlib.ExitStack() as started:
-        bridge = started.enter_context(create_bridge(wait_seconds=180))
+        bridge = started.enter_context(create_bridge(wait_seconds=900))
         cluster = started.enter_context(Cluster.start(root=root, bind_address=bridge.gateway))
         node = started.enter_context(RealNode.start(cluster=cluster, bridge=bridge))
         for archive in archives:
@@ -46,8 +46,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         cluster.kubectl("label", "--overwrite", "node", node.name, f"nvidia.com/gpu.memory={SMALL_MIB}")
         manifests = install.manifests(cluster, image=images.OPERATOR_IMAGE)
         cluster.kubectl("apply", "--server-side", "-f", "-", stdin=manifests)
-        ready = ("rollout", "status", "-n", install.NAMESPACE, "deployment/gemma4-operator", "--timeout=120s")
-        cluster.kubectl(*ready, timeout_seconds=130)
+        ready = ("rollout", "status", "-n", install.NAMESPACE, "deployment/gemma4-operator", "--timeout=240s")
+        cluster.kubectl(*ready)
         cluster.kubectl("create", "namespace", TEAM)
         cluster.kubectl("label", "namespace", TEAM, "pod-security.kubernetes.io/enforce=restricted")
         folders = {
@@ -120,7 +120,7 @@ def serves(cluster: Cluster) -> Iterator[Any]:
 
     yield serve
     for name in made:
-        cluster.kubectl("delete", "-n", TEAM, f"gemma4deployment/{name}", "--timeout=30s", check=False)
+        cluster.kubectl("delete", "-n", TEAM, f"gemma4deployment/{name}", "--timeout=240s", check=False)
         cluster.kubectl("delete", "-n", TEAM, "pods", "--all", "--grace-period=1", check=False)
 
 
@@ -139,7 +139,7 @@ def chat(url: str, text: str = "Say something.") -> dict[str, Any]:
 
 
 def test_llama_cpp_answers(cluster: Cluster, serves: Any) -> None:
-    url = serves(LLAMA_CPP, seconds=120)
+    url = serves(LLAMA_CPP, seconds=400)
     answer = chat(url)
     assert answer["usage"]["completion_tokens"] > 0
     assert "llamacpp:tokens_predicted_total" in request(f"{url}/metrics")
@@ -174,14 +174,14 @@ def test_what_an_engine_said_last_becomes_the_cause_in_the_status(
 
 
 def test_ollama_answers_with_the_model_that_was_brought(serves: Any) -> None:
-    url = serves(OLLAMA, seconds=240)
+    url = serves(OLLAMA, seconds=600)
     assert chat(url)["usage"]["completion_tokens"] > 0
     (running,) = json.loads(request(f"{url}/api/ps"))["models"]
     assert running["name"].startswith("gemma-4")
 
 
 def test_vllm_answers_and_its_cache_is_the_plans(cluster: Cluster, serves: Any) -> None:
-    url = serves(VLLM, seconds=400)
+    url = serves(VLLM, seconds=900)
     assert chat(url)["choices"][0]["finish_reason"] in ("length", "stop")
     figures = request(f"{url}/metrics")
     assert "vllm:num_requests_running" in figures

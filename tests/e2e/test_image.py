@@ -37,7 +37,7 @@ class Installed:
 @pytest.fixture(scope="module")
 def installed(archive: Path) -> Iterator[Installed]:
     with (
-        create_bridge(wait_seconds=180) as bridge,
+        create_bridge(wait_seconds=900) as bridge,
         Cluster.start(bind_address=bridge.gateway) as cluster,
         RealNode.start(cluster=cluster, bridge=bridge) as node,
     ):
@@ -52,7 +52,7 @@ def installed(archive: Path) -> Iterator[Installed]:
 
 def helm(cluster: Cluster, *arguments: str) -> str:
     command = [str(locate("helm")["helm"]), "--kubeconfig", str(cluster.kubeconfig), "--namespace", NAMESPACE]
-    wait = ("--wait", "--timeout", "120s") if arguments[0] == "install" else ()
+    wait = ("--wait", "--timeout", "400s") if arguments[0] == "install" else ()
     done = subprocess.run([*command, *arguments, *wait], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stderr}\n{logs(cluster)}"
     return done.stdout

@@ -30,7 +30,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A control plane with one real node that has the operator's image."""
     archive = images.operator()
     with contextlib.ExitStack() as started:
-        bridge = started.enter_context(create_bridge(wait_seconds=180))
+        bridge = started.enter_context(create_bridge(wait_seconds=900))
         cluster = started.enter_context(
             Cluster.start(root=tmp_path_factory.mktemp("release"), bind_address=bridge.gateway)
         )
@@ -48,14 +48,18 @@ def releases(cluster: Cluster, tmp_path: Path) -> Iterator[Helm]:
 
 def test_helm_test_passes_once_it_leads_and_says_what_is_wrong_when_nobody_does(releases: Helm, cluster: Cluster):
     releases.install(**IMAGE, replicas=2)
-    passed = releases.run("test", RELEASE, "--timeout", "100s")
+    passed = releases.run("test", RELEASE, "--timeout", "400s")
     assert "Succeeded" in passed.stdout
-    pods = cluster.get("pods", namespace=NAMESPACE)["items"]
-    assert [pod for pod in pods if "checkup" in pod["metadata"]["name"]] == []
+
+    def checkups() -> list[str]:
+        names = [pod["metadata"]["name"] for pod in cluster.get("pods", namespace=NAMESPACE)["items"]]
+        return [name for name in names if "checkup" in name]
+
+    wait_for(lambda: not checkups(), 30, "the end of the pod that has passed")
 
     cluster.kubectl("scale", "-n", NAMESPACE, "deployment", RELEASE, "--replicas=0")
     wait_for(lambda: len(cluster.get("pods", namespace=NAMESPACE)["items"]) == 0, 60, "the end of the operator")
-    failed = releases.run("test", RELEASE, "--timeout", "100s", check=False)
+    failed = releases.run("test", RELEASE, "--timeout", "400s", check=False)
     assert failed.returncode != 0
     said = cluster.kubectl("logs", "-n", NAMESPACE, f"{RELEASE}-checkup").stdout
     assert "No operator has renewed the Lease 'gemma4-system/gemma4-operator'" in said
@@ -64,7 +68,7 @@ def test_helm_test_passes_once_it_leads_and_says_what_is_wrong_when_nobody_does(
 def test_an_operator_of_some_namespaces_starts_and_is_tested_alike(releases: Helm, cluster: Cluster):
     team = cluster.namespace()
     releases.install(**IMAGE, **{"watch.namespaces": [team]})
-    assert "Succeeded" in releases.run("test", RELEASE, "--timeout", "100s").stdout
+    assert "Succeeded" in releases.run("test", RELEASE, "--timeout", "400s").stdout
     log = cluster.kubectl("logs", "-n", NAMESPACE, f"deployment/{RELEASE}").stdout
     assert "Leading" in log
     assert "is forbidden" not in log

@@ -94,7 +94,7 @@ def drained(ground: Ground) -> str:
         before = specs(home)
         with never_fewer(home, "chat", 1):
             said = ground.cluster.kubectl(
-                "drain", nodes[0], "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s"
+                "drain", nodes[0], "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=240s"
             ).stdout
             home.wait_ready("chat", timeout_seconds=60)
         assert {pod["spec"]["nodeName"] for pod in pods_of(home, "chat")} == {nodes[1]}

@@ -72,7 +72,7 @@ def crd_deleted(ground: Ground) -> str:
         home.create(sample("chat"))
         home.wait_ready("chat", timeout_seconds=60)
         try:
-            ground.cluster.kubectl("delete", "crd", CRD, "--timeout=60s")
+            ground.cluster.kubectl("delete", "crd", CRD, "--timeout=240s")
             kubelet = Kubelet(operator)
             kubelet.wait_for(lambda: "install the CRD" in operator.log(), 30, "the operator to say what it lacks")
         finally:

@@ -6,7 +6,9 @@ from typing import Any
 
 from gemma4_operator.kube.kinds import POD
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
+from tests.cluster import wait_for
 from tests.cluster.fakenodes import FAULT_LABEL, TOLD_ANNOTATION, told_status
+from tests.cluster.waiting import PATIENCE
 from tests.faults.fault import Fault
 from tests.faults.ground import TWIN, Ground, nothing_lost, say_of_pod, with_twin
 from tests.integration.home import Home, condition, is_ready, notes, sample
@@ -75,15 +77,19 @@ def play(ground: Ground, faults: tuple[Fault, ...]) -> dict[str, str]:
         nothing_lost(home, *(patient.name for patient in patients), twin_pod=twin_pod)
         for patient in patients:
             assert patient.fault.reason is not None
-            told = notes(home.events(patient.name), patient.fault.reason.value)
-            assert told, f"no event tells of: {patient.fault.name}"
+            reason = patient.fault.reason.value
+            wait_for(
+                lambda patient=patient, reason=reason: notes(home.events(patient.name), reason),
+                20,
+                f"an event that tells of: {patient.fault.name}",
+            )
         assert not notes(home.events(TWIN), "Warning")
     return {patient.fault.name: patient.seen for patient in patients}
 
 
 def _tend(home: Home, patients: list[Patient]) -> list[Patient]:
     """Lead all through their faults; return those that did not get through in time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE * PATIENCE_SECONDS
     while True:
         pods = {pod["metadata"]["labels"].get("gemma4.dev/deployment"): pod for pod in home.pods()}
         found = {item["metadata"]["name"]: item for item in home.objects.list(GEMMA4_DEPLOYMENT, home.namespace)}

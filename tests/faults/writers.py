@@ -143,9 +143,11 @@ def fights(ground: Ground) -> dict[str, str]:
         finally:
             for rival in rivals:
                 rival.__exit__()
+        # Where a fight lasts longer because the machine is slow, there is time for a few more.
+        later = int((time.monotonic() - started - FIGHT_SECONDS) // 20)
         written = _writes(home, since=offset)
         for name, fight in FIGHTS.items():
-            assert 1 < written[name, fight.resource] <= MOST_WRITES, f"{name}: {written}"
+            assert 1 < written[name, fight.resource] <= MOST_WRITES + later, f"{name}: {written}"
         # The last delay has to run out, and what it repaired then to hold for as long.
         nothing_lost(home, *FIGHTS, twin_pod=twin_pod, timeout_seconds=150)
         return {name: f"{text} ({written[name, FIGHTS[name].resource]} writes in 40 s)" for name, text in said.items()}

@@ -111,9 +111,9 @@ class Home:
         """Delete a Gemma4Deployment, or another object."""
         self.objects.delete(kind, self.namespace, name, propagation=propagation)
 
-    def patch(self, kind: Kind, name: str, patch: Object) -> None:
-        """Change an object of Kubernetes' own by hand."""
-        self.objects.patch(kind, self.namespace, name, patch, strategic=True)
+    def patch(self, kind: Kind, name: str, patch: Object) -> Object:
+        """Change an object of Kubernetes' own by hand; returns it as it was then, before anybody could repair it."""
+        return self.objects.patch(kind, self.namespace, name, patch, strategic=True)
 
     def resource(self, name: str) -> Object:
         """Return a Gemma4Deployment, which must exist."""
@@ -201,7 +201,7 @@ class Home:
         self.delete("owner")
         wait_for(
             lambda: self.objects.get(CONFIG_MAP, self.namespace, "owned") is None,
-            60,
+            90,
             "the garbage collector to see the kind",
         )
 
@@ -240,16 +240,18 @@ class Home:
         wait_for(listed, 20, "the operator to list everything")
         self.wait_quiet(seconds=0.5)
 
-    def wait_quiet(self, *, seconds: float = 1.0, timeout_seconds: float = 20.0) -> int:
-        """Return the audit log's offset once the operator has written nothing here for a while."""
-        deadline = time.monotonic() + timeout_seconds
-        while True:
+    def wait_quiet(self, *, seconds: float = 1.0, timeout_seconds: float = 20.0, user: str | None = None) -> int:
+        """Return the audit log's offset once an operator has written nothing here for a while."""
+        written: Counter[str] = Counter()
+
+        def quiet() -> int:
+            nonlocal written
             offset = self.cluster.audit_offset()
             time.sleep(seconds)
-            written = self.writes(since=offset)
-            if not written:
-                return offset
-            assert time.monotonic() < deadline, f"the operator does not stop writing: {written}"
+            written = self.writes(since=offset, user=user)
+            return 0 if written else offset
+
+        return wait_for(quiet, timeout_seconds, lambda: f"the operator to stop writing: {written}", interval_seconds=0)
 
 
 def names(count: int, *, prefix: str = "g") -> list[str]:

@@ -138,7 +138,7 @@ def offered(cluster: Cluster, api: MetricsApi, *, namespace: str) -> Iterator[No
         ]
     )
     try:
-        cluster.kubectl("wait", "apiservice", *names, "--for=condition=Available", "--timeout=30s")
+        cluster.kubectl("wait", "apiservice", *names, "--for=condition=Available", "--timeout=240s")
         yield
     finally:
         cluster.kubectl("delete", "apiservice", *names, "--wait=true")

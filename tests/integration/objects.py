@@ -93,7 +93,7 @@ class Objects:
 
     def watch(self, kind: Kind, namespace: str, version: str) -> tuple[Iterator[bytes], Callable[[], None]]:
         """Return what happens from a version on, an event in each line, and how to stop."""
-        query = urlencode({"watch": "true", "resourceVersion": version, "timeoutSeconds": 300})
+        query = urlencode({"watch": "true", "resourceVersion": version, "timeoutSeconds": 3600})
         url = f"{self._server}{kind.path(namespace=namespace)}?{query}"
         response = self._pool.request("GET", url, headers=self._headers, preload_content=False)
 
@@ -111,7 +111,7 @@ class Objects:
         """Return the answer's JSON. Raises `Refused`."""
         headers = self._headers | ({"Content-Type": content_type} if body is not None else {})
         data = json.dumps(body).encode() if body is not None else None
-        response = self._pool.request(method, self._server + path, body=data, headers=headers, timeout=10.0)
+        response = self._pool.request(method, self._server + path, body=data, headers=headers, timeout=60.0)
         # What some tests store nests deeper than Python reads.
         answer: Object = json.loads(shallow(response.data))
         if response.status >= 400:
@@ -121,7 +121,7 @@ class Objects:
     def send(self, method: str, path: str, content: bytes, *, content_type: str) -> int:
         """Send bytes as they are, which need not be JSON, and return the HTTP status."""
         headers = self._headers | {"Content-Type": content_type}
-        response = self._pool.request(method, self._server + path, body=content, headers=headers, timeout=10.0)
+        response = self._pool.request(method, self._server + path, body=content, headers=headers, timeout=60.0)
         return int(response.status)
 
 

@@ -1,6 +1,7 @@
 """The operator as a process of its own, under the ServiceAccount and the role that manifests/base gives it."""
 
 import contextlib
+import http.client
 import os
 import re
 import secrets
@@ -157,7 +158,7 @@ class OperatorProcess:
             self._guard.require()
             return next(iter(psutil.Process(self._guard.identity.pid).children()), None)
 
-        return wait_for(child, 5, "the guard to start the operator", interval_seconds=0.01)
+        return wait_for(child, 20, "the guard to start the operator", interval_seconds=0.01)
 
     def alive(self) -> bool:
         """Whether it runs."""
@@ -249,12 +250,12 @@ class OperatorProcess:
         if not address:
             return 0, ""
         try:
-            with _DIRECT.open(f"http://{address}{path}", timeout=5) as answer:
+            with _DIRECT.open(f"http://{address}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode().strip()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode().strip()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 0, ""
 
     def rss_mib(self) -> float:

@@ -210,6 +210,7 @@ def test_an_object_without_end_in_one_namespace_is_told_of_and_ends_nobody(
 def test_three_hundred_broken_documents_at_the_door_change_nothing(home: Home, door: Door, operator: OperatorProcess):
     home.create(sample("well", replicas=0))
     home.wait_ready("well")
+    home.wait_quiet()
     before = home.children("well"), home.resource("well")
     statuses: Counter[int] = Counter()
     for number, content in enumerate(documents().values()):

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class TestRights:
         write = Request(verb="create", resource="configmaps")
         wait_for(lambda: cluster.requests(user=user, verbs=WRITES, since=since)[write] == 1, 5, "the refused write")
         assert cluster.requests(user=user, verbs=WRITES, since=since, include_refused=False).total() == 0
-        assert cluster.requests(user="admin", verbs=WRITES, since=since).total() == 0
+        assert cluster.requests(user="admin", verbs=WRITES, since=since)[write] == 0
 
     def test_pod_security_is_enforced(self, cluster: Cluster, namespace: str) -> None:
         loose = pod("loose")
@@ -110,7 +111,7 @@ class TestRights:
 class TestFakeNodes:
     def test_a_gpu_deployment_becomes_available(self, cluster: Cluster, namespace: str) -> None:
         cluster.apply(deployment("d", replicas=3, gpus=2), namespace=namespace)
-        cluster.kubectl("wait", "deployment/d", "--for=condition=Available", "--timeout=30s", "-n", namespace)
+        cluster.kubectl("wait", "deployment/d", "--for=condition=Available", "--timeout=240s", "-n", namespace)
         pods = cluster.get("pods", namespace=namespace)["items"]
         assert len({found["status"]["podIP"] for found in pods}) == 3
         assert {found["spec"]["nodeName"][:4] for found in pods} == {"gpu-"}
@@ -118,10 +119,13 @@ class TestFakeNodes:
     def test_readiness_comes_when_the_annotation_says(self, cluster: Cluster, namespace: str) -> None:
         begun = time.monotonic()
         started(cluster, namespace, **{READY_ANNOTATION: "4"})
-        wait_for(lambda: cluster.get("pod", "p", namespace)["status"]["phase"] == "Running", 10, "the pod to run")
-        assert condition(cluster.get("pod", "p", namespace), "Ready")["status"] == "False"
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=240s", "-n", namespace)
         assert time.monotonic() - begun >= 3.5
+        found = cluster.get("pod", "p", namespace)
+        ran = found["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+        ready = condition(found, "Ready")["lastTransitionTime"]
+        # Whole seconds of KWOK's clock.
+        assert datetime.fromisoformat(ready) - datetime.fromisoformat(ran) >= timedelta(seconds=3), "it ran before"
 
     def test_an_unschedulable_pod_has_the_schedulers_words(self, cluster: Cluster, namespace: str) -> None:
         started(cluster, namespace, gpus=9)
@@ -133,19 +137,19 @@ class TestFakeNodes:
         held = pod("held")
         held["metadata"]["finalizers"] = ["gemma4.dev/held"]
         cluster.apply([held, pod("free")], namespace=namespace)
-        cluster.kubectl("wait", "pod", "held", "free", "--for=condition=Ready", "--timeout=30s", "-n", namespace)
+        cluster.kubectl("wait", "pod", "held", "free", "--for=condition=Ready", "--timeout=240s", "-n", namespace)
         cluster.kubectl("delete", "pod", "held", "free", "--wait=false", "-n", namespace)
-        cluster.kubectl("wait", "pod/free", "--for=delete", "--timeout=10s", "-n", namespace)
+        cluster.kubectl("wait", "pod/free", "--for=delete", "--timeout=240s", "-n", namespace)
         assert cluster.get("pod", "held", namespace)["metadata"]["deletionTimestamp"]
         cluster.kubectl("patch", "pod", "held", "-n", namespace, "-p", '{"metadata": {"finalizers": null}}')
-        cluster.kubectl("wait", "pod/held", "--for=delete", "--timeout=10s", "-n", namespace)
+        cluster.kubectl("wait", "pod/held", "--for=delete", "--timeout=240s", "-n", namespace)
 
     def test_a_job_completes(self, cluster: Cluster, namespace: str) -> None:
         made = template()
         made["spec"]["restartPolicy"] = "Never"
         job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": {"template": made}}
         cluster.apply(job, namespace=namespace)
-        cluster.kubectl("wait", "job/j", "--for=condition=Complete", "--timeout=30s", "-n", namespace)
+        cluster.kubectl("wait", "job/j", "--for=condition=Complete", "--timeout=240s", "-n", namespace)
 
 
 class TestFaults:
@@ -178,11 +182,11 @@ class TestFaults:
         found = self.waiting(cluster, namespace, "containerStatuses", "CrashLoopBackOff")
         assert found["status"]["phase"] == "Running"
         server = found["status"]["containerStatuses"][0]
-        assert server["restartCount"] == 1
+        assert server["restartCount"] >= 1
         assert server["lastState"]["terminated"]["exitCode"] == 137
         assert server["lastState"]["terminated"]["reason"] == "OOMKilled"
         wait_for(
-            lambda: cluster.get("pod", "p", namespace)["status"]["containerStatuses"][0]["restartCount"] == 2,
+            lambda: cluster.get("pod", "p", namespace)["status"]["containerStatuses"][0]["restartCount"] >= 2,
             30,
             "the second restart",
             interval_seconds=1,
@@ -202,14 +206,14 @@ class TestFaults:
         time.sleep(2)
         assert condition(cluster.get("pod", "p", namespace), "Ready").get("status") != "True"
         cluster.kubectl("label", "pod", "p", f"{FAULT_LABEL}-", "-n", namespace)
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=240s", "-n", namespace)
 
     @pytest.mark.parametrize("fault", ["NeverReady", "OOMKilled"])
     def test_a_ready_pod_can_be_broken(self, cluster: Cluster, namespace: str, fault: str) -> None:
         started(cluster, namespace)
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=240s", "-n", namespace)
         cluster.kubectl("label", "pod", "p", f"{FAULT_LABEL}={fault}", "-n", namespace)
-        cluster.kubectl("wait", "pod/p", "--for=condition=Ready=False", "--timeout=60s", "-n", namespace)
+        cluster.kubectl("wait", "pod/p", "--for=condition=Ready=False", "--timeout=240s", "-n", namespace)
 
 
 @pytest.fixture(scope="class")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cluster import Cluster, wait_for
 from tests.cluster.proxy import FaultProxy
+from tests.cluster.waiting import PATIENCE
 from tests.integration.disturbances import Scene, await_alike, calmed, twin_of
 from tests.integration.home import Home, names, sample
 from tests.integration.operating import Operators
@@ -52,7 +53,7 @@ def test_after_the_last_disturbance_the_state_is_that_of_an_undisturbed_twin_and
     twins = {name: f"{name}-twin" for name in many}
     home.create(*(twin_of(home.resource(name), twin) for name, twin in twins.items()))
     home.wait_ready(*twins.values())
-    assert not await_alike(home, twins, timeout_seconds=30), done
+    assert not await_alike(home, twins, timeout_seconds=30 * PATIENCE), done
     home.wait_quiet(seconds=QUIET_SECONDS, timeout_seconds=30)
     assert not await_alike(home, twins, timeout_seconds=0), done
     operator.must_be_steady()

@@ -13,8 +13,9 @@ from gemma4_operator.api.deployment import Modality, VariantChoice
 from gemma4_operator.api.read import InvalidResource, read_deployment
 from tests.cases.deployments import BAD, GOOD, MINIMAL, Bad, Good, patched
 from tests.cases.statuses import AUTOSCALING, FULL_PLAN, INFEASIBLE_PLAN, OLD_PLAN
-from tests.cluster import Cluster, wait_for
+from tests.cluster import Cluster
 from tests.integration.judge import ServerJudge
+from tests.integration.operating import install_crd
 
 pytestmark = pytest.mark.cluster
 
@@ -24,8 +25,7 @@ CRD_FILE = Path(__file__).parents[2] / "crds" / "gemma4.dev_gemma4deployments.ya
 @pytest.fixture(scope="module")
 def home(cluster: Cluster) -> Iterator[str]:
     """A namespace of this module's own, on a cluster that has the CRD."""
-    cluster.apply(CRD_FILE)
-    cluster.kubectl("wait", "--for=condition=Established", "crd/gemma4deployments.gemma4.dev")
+    install_crd(cluster)
     name = cluster.namespace(prefix="crd")
     yield name
     cluster.delete_namespace(name)
@@ -33,13 +33,7 @@ def home(cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server(cluster: Cluster, home: str) -> ServerJudge:
-    judge = ServerJudge(cluster.kubeconfig, namespace=home)
-
-    def serves() -> bool:
-        return cluster.kubectl("get", "g4d", "-n", home, check=False).returncode == 0
-
-    wait_for(serves, 10, "the API server to serve the new kind")
-    return judge
+    return ServerJudge(cluster.kubeconfig, namespace=home)
 
 
 def operator_refusal(body: dict) -> str | None:

@@ -85,7 +85,7 @@ def test_a_plan_whose_gpus_are_gone_moves_to_those_that_are_free(home: Home, clu
         plan = home.resource("chat")["status"]["plan"]
         assert plan["gpuProduct"] == H100
         assert plan["notes"][0].startswith("Chosen anew, because the pods of the plan before")
-        assert "Chosen anew" in notes(home.events("chat"), "Planned")[0]
+        assert "Chosen anew" in wait_for(lambda: notes(home.events("chat"), "Planned"), 20, "an event about it")[0]
         home.wait_quiet()
     finally:
         cluster.remove_nodes(f"{dear}-0")
@@ -94,16 +94,16 @@ def test_a_plan_whose_gpus_are_gone_moves_to_those_that_are_free(home: Home, clu
 def test_a_plan_that_runs_out_of_memory_is_remade_leaner(home: Home, operator: object):
     """The engine's last words decide; a single crash is not yet one of the plan's."""
     home.create(sample("chat", on="VLLM", podTemplatePatch=faulty("GPUOutOfMemory")))
-    ready = home.wait_reason("chat", "GPUOutOfMemory")
-    before = home.resource("chat")["status"]["plan"]
-    assert "CUDA out of memory" in ready["message"]
+    before = home.wait_observed("chat")["status"]["plan"]
     assert "tries" not in before
+    ready = home.wait_reason("chat", "GPUOutOfMemory")
+    assert "CUDA out of memory" in ready["message"]
     after = wait_for(lambda: _tried(home.resource("chat")["status"]["plan"]), 30, "another plan")
     home.edit("chat", podTemplatePatch=None)
     home.wait_ready("chat")
     assert home.resource("chat")["status"]["plan"] == after
     assert after["notes"][0].startswith("Chosen anew, try 1 of 3, because the plan before, ")
-    assert "try 1 of 3" in notes(home.events("chat"), "Planned")[0]
+    assert "try 1 of 3" in wait_for(lambda: notes(home.events("chat"), "Planned"), 20, "an event about it")[0]
     assert after["memory"]["capacityMiB"] < before["memory"]["capacityMiB"]
     home.wait_quiet()
 

@@ -29,8 +29,6 @@ pytestmark = pytest.mark.cluster
 
 FIRST, SECOND = "gemma4-operator", "gemma4-operator-b"
 TAKEOVER_SECONDS = 20.0
-HANDOVER_SECONDS = 10.0
-"""Well below what a Lease that nobody gives back takes to run out."""
 WATCHES = 8
 """Of the resource itself, three kinds of children, pods, and kopf's of all CRDs."""
 NEVER = 3600
@@ -47,6 +45,13 @@ def writes(cluster: Cluster, name: str, *, since: int) -> list[datetime]:
         and event["objectRef"]["resource"] != "leases"
     ]
     return sorted(moments)
+
+
+def holder(home: Home, lease: str) -> str:
+    """Return who leads by a Lease; empty: nobody."""
+    found = home.objects.get(LEASE, SYSTEM, lease)
+    assert found is not None
+    return str(found["spec"].get("holderIdentity") or "")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,12 +103,12 @@ class TestLeadership:
         home.wait_ready("next", timeout_seconds=TAKEOVER_SECONDS)
         assert max(writes(cluster, FIRST, since=start)) < min(writes(cluster, SECOND, since=start))
         first.start().wait_standing_by()
-        start = cluster.audit_offset()
+        start = home.wait_quiet(user=account(SECOND))
         assert second.stop() == 0
-        first.wait_leading(HANDOVER_SECONDS)
-        held = home.objects.get(LEASE, SYSTEM, lease)
-        assert held is not None
-        assert held["spec"]["holderIdentity"] == first.identity
+        # Given back, and not left to run out.
+        assert holder(home, lease) in ("", first.identity)
+        first.wait_leading()
+        assert holder(home, lease) == first.identity
         assert not writes(cluster, SECOND, since=start)
 
     def test_one_that_was_frozen_past_its_lease_never_writes_again(
@@ -155,8 +160,9 @@ class TestWatches:
         operator = behind(resync_seconds=NEVER)
         home.create(sample("chat", replicas=0))
         home.wait_ready("chat")
+        wait_for(lambda: proxy.open(Match(watch=True)) == WATCHES, 10, "all watches")
         expired = proxy.fail(Match(watch=True), WatchError(410), times=WATCHES)
-        assert proxy.cut(Match(watch=True)) == WATCHES
+        assert proxy.cut(Match(watch=True))
         wait_for(lambda: expired.hits == WATCHES, 10, "the watches to expire")
         home.edit("chat", replicas=1)
         home.wait_ready("chat")
@@ -169,6 +175,7 @@ class TestWatches:
         behind(resync_seconds=NEVER)
         home.create(sample("chat", replicas=0), sample("gone", replicas=0))
         home.wait_ready("chat", "gone")
+        wait_for(lambda: proxy.open(Match(watch=True)) == WATCHES, 10, "all watches")
         gap = proxy.fail(Match(watch=True), Status(503))
         assert proxy.cut(Match(watch=True))
         home.delete("chat", kind=SERVICE)
@@ -184,6 +191,7 @@ class TestWatches:
         behind(resync_seconds=5)
         home.create(sample("chat", replicas=0))
         home.wait_ready("chat")
+        wait_for(lambda: proxy.open(Match(watch=True)) == WATCHES, 10, "all watches")
         silence = proxy.fail(Match(watch=True), Hang())
         assert proxy.cut(Match(watch=True))
         wait_for(lambda: silence.hits >= WATCHES, 10, "the watches to be silent")
@@ -222,14 +230,15 @@ class TestOutage:
         home.wait_quiet()
         before = home.resource("chat")["status"]
         proxy.clear_log()
+        began = time.monotonic()
         proxy.fail(Match(), Status(429, retry_after_seconds=1), for_seconds=10)
-        proxy.fail(Match(), Status(500), for_seconds=20)
+        proxy.fail(Match(), Status(500))
         proxy.cut(Match(watch=True))
         home.edit("chat", replicas=2)
-        end = time.monotonic() + 20
-        kubelet.wait_for(lambda: time.monotonic() > end, 30, "the end of the outage")
+        kubelet.wait_for(lambda: time.monotonic() > began + 20, 30, "the end of the outage")
         assert home.resource("chat")["status"] == before
-        assert proxy.count() / 20 < 10, "requests per second"
+        assert proxy.count() / (time.monotonic() - began) < 10, "requests per second"
+        proxy.clear()
         kubelet.wait_for(lambda: is_ready(home.resource("chat")), 30, "the state after the outage")
         assert home.resource("chat")["status"]["serving"] == "2/2"
         assert kubelet.restarts <= 1
@@ -241,21 +250,27 @@ class TestOutage:
         operator = behind(resync_seconds=NEVER)
         proxy.fail(Match(method="PATCH"), ApplyThenDrop(), times=5)
         proxy.fail(Match(method="POST"), ApplyThenDrop(), times=1)
-        proxy.fail(Match(method="PUT", path="/leases/"), ApplyThenDrop(), times=2)
+        renewing = Match(method="PUT", path="/leases/")
+        lost = proxy.fail(renewing, ApplyThenDrop(), times=2)
         home.create(sample("chat"))
         home.wait_ready("chat")
         assert [len(home.objects.list(kind, home.namespace)) for kind in USUAL_KINDS] == [1, 1, 1]
         assert len(notes(home.events("chat"), "ChildrenApplied")) <= 1
-        wait_for(lambda: proxy.count(method="PUT", path="/leases/") >= 3, 15, "the Lease to be renewed again")
+
+        def renewed() -> bool:
+            *_, last = [one for one in proxy.log if renewing.accepts(one)]
+            return lost.hits == 2 and last.fault is None and last.status == 200
+
+        wait_for(renewed, 15, "the Lease to be renewed after two answers to that were lost")
         assert operator.alive()
-        assert operator.readyz() == (200, "leading")
+        wait_for(lambda: operator.readyz() == (200, "leading"), 10, lambda: f"leading; {operator.readyz()}")
 
 
 class TestInstallation:
     @pytest.fixture
     def without_crd(self, cluster: Cluster) -> Iterator[None]:
         """The kind does not exist, and does again afterwards."""
-        cluster.kubectl("delete", "crd", CRD, "--timeout=30s")
+        cluster.kubectl("delete", "crd", CRD, "--timeout=240s")
         yield
         install_crd(cluster)
 
@@ -269,9 +284,10 @@ class TestInstallation:
         assert line.endswith(
             "the kind Gemma4Deployment is not known: install the CRD (`kubectl apply --server-side -f crds/`)."
         )
-        assert operator.readyz() == (503, "leading; listing everything")
+        waits = (503, "leading; listing everything")
+        wait_for(lambda: operator.readyz() == waits, 10, lambda: f"{waits}; {operator.readyz()}")
         install_crd(cluster)
         home.create(sample("chat", replicas=0))
         home.wait_ready("chat")
         operator.must_be_steady()
-        assert operator.readyz() == (200, "leading")
+        wait_for(lambda: operator.readyz() == (200, "leading"), 10, lambda: f"leading; {operator.readyz()}")

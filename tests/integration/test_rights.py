@@ -168,5 +168,6 @@ def test_without_the_right_that_a_plugin_asks_for_no_child_is_made(
     own_cluster.apply([role, binding])
     operators.new(account="lesser").wait_leading()
     team.create(sample("chat"))
-    ready = team.wait_reason("chat", "ChildRejected")
-    assert "blockOwnerDeletion" in ready["message"]
+    # Until the API server goes by the new role, it refuses more than that.
+    wait_for(lambda: "blockOwnerDeletion" in team.ready("chat").get("message", ""), 20, lambda: f"{team.ready('chat')}")
+    assert team.ready("chat")["reason"] == "ChildRejected"

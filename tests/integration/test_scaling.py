@@ -202,6 +202,10 @@ class TestWhereTheOperatorDecides:
             found = {one["type"]: one for one in scaler.get("status", {}).get("conditions", ())}
             return dict(found.get("AbleToScale", {}))
 
-        wait_for(lambda: able().get("reason") == "FailedUpdateScale", SCALER_SECONDS, lambda: json.dumps(able()))
-        assert "must be absent or 1 with `autoscaling`, since the operator's autoscaler decides" in able()["message"]
+        def refused() -> str:
+            found = able()
+            return found["message"] if found.get("reason") == "FailedUpdateScale" else ""
+
+        told = wait_for(refused, SCALER_SECONDS, lambda: json.dumps(able()))
+        assert "must be absent or 1 with `autoscaling`, since the operator's autoscaler decides" in told
         assert running(home, "chat")[:2] == (1, 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from gemma4_operator.kube.kinds import POD
+from tests.cluster import wait_for
 from tests.integration.home import condition
 from tests.integration.objects import Object, Objects
 
@@ -28,13 +29,14 @@ class Moment:
 
 
 class PodWatch:
-    """Follows the pods of a namespace from the first moment on; a context manager."""
+    """Follows the pods of a namespace from the first moment to the last one; a context manager."""
 
     def __init__(self, objects: Objects, namespace: str) -> None:
         self._objects = objects
         self._namespace = namespace
         self._pods: dict[str, Object] = {}
         self.moments: list[Moment] = []
+        self._version = 0
         self._stop: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._follow, name=f"pods of {namespace}", daemon=True)
         self._error: BaseException | None = None
@@ -43,14 +45,29 @@ class PodWatch:
         listed = self._objects.request("GET", POD.path(namespace=self._namespace))
         self._pods = {pod["metadata"]["name"]: pod for pod in listed["items"]}
         self.moments.append(self._moment())
+        self._version = int(listed["metadata"]["resourceVersion"])
         self._events, self._stop = self._objects.watch(POD, self._namespace, listed["metadata"]["resourceVersion"])
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop()
-        self._thread.join(5)
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        try:
+            if failure is None:
+                self._catch_up()
+        finally:
+            self._stop()
+            self._thread.join(30)
         assert self._error is None, self._error
+
+    def _catch_up(self) -> None:
+        """Return once all that there is now has been seen, however late the news of it come."""
+        newest = [int(pod["metadata"]["resourceVersion"]) for pod in self._objects.list(POD, self._namespace)]
+        wait_for(
+            lambda: self._version >= max(newest, default=0) or not self._thread.is_alive(),
+            20,
+            "the watch to tell of the newest pod",
+            interval_seconds=0.02,
+        )
 
     @property
     def fewest_serving(self) -> int:
@@ -72,6 +89,7 @@ class PodWatch:
                 else:
                     self._pods[pod["metadata"]["name"]] = pod
                 self.moments.append(self._moment())
+                self._version = int(pod["metadata"]["resourceVersion"])
         except BaseException as error:  # It is raised where the test can see it.
             self._error = error
 

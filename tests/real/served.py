@@ -24,7 +24,7 @@ from tests.cluster.process import Program, Running
 from tests.cluster.waiting import wait_for
 
 _START_SECONDS = 120.0
-_REQUEST_SECONDS = 120.0
+_REQUEST_SECONDS = 600.0
 # An engine that is killed may leave children behind; told to end, it takes them along.
 _GRACE_SECONDS = 20.0
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.engine
 
 def last_words(machine: Machine, container: ContainerSpec, *extra: str) -> tuple[int, str]:
     """Return the exit code and what the operator would read of the log."""
-    code, said = machine.run(replace(container, args=(*container.args, *extra)), seconds=240)
+    code, said = machine.run(replace(container, args=(*container.args, *extra)), seconds=900)
     return code, "\n".join(said[-LOG_BYTES:].splitlines()[-LOG_LINES:])
 
 
@@ -55,9 +55,14 @@ class TestLlamaCpp:
 
         def fail(*extra: str, path: str = "gemma.gguf", **changes: Any) -> Diagnosis:
             weights = ClaimWeights(claim_name="weights", path=path)
-            wanted = a_serving(quantization="Q4_K_M", weights=weights, host_cache_mib=64, **changes)
-            container = LlamaCpp().pod(wanted).container
-            code, log = last_words(machine, container, *extra)
+            # It listens before it reads anything, and what a pod has of its own others may have on this machine.
+            (port,) = ports.reserve(1)
+            fields = {"quantization": "Q4_K_M", "host_cache_mib": 64, "port": port.port}
+            container = LlamaCpp().pod(a_serving(weights=weights, **{**fields, **changes})).container
+            try:
+                code, log = last_words(machine, container, *extra)
+            finally:
+                port.release()
             assert code != 0, log
             return cause(container.name, code, log)
 

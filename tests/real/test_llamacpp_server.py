@@ -4,8 +4,8 @@ import contextlib
 import dataclasses
 import http.client
 import json
-import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,8 +37,8 @@ SLOTS = 2
 MODEL = "gemma-small"
 FILE = "gemma.gguf"
 KEY = "for-this-test-only"
-# What a short answer may take beside all else that a machine of two cores does meanwhile.
-PATIENCE_SECONDS = 110
+# More than anything takes, however slow the machine: what is not over by then never is.
+HANGING_SECONDS = 600
 SECRET = SecretSource(name="chat", key="api-key")
 # The small model would often stop early; so its answers are as long as a test needs them.
 LONG = {"max_tokens": 1900, "ignore_eos": True}
@@ -102,6 +102,17 @@ def metrics(server: Server) -> dict[str, float]:
     return {sample.name: sample.value for family in families for sample in family.samples}
 
 
+def refuses(server: Server) -> bool:
+    """Whether nobody listens any more."""
+    try:
+        socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    except TimeoutError:
+        pass
+    return False
+
+
 def said_to_scalers(server: Server) -> Any:
     return counts(server.get(dialects.LLAMA_CPP.path).text.encode(), dialects.LLAMA_CPP)
 
@@ -156,7 +167,7 @@ class TestChat:
         assert CAPITAL_ANSWER in other.chat(CAPITAL, max_tokens=4, temperature=0).message["content"]
 
     def test_a_stream_is_chunks_and_an_end(self, server: Server) -> None:
-        options = {"max_tokens": 8, "stream_options": {"include_usage": True}}
+        options = {"max_tokens": 8, "ignore_eos": True, "stream_options": {"include_usage": True}}
         with server.stream(CAPITAL, temperature=0, **options) as events:
             *chunks, last = events
         assert last == "[DONE]"
@@ -216,20 +227,21 @@ class TestLoad:
         enough = threading.Event()
 
         def talk(number: int) -> str:
-            with server.stream(f"Story {number}:", **LONG) as events:
+            with server.stream(f"Story {number}:", patience=HANGING_SECONDS, **LONG) as events:
                 first = next(events)
-                enough.wait(60)
+                enough.wait(HANGING_SECONDS)
                 return first
 
         def busy() -> bool:
+            at_work = [slot["is_processing"] for slot in server.get("/slots").json]
             seen = metrics(server)
-            return seen["llamacpp:requests_processing"] == SLOTS and seen["llamacpp:requests_deferred"] == 1
+            told = (seen["llamacpp:requests_processing"], seen["llamacpp:requests_deferred"])
+            return (at_work, told) == ([True] * SLOTS, (SLOTS, 1))
 
         with ThreadPoolExecutor(SLOTS + 1) as pool:
             talks = [pool.submit(talk, number) for number in range(SLOTS + 1)]
             try:
                 wait_for(busy, 30, lambda: f"{SLOTS} running and 1 waiting request; {metrics(server)}")
-                assert [slot["is_processing"] for slot in server.get("/slots").json] == [True] * SLOTS
             finally:
                 enough.set()
             assert all(json.loads(talk.result())["choices"] for talk in talks)
@@ -237,12 +249,12 @@ class TestLoad:
 
 class TestDrain:
     def wait(self, start_machine: Machine, server: Server, **seconds: int) -> float:
-        """Run the rendered hook with other times; returns how long it took."""
-        times = {"pause_seconds": 0, "blind_seconds": 0, "finish_seconds": 60, **seconds}
+        """Run the rendered hook with other times; returns how long it took, which is less than to the end of time."""
+        times = {"pause_seconds": 0, "blind_seconds": 0, "finish_seconds": 10 * HANGING_SECONDS, **seconds}
         command = drain.of_llama_cpp(port=server.port, **times)
         begun = time.monotonic()
         container = pod(port=server.port, api_key=SECRET).container
-        ended = execute(start_machine, container, command, seconds=PATIENCE_SECONDS + 30)
+        ended = execute(start_machine, container, command, seconds=HANGING_SECONDS)
         assert (ended.returncode, ended.stderr) == (0, "")
         return time.monotonic() - begun
 
@@ -252,44 +264,46 @@ class TestDrain:
 
     def test_an_idle_server_is_told_at_once(self, server: Server, machine: Machine) -> None:
         wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 0, 30, "an idle server")
-        assert self.wait(machine, server) < 10
+        self.wait(machine, server)
 
     def test_what_runs_is_finished_first(self, server: Server, machine: Machine) -> None:
-        """However slow the machine is: the hook has more time than any answer of this length takes."""
-        with ThreadPoolExecutor(1) as pool:
-            whole = pool.submit(server.chat, "Story:", max_tokens=60, ignore_eos=True)
-            wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
-            assert not whole.done()
-            self.wait(machine, server, finish_seconds=PATIENCE_SECONDS)
+        with server.stream("Story:", max_tokens=150, ignore_eos=True) as events:
+            assert json.loads(next(events))["object"] == "chat.completion.chunk"
+            self.wait(machine, server)
             assert metrics(server)["llamacpp:requests_processing"] == 0
-            assert whole.result(5).status == 200
+            *_, last = events
+        assert last == "[DONE]"
 
     def test_it_is_not_waited_for_without_end(self, server: Server, machine: Machine) -> None:
         with server.stream("Story:", **LONG) as events:
             assert json.loads(next(events))["object"] == "chat.completion.chunk"
-            wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the request to run")
-            assert self.wait(machine, server, finish_seconds=2) < PATIENCE_SECONDS
+            self.wait(machine, server, finish_seconds=2)
             assert metrics(server)["llamacpp:requests_processing"] == 1
 
-    @pytest.mark.parametrize(("code", "least_seconds"), [(7, 0), (22, 1), (28, 2), (0, 1)])
+    def script(self, folder: Path, name: str, text: str) -> Path:
+        made = folder / name
+        made.write_text(f"#!/bin/sh\n{text}\n")
+        made.chmod(0o755)
+        return made
+
+    def slept(self, server: Server, folder: Path, **more: Any) -> list[str]:
+        """Return for how long the hook sleeps, one time after another, where no sleep takes any time."""
+        notes = folder / "slept"
+        programs = {"sleep": self.script(folder, "sleep", f'echo "$1" >> {notes}'), **more.pop("programs", {})}
+        machine = Machine(folder, programs, folder, secrets={(SECRET.name, SECRET.key): KEY}, **more)
+        self.wait(machine, server, blind_seconds=7, finish_seconds=2)
+        return notes.read_text().split()
+
+    @pytest.mark.parametrize(("code", "sleeps"), [(7, {"0"}), (22, {"0", "7"}), (28, {"0", "1"}), (0, {"0", "7"})])
     def test_a_server_that_is_gone_refuses_or_is_slow_is_told_apart(
-        self, server: Server, tmp_path: Path, code: int, least_seconds: int
+        self, server: Server, tmp_path: Path, code: int, sleeps: set[str]
     ) -> None:
         """One that is slow to answer is at work, and one that says nothing of its work gets time."""
-        curl = tmp_path / "curl"
-        curl.write_text(f"#!/bin/sh\nexit {code}\n")
-        curl.chmod(0o755)
-        machine = Machine(tmp_path, {"curl": curl}, tmp_path, secrets={(SECRET.name, SECRET.key): KEY})
-        assert least_seconds <= self.wait(machine, server, blind_seconds=1, finish_seconds=2) < least_seconds + 5
+        curl = self.script(tmp_path, "curl", f"exit {code}")
+        assert set(self.slept(server, tmp_path, programs={"curl": curl})) == sleeps
 
     def test_an_image_without_curl_gets_a_fixed_time(self, server: Server, tmp_path: Path) -> None:
-        sleep = shutil.which("sleep")
-        assert sleep is not None
-        bare = {"PATH": str(tmp_path / "bin")}
-        machine = Machine(
-            tmp_path, {"sleep": Path(sleep)}, tmp_path, secrets={(SECRET.name, SECRET.key): KEY}, environ=bare
-        )
-        assert 1 <= self.wait(machine, server, blind_seconds=1, finish_seconds=60) < 10
+        assert self.slept(server, tmp_path, environ={"PATH": str(tmp_path / "bin")}) == ["0", "7"]
 
 
 class TestEnd:
@@ -298,24 +312,24 @@ class TestEnd:
     def test_an_idle_server_ends_at_once(self, start: Start) -> None:
         with start() as server:
             server.running.identity.signal(signal.SIGTERM)
-            assert server.running.identity.wait(10)
+            assert server.running.identity.wait(HANGING_SECONDS)
             assert server.running.exit_code() == 0
 
     def test_what_runs_at_the_signal_is_never_finished_and_holds_the_server_back(self, start: Start) -> None:
-        with start() as server, ThreadPoolExecutor(1) as pool:
+        with start() as server, ThreadPoolExecutor(2) as pool:
             whole = pool.submit(server.chat, "Story 1:", **LONG)
-            wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 1, 20, "the first request to run")
-            with server.stream("Story 2:", patience=8, **LONG) as events:
+            with server.stream("Story 2:", **LONG) as events:
                 assert [json.loads(next(events))["object"] for _ in range(3)] == ["chat.completion.chunk"] * 3
+                wait_for(lambda: metrics(server)["llamacpp:requests_processing"] == 2, 20, "both requests to run")
                 server.running.identity.signal(signal.SIGTERM)
-                time.sleep(1)
-                with pytest.raises(OSError, match="refused"):
-                    server.anonymous("/health")
-                # Neither an end nor an error: the client is left waiting.
-                with pytest.raises(TimeoutError):
-                    assert "[DONE]" not in list(events)
-            assert not whole.done()
-            assert server.running.alive()
-            server.running.kill()
+                wait_for(lambda: refuses(server), 20, "nobody to be let in any more")
+                rest = pool.submit(list, events)
+                time.sleep(5)
+                # Neither an end nor an error: clients are left waiting.
+                assert not rest.done()
+                assert not whole.done()
+                assert server.running.alive()
+                server.running.kill()
+                assert "[DONE]" not in rest.result()
             with pytest.raises((OSError, http.client.HTTPException)):
                 whole.result()

@@ -11,9 +11,10 @@ from pathlib import Path
 from random import Random
 
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
-from tests.cluster import Cluster
+from tests.cluster import Cluster, wait_for
 from tests.cluster.cluster import RESTRICTED
 from tests.cluster.proxy import FaultProxy
+from tests.cluster.waiting import PATIENCE
 from tests.fuzz.resources import resources
 from tests.integration.disturbances import KILL, Scene, await_alike, calmed, twin_of
 from tests.integration.home import Home, condition, names, sample
@@ -26,6 +27,8 @@ BAD_PERCENT = 20
 SAY_SECONDS = 15.0
 PATIENCE_SECONDS = 60.0
 QUIET_SECONDS = 3.0
+LEAST_DISTURBANCES = 15
+"""However slow the machine: a soak without them shows nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ def _soaked(
     say(f"peace after {settled_seconds:.0f} s: comparing with twins that nobody has disturbed")
     faults += _compared(home, good)
     faults += _quiet(home, operator)
+    operator.wait_leading()
     vitals.look(operator)
     grown = growth(vitals.last_life())
     faults += grown.faults()
@@ -129,7 +133,7 @@ def _disturb(scene: Scene, vitals: Vitals, done: Counter[str], plan: Plan, *, sa
     """Do one thing after another until the time is up, and say each while what was done."""
     started = time.monotonic()
     said = started
-    while (now := time.monotonic()) - started < plan.seconds:
+    while (now := time.monotonic()) - started < plan.seconds or done.total() < LEAST_DISTURBANCES:
         if now - started > plan.seconds / 3:
             # What grows shows in a life of some length.
             scene.spared = {KILL}
@@ -145,7 +149,7 @@ def _disturb(scene: Scene, vitals: Vitals, done: Counter[str], plan: Plan, *, sa
 
 def _await_peace(scene: Scene, bad: list[str]) -> list[str]:
     """Wait until every resource is told of as it is now, those of the usual kind as ready; return what is not."""
-    deadline = time.monotonic() + PATIENCE_SECONDS + len(scene.names)
+    deadline = time.monotonic() + PATIENCE * (PATIENCE_SECONDS + len(scene.names))
     while time.monotonic() < deadline:
         lost = _untold(scene.home, bad)
         if not lost and not scene.unsettled():
@@ -176,20 +180,26 @@ def _compared(home: Home, good: list[str]) -> list[str]:
     twins = {wish: f"twin-{number}" for number, wish in enumerate(wishes)}
     home.create(*(twin_of(wishes[wish], twin) for wish, twin in twins.items()))
     home.wait_ready(*twins.values(), timeout_seconds=PATIENCE_SECONDS + 2 * len(twins))
-    differing = await_alike(home, {name: twins[wish_of[name]] for name in good}, timeout_seconds=PATIENCE_SECONDS)
+    pairs = {name: twins[wish_of[name]] for name in good}
+    differing = await_alike(home, pairs, timeout_seconds=PATIENCE * PATIENCE_SECONDS)
     return [f"{name} differs from an undisturbed twin in {', '.join(paths)}" for name, paths in differing.items()]
 
 
 def _quiet(home: Home, operator: OperatorProcess) -> list[str]:
     """Return whether anything is still written, or overdue in the queue."""
     faults = []
+
+    def overdue_seconds() -> float:
+        return _sum(wait_for(operator.metrics, 20, "the operator's metrics"), "gemma4_operator_queue_oldest_seconds")
+
     try:
         home.wait_quiet(seconds=QUIET_SECONDS, timeout_seconds=PATIENCE_SECONDS)
-    except AssertionError as error:
+        # A starved machine comes late to a key now and then; what is never taken grows older and older.
+        wait_for(
+            lambda: overdue_seconds() <= 1, 20, lambda: f"the queue: a key is overdue by {overdue_seconds():.0f} s"
+        )
+    except TimeoutError as error:
         faults.append(str(error))
-    overdue = _sum(operator.metrics(), "gemma4_operator_queue_oldest_seconds")
-    if overdue > 1:
-        faults.append(f"a key of the queue is overdue by {overdue:.0f} s")
     return faults
 
 

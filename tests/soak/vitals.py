@@ -32,8 +32,10 @@ class Vitals:
     samples: list[Sample] = field(default_factory=list)
 
     def look(self, operator: OperatorProcess) -> Sample | None:
-        """Take a sample; None while no operator runs."""
+        """Take a sample; None while no operator works: one that still starts has not loaded what it is made of."""
         try:
+            if operator.readyz()[0] != 200:
+                return None
             process = operator.process
             with process.oneshot():
                 sample = Sample(

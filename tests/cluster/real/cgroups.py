@@ -77,7 +77,7 @@ def pids(name: str) -> set[int]:
     return found
 
 
-def kill_all(name: str, *, timeout_seconds: float = 15.0) -> None:
+def kill_all(name: str, *, timeout_seconds: float = 60.0) -> None:
     """Returns when no process is left. Asked again and again, because a dying runtime may still start one."""
     deadline = time.monotonic() + timeout_seconds
     while left := pids(name):
@@ -89,7 +89,7 @@ def kill_all(name: str, *, timeout_seconds: float = 15.0) -> None:
         time.sleep(0.02)
 
 
-def remove(name: str, *, timeout_seconds: float = 5.0) -> None:
+def remove(name: str, *, timeout_seconds: float = 60.0) -> None:
     """Removes the empty cgroup; the kernel needs a moment after the last process has gone."""
     deadline = time.monotonic() + timeout_seconds
     for tree in hierarchies():

@@ -209,4 +209,4 @@ def test_a_page_of_a_day_takes_seconds_at_most(tmp_path: Path):
     started = time.process_time()
     policies = [shown(f"p{number}", minutes=run.minutes) for number in range(10)]
     simulate_report.page(about(duration_seconds=86400.0), policies, reference=run)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20

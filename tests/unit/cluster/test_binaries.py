@@ -179,7 +179,7 @@ class TestBuild:
             builder.ensure([recipes.{recipe!r}], cache=Path({str(tmp_path / "cache")!r}))
         """)
         running = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) for _ in range(3)]
-        assert [process.wait(20) for process in running] == [0, 0, 0]
+        assert [process.wait(120) for process in running] == [0, 0, 0]
         assert (go.parent / "built").read_text().count("built") == 1
 
     @pytest.mark.skipif(shutil.which("go") is None, reason="Go is not installed")

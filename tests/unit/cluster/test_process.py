@@ -116,7 +116,7 @@ class TestGuard:
         child = inner(sleeper)
         assert child != sleeper.identity
         os.kill(sleeper.identity.pid, signal.SIGKILL)
-        assert child.wait(5)
+        assert child.wait(50)
 
     def test_the_end_of_the_starting_thread_changes_nothing(self, tmp_path: Path) -> None:
         started: list[Running] = []
@@ -151,7 +151,7 @@ class TestGuard:
             child = Identity.of(int(text))
             runner.send_signal(number)
         assert child is not None
-        assert child.wait(5)
+        assert child.wait(50)
 
     def test_a_runner_that_is_gone_gets_no_program(self, tmp_path: Path) -> None:
         command = [sys.executable, "-I", "-S", process.guard.__file__, str(os.getpid()), "1", "/bin/touch", "x"]

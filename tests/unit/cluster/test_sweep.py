@@ -23,7 +23,7 @@ def test_a_child_does_not_outlive_the_killed_program(tmp_path: Path) -> None:
     running, child = start(tmp_path)
     with sweep.after(running.identity.pid):
         running.kill()
-        assert child.wait(10)
+        assert child.wait(50)
 
 
 def test_nor_one_that_has_ended_by_itself_before(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_nor_one_that_has_ended_by_itself_before(tmp_path: Path) -> None:
     running.kill()
     assert child.alive()
     with sweep.after(running.identity.pid):
-        assert child.wait(10)
+        assert child.wait(50)
 
 
 def test_a_session_is_its_members_and_no_others(tmp_path: Path) -> None:

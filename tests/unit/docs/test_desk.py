@@ -32,7 +32,7 @@ def test_a_command_fails_where_any_part_of_it_does(tmp_path: Path, command: str,
 
 
 def test_what_was_typed_ends_when_the_runner_is_killed(tmp_path: Path) -> None:
-    typed = "echo $$ > started; sleep 60; true"
+    typed = "echo $$ > started; sleep 600; true"
     code = f"from tests.docs.desk import Desk; from pathlib import Path; Desk(Path({str(tmp_path)!r})).run({typed!r})"
     runner = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     started = tmp_path / "desk" / "started"

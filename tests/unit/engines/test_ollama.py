@@ -164,7 +164,7 @@ esac
                 given["GEMMA4_FILE"] = f"{tmp_path}{given['GEMMA4_FILE']}"
             path = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), "LOG": str(tmp_path / "log")}
             done = subprocess.run(
-                container.command, env=given | path | more, capture_output=True, timeout=20, check=False
+                container.command, env=given | path | more, capture_output=True, timeout=120, check=False
             )
             return done.returncode, (tmp_path / "log").read_text().splitlines()
 

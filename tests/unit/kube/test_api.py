@@ -101,7 +101,7 @@ def script(server: tuple[Server, str]) -> Server:
 
 def quick(client: ApiClient, **options: Any) -> Api:
     retries = Backoff(first_seconds=0.001, maximum_seconds=0.002, attempts=3)
-    return Api(client, jitter=lambda: 0.0, retries=retries, timeout_seconds=1.0, **options)
+    return Api(client, jitter=lambda: 0.0, retries=retries, timeout_seconds=60.0, **options)
 
 
 async def test_an_apply_names_its_manager_and_lets_no_unknown_field_pass(script: Server, client: ApiClient) -> None:

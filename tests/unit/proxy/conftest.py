@@ -68,6 +68,6 @@ async def client(proxy: FaultProxy) -> AsyncIterator[aiohttp.ClientSession]:
     strict.verify_flags |= ssl.VERIFY_X509_STRICT
     connector = aiohttp.TCPConnector(ssl=strict)
     headers = {"Authorization": "Bearer t0ken", "User-Agent": "operator/1"}
-    timeout = aiohttp.ClientTimeout(total=5)
+    timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(proxy.server, connector=connector, headers=headers, timeout=timeout) as session:
         yield session

@@ -123,7 +123,7 @@ class Played:
         """Let so much time pass, after a pass; return what is said then."""
         end = self.seconds + seconds
         self.be_told()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             while self.seconds < end:
                 await asyncio.sleep(0)
         return self.said

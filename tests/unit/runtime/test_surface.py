@@ -57,7 +57,7 @@ class Slow(dict[str, Any]):
         self._released = released
 
     def get(self, *_: Any) -> Any:
-        assert self._released.wait(10), "the loop stands still"
+        assert self._released.wait(120), "the loop stands still"
         return None
 
 

