@@ -55,7 +55,7 @@ class _Side:
     """A deployment before or after.
 
     Attributes:
-        given: None where it was not valid before.
+        given: None where it could not be read before.
         template: Of its pods; None where there are none.
     """
 
@@ -108,20 +108,18 @@ def _will_be(where: Situation, tell: Tell, one: Given) -> tuple[Name, _Side]:
 
 def _was(where: Situation, tell: Tell, raw: Object) -> tuple[Name, _Side]:
     """Return a deployment as it was; one that was not valid must not keep a change from mending it."""
+    one: Given | None = None
     try:
         (one,) = given_in((raw,))
-    except InvalidResource as error:
+        return _will_be(where, tell, one)
+    except (InvalidResource, InvalidInput) as error:
         metadata = raw.get("metadata")
         if not isinstance(metadata, dict) or not metadata.get("name"):
             raise
-        told = {"feasible": False, "reason": "InvalidSpec", "message": f"{error}.", "plan": None, "replicas": 0}
         name = (str(metadata.get("namespace") or "default"), str(metadata["name"]))
-        return name, _Side(given=None, told=told, template=None)
-    try:
-        return _will_be(where, tell, one)
-    except InvalidInput:  # What could not be rendered has no pods.
-        told = _told(where, tell, one, _planned(where, one))
-        return (one.namespace, one.name), _Side(given=one, told=told, template=None)
+        message = str(error).removeprefix(f"{'/'.join(name)}: ").rstrip(".") + "."
+        told = {"feasible": False, "reason": "InvalidSpec", "message": message, "plan": None, "replicas": 0}
+        return name, _Side(given=one, told=told, template=None)
 
 
 def _planned(where: Situation, one: Given) -> Plan | None:

@@ -8,6 +8,7 @@ from typing import Any
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, emit, folded, strong
+from gemma4_operator.cli.render import require_renderable
 from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.choose import Outcome
@@ -64,9 +65,12 @@ def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
 
 
 def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) -> Result:
+    """Return what the verb tells of one deployment. Raises InvalidInput, if its patch cannot be merged."""
     sections = explain(outcome, one.deployment.spec.to_json(), where.attempt(found))
     plan, spec = outcome.plan, one.deployment.spec
     excess = beyond_limits(plan, spec) if isinstance(plan, Plan) else None
+    if isinstance(plan, Plan) and excess is None:
+        require_renderable(where, one, plan)
     counted = tuple(explain_count(spec, plan)) if isinstance(plan, Plan) else ()
     scaling = Section(title="How many run", lines=counted if excess is None else (excess,))
     notes = (note for note in found.notes if isinstance(plan, Plan) or note not in plan.message)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.output import add_output, columns, emit, folded, strong
+from gemma4_operator.cli.render import require_renderable
 from gemma4_operator.cli.situation import Situation, add_arguments, situation, within_limits
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan, Rejection
@@ -45,12 +46,14 @@ def _run(args: argparse.Namespace) -> Exit:
 
 
 def result_of(where: Situation, one: Given) -> Result:
-    """Return what the verb tells of one deployment."""
+    """Return what the verb tells of one deployment. Raises InvalidInput, if its patch cannot be merged."""
     found, spec = where.inventory(one), one.deployment.spec
     plan = where.consider(spec, found).plan
     if isinstance(plan, Rejection):
         plan = workable(plan, spec, catalog=where.catalog, engines=where.engines, classes=found.classes)
     plan = within_limits(plan, spec)
+    if isinstance(plan, Plan):
+        require_renderable(where, one, plan)
     told = _feasible(plan) if isinstance(plan, Plan) else _infeasible(plan)
     return {"namespace": one.namespace, "name": one.name, **told, "nodes": list(found.notes)}
 

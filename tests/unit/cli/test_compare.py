@@ -228,7 +228,16 @@ def test_nor_does_a_key_that_was_there_twice(files: Any, capsys: pytest.CaptureF
 
 def test_nor_does_what_could_not_be_rendered(files: Any, capsys: pytest.CaptureFixture[str]):
     (one,) = told(files([deployment(spec=HOST)], [deployment(spec=SMALL)]), capsys)["deployments"]
-    assert (one["change"], one["replacesPods"]) == ("Changed", False)
+    assert (one["change"], one["replacesPods"], one["hourlyCostDifference"]) == ("Changed", False, None)
+    assert one["before"]["reason"] == "InvalidSpec"
+    assert one["before"]["message"] == (
+        "`spec.podTemplatePatch.spec.hostNetwork` must not be true: no engine needs the host's own."
+    )
+
+
+def test_what_could_not_be_rendered_and_was_suspended_is_resumed(files: Any, capsys: pytest.CaptureFixture[str]):
+    (one,) = told(files([deployment(spec=HOST | SUSPENDED)], [deployment(spec=SMALL)]), capsys)["deployments"]
+    assert "no longer suspended" in one["note"]
 
 
 @pytest.mark.parametrize("before", [[], [deployment(spec=SMALL)]], ids=["new", "changed"])

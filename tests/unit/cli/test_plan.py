@@ -69,6 +69,15 @@ class TestPlan:
             "Nothing serves this. The nearest way, 31B in BF16 on VLLM with 1x NVIDIA-GB10"
         )
 
+    def test_what_no_node_has_is_said_of_the_nearest_way(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        exactly = {"model": {"variant": "31B", "quantization": "BF16"}, "engine": {"type": "VLLM"}}
+        file = written(tmp_path, deployment(spec={**exactly, "placement": {"gpusPerReplica": 16}}))
+        result = told(["plan", "-f", file, "--inventory", MIXED], capsys, code=3)
+        assert result["message"].startswith(
+            "Nothing serves this. The nearest way is 31B in BF16 on VLLM with 1x NVIDIA-H100-80GB-HBM3: "
+            "no node has 16 NVIDIA-H100-80GB-HBM3, the largest has 8."
+        )
+
     @pytest.mark.parametrize("limit", LIMITS)
     def test_more_replicas_than_a_limit_allows_are_refused_as_the_operator_does(
         self, limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -264,6 +273,49 @@ def test_a_spec_that_cannot_be(what: str, verb: str, tmp_path: Path, capsys: pyt
     assert printed.out == ""
     assert printed.err.startswith(f"gemma4: {sentence}")
     assert printed.err.count("\n") == 1
+
+
+PATCHES: dict[str, tuple[dict[str, Any], str]] = {
+    "the host's network": ({"spec": {"hostNetwork": True}}, "spec.hostNetwork` must not be true"),
+    "a folder of the host": (
+        {"spec": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}},
+        "spec.volumes[host]` must not be a `hostPath`",
+    ),
+    "another account": ({"spec": {"serviceAccountName": "admin"}}, "spec.serviceAccountName` must be absent"),
+    "a misspelt key": ({"spec": {"tolerationz": []}}, "spec.tolerationz` must be absent"),
+    "a label of the operator's": (
+        {"metadata": {"labels": {"gemma4.dev/deployment": "other"}}},
+        "metadata.labels` must not change 'gemma4.dev/deployment'",
+    ),
+}
+"""What the API server takes, and the operator refuses when it renders."""
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+@pytest.mark.parametrize("what", PATCHES)
+def test_a_patch_that_the_operator_refuses_is_not_valid(
+    what: str, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    patch, words = PATCHES[what]
+    file = written(tmp_path, deployment(spec={"podTemplatePatch": patch}))
+    assert main([verb, "-f", file, "--inventory", SPARK]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"gemma4: team-a/chat: `spec.podTemplatePatch.{words}")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain"])
+def test_a_patch_that_it_takes_changes_no_plan(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    patch = {"metadata": {"annotations": {"team": "a"}}}
+    bare, patched = (
+        told([verb, "-f", written(tmp_path, deployment(spec=spec)), "--inventory", SPARK], capsys)
+        for spec in ({}, {"podTemplatePatch": patch})
+    )
+    if verb == "plan":
+        bare["plan"].pop("hash")
+        patched["plan"].pop("hash")
+    assert patched == bare
 
 
 def test_of_several_the_wrong_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
