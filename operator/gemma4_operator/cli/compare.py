@@ -13,15 +13,16 @@ from gemma4_operator.cli.given import Given, given_in, require_one_standard_inpu
 from gemma4_operator.cli.inputs import InvalidInput, Object, place, read_deployments
 from gemma4_operator.cli.output import emit
 from gemma4_operator.cli.render import objects_of
+from gemma4_operator.cli.room import runs
 from gemma4_operator.cli.situation import Situation, situation, within_limits
 from gemma4_operator.cli.verb import Exit
 from gemma4_operator.planner.plan import Plan
-from gemma4_operator.planner.replicas import Scale, count
 
 Result = dict[str, Any]
 Tell = Callable[[Situation, Given], Result]
 Name = tuple[str, str]
-_KEPT = ("feasible", "reason", "message", "plan", "replicas")
+_KEPT = ("feasible", "fits", "reason", "message", "plan", "replicas", "nodes")
+_NO_PLAN: Result = {"feasible": False, "fits": False, "plan": None, "replicas": 0}
 _NOTHING = Decimal("0.00")
 
 
@@ -86,7 +87,8 @@ def compare(args: argparse.Namespace, tell: Tell) -> Exit:
     told = [_difference(before.get(name), after.get(name), name) for name in dict.fromkeys((*after, *before))]
     result = {"deployments": told, **_sums(told)}
     emit(result, args.output, table=lambda: report(result))
-    return Exit.INFEASIBLE if any(_is_unserved(one["after"]) for one in told) else Exit.OK
+    afterwards = [one["after"] for one in told if one["after"] is not None]
+    return Exit.OK if all(after["fits"] for after in afterwards) else Exit.INFEASIBLE
 
 
 def _named(sides: Iterable[tuple[Name, _Side]], *, where: str) -> Mapping[Name, _Side]:
@@ -118,7 +120,7 @@ def _was(where: Situation, tell: Tell, raw: Object) -> tuple[Name, _Side]:
             raise
         name = (str(metadata.get("namespace") or "default"), str(metadata["name"]))
         message = str(error).removeprefix(f"{'/'.join(name)}: ").rstrip(".") + "."
-        told = {"feasible": False, "reason": "InvalidSpec", "message": message, "plan": None, "replicas": 0}
+        told = {**_NO_PLAN, "reason": "InvalidSpec", "message": message, "nodes": []}
         return name, _Side(given=one, told=told, template=None)
 
 
@@ -129,17 +131,16 @@ def _planned(where: Situation, one: Given) -> Plan | None:
 
 
 def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result:
-    """Return what the verb tells, and with a plan how many replicas are needed and would run; the latter are paid for.
-
-    An autoscaler is taken to run what the workload needs, as far as it may.
-    """
+    """Return what the verb tells, and with a plan how many replicas are needed, and how many run and are paid for."""
     told = tell(where, one)
     kept = {key: told[key] for key in _KEPT if key in told}
     if plan is None:
         return kept
-    runs = count(one.deployment.spec, plan, Scale(decided=plan.replicas)).replicas
-    needs = plan.replicas if one.deployment.spec.workload is not None else None
-    return {**kept, "needs": needs, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
+    spec = one.deployment.spec
+    running = runs(spec, plan)
+    needs = plan.replicas if spec.workload is not None else None
+    cost = running * Decimal(plan.hourly_cost_per_replica)
+    return {**kept, "needs": needs, "runs": running, "hourlyCost": f"{cost:.2f}"}
 
 
 def _template(where: Situation, one: Given, plan: Plan) -> Object:

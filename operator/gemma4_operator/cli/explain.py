@@ -9,6 +9,7 @@ from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.cli.output import add_output, emit, folded, strong
 from gemma4_operator.cli.render import require_renderable
+from gemma4_operator.cli.room import lack
 from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.choose import Outcome
@@ -50,7 +51,7 @@ def _run(args: argparse.Namespace) -> Exit:
         args.output,
         table=lambda: "\n\n".join("\n".join(_text(result)) for result in results),
     )
-    return Exit.OK if all(result["feasible"] for result in results) else Exit.INFEASIBLE
+    return Exit.OK if all(result["fits"] for result in results) else Exit.INFEASIBLE
 
 
 def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
@@ -71,14 +72,18 @@ def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) ->
     excess = beyond_limits(plan, spec) if isinstance(plan, Plan) else None
     if isinstance(plan, Plan) and excess is None:
         require_renderable(where, one, plan)
+    lacks = lack(spec, outcome)
     counted = tuple(explain_count(spec, plan)) if isinstance(plan, Plan) else ()
-    scaling = Section(title="How many run", lines=counted if excess is None else (excess,))
+    told = counted if lacks is None else (lacks, *counted)
+    scaling = Section(title="How many run", lines=told if excess is None else (excess,))
+    feasible = isinstance(plan, Plan) and excess is None
     notes = (note for note in found.notes if isinstance(plan, Plan) or note not in plan.message)
     about = Section(title="About nodes and what runs", lines=(*_standing(where, one, plan), *notes))
     return {
         "namespace": one.namespace,
         "name": one.name,
-        "feasible": isinstance(plan, Plan) and excess is None,
+        "feasible": feasible,
+        "fits": feasible and lacks is None,
         "summary": summary(outcome),
         "sections": [
             {"title": section.title, "lines": list(section.lines)}

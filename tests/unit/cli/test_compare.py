@@ -1,6 +1,7 @@
 """`gemma4 plan --compare`: what a change of Gemma4Deployments would do, as keys for scripts and as a comment."""
 
 import io
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,45 @@ def test_a_change_that_repairs_is_exit_code_0(files: Any, capsys: pytest.Capture
     (one,) = told(files([deployment(spec=UNPAYABLE)], [deployment(spec=SMALL)]), capsys)["deployments"]
     assert not one["before"]["feasible"]
     assert one["after"]["feasible"]
+
+
+MANY = LARGE | {"replicas": 100}
+
+
+def test_replicas_that_no_gpus_are_left_for_are_told_and_end_with_3(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=LARGE)], [deployment(spec=MANY)])
+    (one,) = told(arguments, capsys, code=3)["deployments"]
+    after = one["after"]
+    assert (after["feasible"], after["fits"], one["before"]["fits"]) == (True, False, True)
+    assert re.match(r"Only \d+ of 100 replicas can run: each takes ", after["message"])
+    assert main(arguments) == 3
+    comment = capsys.readouterr().out
+    assert f"**`team-a/chat` would not all run.** {code(after['message'])}" in comment
+    assert "All that is planned costs **" in comment
+
+
+def test_nor_is_it_passed_over_where_nothing_changes(files: Any, capsys: pytest.CaptureFixture[str]):
+    assert main(files([deployment(spec=MANY)], [deployment(spec=MANY)])) == 3
+    comment = capsys.readouterr().out
+    assert "No Gemma4Deployment changes." in comment
+    assert "**`team-a/chat` would not all run.** `Only " in comment
+
+
+def test_fewer_replicas_than_there_was_room_for_mend_it(files: Any, capsys: pytest.CaptureFixture[str]):
+    assert main(files([deployment(spec=MANY)], [deployment(spec=LARGE)])) == 0
+    assert "would not all run" not in capsys.readouterr().out
+
+
+def test_what_a_plan_notes_is_in_the_comment(files: Any, capsys: pytest.CaptureFixture[str]):
+    elsewhere = SMALL | {"placement": {"gpuProducts": ["NVIDIA-GH200-480GB"]}}
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=elsewhere)])
+    (one,) = told(arguments, capsys)["deployments"]
+    assert one["after"]["plan"]["notes"] == ["No node has NVIDIA-GH200-480GB now: pods wait until one comes."]
+    assert "'mystery-1'" in " ".join(one["after"]["nodes"])
+    assert main(arguments) == 0
+    comment, _, fold = capsys.readouterr().out.partition("<details>")
+    assert f"**`team-a/chat`:** `{one['after']['plan']['notes'][0]}`" in comment
+    assert all(code(note) in fold for note in one["after"]["nodes"])
 
 
 HOST = {**SMALL, "podTemplatePatch": {"spec": {"hostNetwork": True}}}

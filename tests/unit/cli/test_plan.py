@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 
 from gemma4_operator.cli import inputs
 from gemma4_operator.cli.main import main
@@ -32,13 +33,15 @@ class TestPlan:
             "namespace",
             "name",
             "feasible",
+            "fits",
             "plan",
             "replicas",
             "alternatives",
             "relaxations",
             "nodes",
         ]
-        assert (result["feasible"], result["replicas"], result["relaxations"]) == (True, 1, [])
+        assert (result["feasible"], result["fits"], result["relaxations"]) == (True, True, [])
+        assert result["replicas"] == 1
         assert "alternatives" not in result["plan"], "told once"
 
     def test_it_is_the_operators_own_choice(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -154,6 +157,67 @@ class TestPlan:
         assert any("free GPUs" in note for note in result["plan"]["notes"])
 
 
+MANY: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a count of the user's": ({"replicas": 3}, "3", "spec.replicas"),
+    "beside a workload that needs fewer": (
+        {"replicas": 3, "workload": {"requestsPerMinute": 1}},
+        "3",
+        "spec.replicas",
+    ),
+    "the fewest of an autoscaler": (
+        {"autoscaling": {"minReplicas": 5, "maxReplicas": 9}},
+        "5",
+        "spec.autoscaling.minReplicas",
+    ),
+}
+"""What two nodes with one GPU each have no room for."""
+
+
+class TestReplicasWithoutRoom:
+    """The operator plans them, and their pods wait for nodes; before anything is applied that is no success."""
+
+    @pytest.mark.parametrize("case", MANY)
+    def test_a_plan_says_so_and_ends_with_3(self, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        spec, wanted, field = MANY[case]
+        file = written(tmp_path, deployment(spec=spec))
+        result = told(["plan", "-f", file, "--inventory", SPARK], capsys, code=3)
+        assert (result["feasible"], result["fits"]) == (True, False)
+        assert result["plan"] is not None
+        sentence = (
+            f"Only 2 of {wanted} replicas can run: each takes 1x NVIDIA-GB10, and all nodes together have no more, "
+            f"taken or free. Add nodes, or lower `{field}`."
+        )
+        assert result["message"] == sentence
+        assert main(["plan", "-f", file, "--inventory", SPARK]) == 3
+        assert sentence in " ".join(capsys.readouterr().out.split())
+
+    @pytest.mark.parametrize("case", MANY)
+    def test_an_account_agrees(self, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        spec, wanted, _ = MANY[case]
+        file = written(tmp_path, deployment(spec=spec))
+        result = told(["explain", "-f", file, "--inventory", SPARK], capsys, code=3)
+        (section,) = (section for section in result["sections"] if section["title"] == "How many run")
+        assert (result["feasible"], result["fits"]) == (True, False)
+        assert section["lines"][0].startswith(f"Only 2 of {wanted} replicas can run")
+
+    @pytest.mark.parametrize("verb", ["plan", "explain"])
+    def test_as_many_as_there_are_gpus_have_room(self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(spec={"replicas": 2}))
+        assert told([verb, "-f", file, "--inventory", SPARK], capsys)["fits"]
+
+    def test_a_product_that_is_named_is_taken_to_come(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(spec={"replicas": 100, "placement": {"gpuProducts": ["NVIDIA-L40S"]}}))
+        result = told(["plan", "-f", file, "--inventory", SPARK], capsys)
+        assert result["fits"]
+        assert "No node has NVIDIA-L40S now: pods wait until one comes." in result["plan"]["notes"]
+
+    def test_the_operators_own_plan_does_not_know_of_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(spec={"replicas": 3}))
+        assert main(["render", "-f", file, "--inventory", SPARK]) == 0
+        documents = list(yaml.safe_load_all(capsys.readouterr().out))
+        assert documents[0]["spec"]["replicas"] == 3
+
+
 class TestCatalog:
     def test_a_price_of_ones_own(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         (tmp_path / "own.yaml").write_text('prices: {NVIDIA-GB10: "7.77"}\n')
@@ -188,7 +252,7 @@ class TestExplain:
 
     def test_the_same_in_keys(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         result = told(["explain", "-f", written(tmp_path, deployment()), "--inventory", MIXED], capsys)
-        assert list(result) == ["namespace", "name", "feasible", "summary", "sections"]
+        assert list(result) == ["namespace", "name", "feasible", "fits", "summary", "sections"]
         assert all(set(section) == {"title", "lines"} and section["lines"] for section in result["sections"])
 
     def test_how_many_may_run_is_told_where_the_operator_decides(
