@@ -1,16 +1,18 @@
 """`gemma4 plan --compare`: what a change of Gemma4Deployments would do, for whoever reviews it."""
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
+from gemma4_operator.cli.access import files_namespace
 from gemma4_operator.cli.compare_report import report
-from gemma4_operator.cli.given import Given, given_in, require_one_standard_input
-from gemma4_operator.cli.inputs import InvalidInput, Object, place, read_deployments
+from gemma4_operator.cli.given import Given, given_in, given_of, require_one_standard_input
+from gemma4_operator.cli.inputs import InvalidInput, Object, find_deployments
+from gemma4_operator.cli.namespaces import DEFAULT, filled
 from gemma4_operator.cli.output import emit
 from gemma4_operator.cli.render import objects_of
 from gemma4_operator.cli.room import runs
@@ -76,29 +78,20 @@ def compare(args: argparse.Namespace, tell: Tell) -> Exit:
         raise InvalidInput("`--compare` must be given with `-f`: it sets one file beside another")
     require_one_standard_input(args)
     # What was refused before must not keep a change from mending it.
-    were = read_deployments(args.compare, may_be_none=True, may_repeat=True)
-    will_be = read_deployments(*args.file, may_be_none=True)
+    were = find_deployments(args.compare, may_be_none=True, may_repeat=True)
+    will_be = find_deployments(*args.file, may_be_none=True)
     if not were and not will_be:
         raise InvalidInput("`-f` or `--compare` must hold a Gemma4Deployment, and neither does")
-    valid = given_in(will_be)
+    valid = given_of(will_be, args)
+    old = filled(were, args.namespace, lambda: files_namespace(args))
     where = situation(args)
-    after = _named((_will_be(where, tell, one) for one in valid), where=" and ".join(map(place, args.file)))
-    before = _named((_was(where, tell, raw) for raw in were), where=place(args.compare))
+    after = dict(_will_be(where, tell, one) for one in valid)
+    before = dict(_was(where, tell, raw) for raw in old)
     told = [_difference(before.get(name), after.get(name), name) for name in dict.fromkeys((*after, *before))]
     result = {"deployments": told, **_sums(told)}
     emit(result, args.output, table=lambda: report(result))
     afterwards = [one["after"] for one in told if one["after"] is not None]
     return Exit.OK if all(after["fits"] for after in afterwards) else Exit.INFEASIBLE
-
-
-def _named(sides: Iterable[tuple[Name, _Side]], *, where: str) -> Mapping[Name, _Side]:
-    named: dict[Name, _Side] = {}
-    for name, side in sides:
-        if name in named:
-            once = "must name each Gemma4Deployment once"
-            raise InvalidInput(f"{where}: {once}, and has {'/'.join(name)} twice")
-        named[name] = side
-    return named
 
 
 def _will_be(where: Situation, tell: Tell, one: Given) -> tuple[Name, _Side]:
@@ -118,7 +111,7 @@ def _was(where: Situation, tell: Tell, raw: Object) -> tuple[Name, _Side]:
         metadata = raw.get("metadata")
         if not isinstance(metadata, dict) or not metadata.get("name"):
             raise
-        name = (str(metadata.get("namespace") or "default"), str(metadata["name"]))
+        name = (str(metadata.get("namespace") or DEFAULT), str(metadata["name"]))
         message = str(error).removeprefix(f"{'/'.join(name)}: ").rstrip(".") + "."
         told = {**_NO_PLAN, "reason": "InvalidSpec", "message": message, "nodes": []}
         return name, _Side(given=one, told=told, template=None)

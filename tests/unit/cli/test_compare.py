@@ -341,8 +341,24 @@ def test_nothing_on_either_side(files: Any, capsys: pytest.CaptureFixture[str]):
 def test_the_same_one_twice(files: Any, capsys: pytest.CaptureFixture[str]):
     arguments = files([], [deployment(spec=SMALL), deployment(spec=LARGE)])
     assert main(arguments) == 2
-    sentence = f"{arguments[2]}: must name each Gemma4Deployment once, and has team-a/chat twice"
+    places = f"object 1 of {arguments[2]} and in object 2 of {arguments[2]}"
+    sentence = f"Gemma4Deployment team-a/chat must be given once, and is in {places}"
     assert capsys.readouterr().err == f"gemma4: {sentence}\n"
+
+
+def test_n_fills_in_both_sides(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL, namespace=None)], [deployment(spec=LARGE, namespace=None)])
+    (one,) = told([*arguments, "-n", "team-b"], capsys)["deployments"]
+    assert (one["namespace"], one["change"]) == ("team-b", "Changed")
+
+
+def test_what_was_in_another_namespace_moves(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=SMALL, namespace=None)])
+    result = told([*arguments, "-n", "team-b"], capsys)
+    assert [(one["namespace"], one["change"]) for one in result["deployments"]] == [
+        ("team-b", "Added"),
+        ("team-a", "Removed"),
+    ]
 
 
 def test_a_spec_that_cannot_be_is_named(files: Any, capsys: pytest.CaptureFixture[str]):

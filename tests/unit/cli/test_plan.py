@@ -97,6 +97,30 @@ class TestPlan:
         file = written(tmp_path, deployment(namespace=None))
         assert told(["plan", "-f", file, "--inventory", SPARK], capsys)["namespace"] == "default"
 
+    @pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+    def test_n_fills_in_the_namespace_that_a_file_does_not_have(
+        self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = written(tmp_path, deployment(namespace=None))
+        result = told([verb, "-f", file, "-n", "team-b", "--inventory", SPARK], capsys)
+        assert (result["items"][0]["metadata"] if verb == "render" else result)["namespace"] == "team-b"
+
+    @pytest.mark.parametrize("verb", ["plan", "explain", "render", "compare"])
+    def test_n_that_contradicts_a_file_is_refused(self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment("other", namespace=None), deployment())
+        compared = ["plan", "--compare", file] if verb == "compare" else [verb]
+        assert main([*compared, "-f", file, "-n", "team-b", "--inventory", SPARK]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err == (
+            f"gemma4: `-n` must be 'team-a', the namespace that Gemma4Deployment 'chat' has in object 2 of {file}, "
+            "and is 'team-b': leave `-n` out\n"
+        )
+
+    def test_n_that_says_what_the_file_says_is_fine(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment())
+        assert told(["plan", "-f", file, "-n", "team-a", "--inventory", SPARK], capsys)["namespace"] == "team-a"
+
     def test_nodes_may_come_from_kubectl_itself(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ):
@@ -424,6 +448,37 @@ def test_the_deployments_of_several_files(verb: str, tmp_path: Path, capsys: pyt
     found = told([verb, *files, "--inventory", SPARK], capsys)
     names = [one["metadata"]["name"] for one in found["items"]] if verb == "render" else [one["name"] for one in found]
     assert list(dict.fromkeys(names)) == ["one", "two"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render", "compare"])
+def test_one_that_two_files_bring_is_refused_with_both_places(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "folder").mkdir()
+    one, two = written(tmp_path, deployment()), written(tmp_path / "folder", deployment("first"), deployment())
+    compared = ["plan", "--compare", one] if verb == "compare" else [verb]
+    assert main([*compared, "-f", one, "-f", str(tmp_path / "folder"), "--inventory", SPARK]) == 2
+    assert capsys.readouterr().err == (
+        f"gemma4: Gemma4Deployment team-a/chat must be given once, and is in {one} and in object 2 of {two}\n"
+    )
+
+
+def test_so_is_one_that_is_given_twice_by_the_same_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = written(tmp_path, deployment())
+    assert main(["plan", "-f", file, "-f", file, "--inventory", SPARK]) == 2
+    assert (
+        capsys.readouterr().err == f"gemma4: Gemma4Deployment team-a/chat must be given once, and is in {file} twice\n"
+    )
+
+
+def test_the_namespace_that_is_filled_in_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = written(tmp_path, deployment(), deployment(namespace=None))
+    assert [one["namespace"] for one in told(["plan", "-f", file, "--inventory", SPARK], capsys)] == [
+        "team-a",
+        "default",
+    ]
+    assert main(["plan", "-f", file, "-n", "team-a", "--inventory", SPARK]) == 2
+    assert "team-a/chat must be given once, and is in object 1 of " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

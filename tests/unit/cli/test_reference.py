@@ -92,7 +92,7 @@ def test_every_key_that_is_printed_is_in_the_verbs_section(
 ):
     verb, command = PRINTED[case]
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(doctor_sources, "seen", lambda: WELL)
+    monkeypatch.setattr(doctor_sources, "seen", lambda _: WELL)
     main([*command.split(), "-o", "json"])
     keys = set(keys_of(json.loads(capsys.readouterr().out)))
     assert len(keys) > 3
