@@ -7,7 +7,7 @@ from typing import Any
 
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.inputs import InvalidInput
-from gemma4_operator.cli.output import add_output, emit, folded, strong
+from gemma4_operator.cli.output import add_output, emit, folded, paragraph, strong
 from gemma4_operator.cli.render import require_renderable
 from gemma4_operator.cli.room import lack
 from gemma4_operator.cli.situation import Situation, add_arguments, situation
@@ -21,6 +21,8 @@ from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.workable import workable
 
 Result = dict[str, Any]
+_UNIT = " GiB  "
+"""Behind each figure of an account."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,8 +116,16 @@ def _text(result: Result) -> Iterator[str]:
     for section in result["sections"]:
         yield f"\n{section['title']}:"
         for line in section["lines"]:
-            # Figures stand in a column of their own, so what follows them is kept as it is.
-            yield from [f"  {line}"] if line.startswith(" ") else folded(line, before="  - ")
+            yield from _line(line)
+
+
+def _line(line: str) -> Iterator[str]:
+    figure, unit, about = line.partition(_UNIT)
+    if line.startswith(" ") and unit:
+        # Figures stand in a column of their own, and what follows them in another.
+        yield from paragraph(about, before=f"  {figure}{unit}")
+    else:
+        yield from folded(line, before="  - ")
 
 
 VERB = Verb(
