@@ -123,7 +123,7 @@ VERB = Verb(
     summary="say why a pod does not serve, who can mend it, and how",
     details=(
         "Find the one cause of a pod that does not serve, as the operator does for its status.\n"
-        "Tokens and passwords in events and logs are not repeated.\n\n"
+        "Tokens and passwords in events and logs are not repeated. The exit code is 0 also where a cause is found.\n\n"
         "examples:\n"
         "  gemma4 diagnose chat-7c9d-x2k4q -n team-a\n"
         "  kubectl get pod chat-7c9d-x2k4q -o json | gemma4 diagnose --pod -\n"
