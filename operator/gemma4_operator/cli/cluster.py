@@ -146,8 +146,8 @@ async def _connected(access: Access, instead: str) -> ApiClient:
         return await connect(user_agent="gemma4", kubeconfig=config, context=context)
     except (ConfigException, UnusableKubeconfig, OSError) as error:
         raise _unusable(instead, error) from error
-    except TypeError as error:  # What the client's reader makes of a context without a user, and the like.
-        raise InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: it is none") from error
+    except TypeError as error:  # What the client's reader makes of that, where the server speaks TLS.
+        raise _unusable(instead, UnusableKubeconfig("its context names no user that it has")) from error
 
 
 def usual_namespace(access: Access, *, instead: str) -> str:

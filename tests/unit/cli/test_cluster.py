@@ -205,6 +205,11 @@ KUBECONFIGS = {
     "without a context": "{}",
     "broken": "a: [",
     "of a context that is not there": "apiVersion: v1\nkind: Config\ncurrent-context: gone\n",
+    "of a context without a user": (
+        "clusters: [{name: a, cluster: {server: https://127.0.0.1:9}}]\n"
+        "contexts: [{name: a, context: {cluster: a}}]\ncurrent-context: a\n"
+    ),
+    "of a context without a cluster": "contexts: [{name: a}]\ncurrent-context: a\n",
 }
 
 
