@@ -78,7 +78,7 @@ def pod_evidence(name: str, namespace: str, access: Access, *, doubt: Callable[[
                 f"`POD` must be a pod of the namespace '{namespace}', and it has no '{name}': "
                 "name another namespace with `-n`"
             ) from error
-        now = datetime.now(UTC)
+        now = _now()
         view = pod_view(pod)
         happened = list(await events(api, "Pod", name, namespace))
         for one in subjects(view):
@@ -121,6 +121,10 @@ def pod_evidence(name: str, namespace: str, access: Access, *, doubt: Callable[[
         )
 
     return asked(got, access, instead="`--pod`")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def asked(question: Callable[[Api], Awaitable[_Answer]], access: Access, *, instead: str) -> _Answer:
