@@ -1,4 +1,4 @@
-"""What verbs ask of the cluster that the current kubeconfig names; imported only when one is asked."""
+"""What verbs ask of the cluster that a kubeconfig names; imported only when one is asked."""
 
 import asyncio
 import contextlib
@@ -6,20 +6,30 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.config.config_exception import ConfigException
 
 from gemma4_operator.api.common import GROUP, VERSION
 from gemma4_operator.api.deployment import KIND, PLURAL
+from gemma4_operator.cli.access import Access
 from gemma4_operator.cli.inputs import InvalidInput, Object
+from gemma4_operator.cli.namespaces import DEFAULT
 from gemma4_operator.kube.api import Api
-from gemma4_operator.kube.connect import NoCredentials, connect
+from gemma4_operator.kube.connect import SERVICE_ACCOUNT, connect, in_cluster
 from gemma4_operator.kube.errors import ApiError, ApiRejected, NotFound
 from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT, NODE, POD, Kind
+from gemma4_operator.kube.kubeconfig import (
+    Config,
+    UnusableKubeconfig,
+    context_of,
+    merged,
+    namespace_of,
+    usual_paths,
+)
 from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
 from gemma4_operator.status.pods import PodView, pod_view
@@ -32,17 +42,17 @@ _RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
 _Answer = TypeVar("_Answer")
 
 
-def nodes_and_pods() -> tuple[Sequence[Object], Sequence[Object]]:
+def nodes_and_pods(access: Access) -> tuple[Sequence[Object], Sequence[Object]]:
     """Return all nodes, and all pods for what is free of them. Raises InvalidInput."""
 
     async def listed(api: Api) -> tuple[Sequence[Object], Sequence[Object]]:
         nodes, pods = await api.list(NODE), await api.list(POD)
         return nodes.items, pods.items
 
-    return asked(listed, instead="`--inventory`")
+    return asked(listed, access, instead="`--inventory`")
 
 
-def deployment(name: str, namespace: str) -> Object:
+def deployment(name: str, namespace: str, access: Access) -> Object:
     """Return a Gemma4Deployment of the cluster. Raises InvalidInput."""
 
     async def got(api: Api) -> Object:
@@ -54,10 +64,10 @@ def deployment(name: str, namespace: str) -> Object:
                 "name another namespace with `-n`"
             ) from error
 
-    return asked(got, instead="`-f`")
+    return asked(got, access, instead="`-f`")
 
 
-def pod_evidence(name: str, namespace: str, *, doubt: Callable[[str], None]) -> Evidence:
+def pod_evidence(name: str, namespace: str, access: Access, *, doubt: Callable[[str], None]) -> Evidence:
     """Return what is known of a pod; of events and a log that cannot be read, `doubt` is told. Raises InvalidInput."""
 
     async def got(api: Api) -> Evidence:
@@ -68,7 +78,7 @@ def pod_evidence(name: str, namespace: str, *, doubt: Callable[[str], None]) -> 
                 f"`POD` must be a pod of the namespace '{namespace}', and it has no '{name}': "
                 "name another namespace with `-n`"
             ) from error
-        now = datetime.now(UTC)
+        now = _now()
         view = pod_view(pod)
         happened = list(await events(api, "Pod", name, namespace))
         for one in subjects(view):
@@ -110,14 +120,18 @@ def pod_evidence(name: str, namespace: str, *, doubt: Callable[[str], None]) -> 
             limit_bytes=LOG_BYTES,
         )
 
-    return asked(got, instead="`--pod`")
+    return asked(got, access, instead="`--pod`")
 
 
-def asked(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) -> _Answer:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def asked(question: Callable[[Api], Awaitable[_Answer]], access: Access, *, instead: str) -> _Answer:
     """Return the cluster's answer, or say which option does without a cluster."""
 
     async def ask() -> _Answer:
-        client = await _connected(instead)
+        client = await _connected(access, instead)
         try:
             return await question(Api(client, jitter=random.random, retries=_RETRIES))
         finally:
@@ -129,13 +143,57 @@ def asked(question: Callable[[Api], Awaitable[_Answer]], *, instead: str) -> _An
         raise InvalidInput(f"{instead} must be given where the cluster cannot be asked: {error}") from error
 
 
-async def _connected(instead: str) -> ApiClient:
+async def _connected(access: Access, instead: str) -> ApiClient:
+    config = _config(access, instead)
     try:
-        return await connect(user_agent="gemma4")
-    except NoCredentials as error:
-        raise InvalidInput(f"{instead} must be given where there is no cluster: {error}") from error
-    except (ConfigException, yaml.YAMLError, OSError) as error:
-        problem = " ".join(str(error).split())
-        raise InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: {problem}") from error
-    except TypeError as error:  # What the client's reader makes of a file that is YAML and no kubeconfig.
-        raise InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: it is none") from error
+        context = _context(config, access) if config is not None else None
+        return await connect(user_agent="gemma4", kubeconfig=config, context=context)
+    except (ConfigException, UnusableKubeconfig, OSError) as error:
+        raise _unusable(instead, error) from error
+    except TypeError as error:  # What the client's reader makes of that, where the server speaks TLS.
+        raise _unusable(instead, UnusableKubeconfig("its context names no user that it has")) from error
+
+
+def usual_namespace(access: Access, *, instead: str) -> str:
+    """Return the namespace that kubectl would take: the context's, or in a pod its own. Raises InvalidInput."""
+    config = _config(access, instead)
+    try:
+        if config is not None:
+            return namespace_of(config, _context(config, access)) or DEFAULT
+        own = SERVICE_ACCOUNT.with_name("namespace")
+        return own.read_text().strip() if own.exists() else DEFAULT
+    except (UnusableKubeconfig, OSError) as error:
+        raise _unusable(instead, error) from error
+
+
+def _context(config: Config, access: Access) -> str:
+    try:
+        return context_of(config, access.context)
+    except UnusableKubeconfig as error:
+        if access.context is None:
+            raise
+        raise InvalidInput(f"`--context` must be one of the kubeconfig, and {error}") from error
+
+
+def _config(access: Access, instead: str) -> Config | None:
+    """Return the kubeconfig that counts; None: the ServiceAccount of this pod does. Raises InvalidInput."""
+    if access.kubeconfig is None and access.context is None and in_cluster():
+        return None
+    paths = usual_paths() if access.kubeconfig is None else (Path(access.kubeconfig),)
+    if not any(path.exists() for path in paths):
+        files = " or ".join(f"'{path}'" for path in paths)
+        if access.kubeconfig is not None:
+            raise InvalidInput(f"`--kubeconfig` must be a file, and there is no file {files}")
+        raise InvalidInput(
+            f"{instead} must be given where there is no cluster: There is no ServiceAccount token and no file "
+            f"{files}: set KUBECONFIG or run in a cluster."
+        )
+    try:
+        return merged(paths)
+    except (UnusableKubeconfig, OSError) as error:
+        raise _unusable(instead, error) from error
+
+
+def _unusable(instead: str, error: Exception) -> InvalidInput:
+    problem = " ".join(str(error).split())
+    return InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: {problem}")

@@ -1,27 +1,30 @@
 """`gemma4 plan --compare`: what a change of Gemma4Deployments would do, for whoever reviews it."""
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from gemma4_operator.api.read import InvalidResource
+from gemma4_operator.cli.access import files_namespace
 from gemma4_operator.cli.compare_report import report
-from gemma4_operator.cli.given import Given, given_in, require_one_standard_input
-from gemma4_operator.cli.inputs import InvalidInput, Object, place, read_deployments
+from gemma4_operator.cli.given import Given, given_in, given_of, require_one_standard_input
+from gemma4_operator.cli.inputs import InvalidInput, Object, find_deployments
+from gemma4_operator.cli.namespaces import DEFAULT, filled
 from gemma4_operator.cli.output import emit
 from gemma4_operator.cli.render import objects_of
+from gemma4_operator.cli.room import runs
 from gemma4_operator.cli.situation import Situation, situation, within_limits
 from gemma4_operator.cli.verb import Exit
 from gemma4_operator.planner.plan import Plan
-from gemma4_operator.planner.replicas import Scale, count
 
 Result = dict[str, Any]
 Tell = Callable[[Situation, Given], Result]
 Name = tuple[str, str]
-_KEPT = ("feasible", "reason", "message", "plan", "replicas")
+_KEPT = ("feasible", "fits", "reason", "message", "plan", "replicas", "nodes")
+_NO_PLAN: Result = {"feasible": False, "fits": False, "plan": None, "replicas": 0}
 _NOTHING = Decimal("0.00")
 
 
@@ -55,7 +58,7 @@ class _Side:
     """A deployment before or after.
 
     Attributes:
-        given: None where it was not valid before.
+        given: None where it could not be read before.
         template: Of its pods; None where there are none.
     """
 
@@ -75,28 +78,20 @@ def compare(args: argparse.Namespace, tell: Tell) -> Exit:
         raise InvalidInput("`--compare` must be given with `-f`: it sets one file beside another")
     require_one_standard_input(args)
     # What was refused before must not keep a change from mending it.
-    were = read_deployments(args.compare, may_be_none=True, may_repeat=True)
-    will_be = read_deployments(*args.file, may_be_none=True)
+    were = find_deployments(args.compare, may_be_none=True, may_repeat=True)
+    will_be = find_deployments(*args.file, may_be_none=True)
     if not were and not will_be:
         raise InvalidInput("`-f` or `--compare` must hold a Gemma4Deployment, and neither does")
-    valid = given_in(will_be)
+    valid = given_of(will_be, args)
+    old = filled(were, args.namespace, lambda: files_namespace(args))
     where = situation(args)
-    after = _named((_will_be(where, tell, one) for one in valid), where=" and ".join(map(place, args.file)))
-    before = _named((_was(where, tell, raw) for raw in were), where=place(args.compare))
+    after = dict(_will_be(where, tell, one) for one in valid)
+    before = dict(_was(where, tell, raw) for raw in old)
     told = [_difference(before.get(name), after.get(name), name) for name in dict.fromkeys((*after, *before))]
     result = {"deployments": told, **_sums(told)}
     emit(result, args.output, table=lambda: report(result))
-    return Exit.INFEASIBLE if any(_is_unserved(one["after"]) for one in told) else Exit.OK
-
-
-def _named(sides: Iterable[tuple[Name, _Side]], *, where: str) -> Mapping[Name, _Side]:
-    named: dict[Name, _Side] = {}
-    for name, side in sides:
-        if name in named:
-            once = "must name each Gemma4Deployment once"
-            raise InvalidInput(f"{where}: {once}, and has {'/'.join(name)} twice")
-        named[name] = side
-    return named
+    afterwards = [one["after"] for one in told if one["after"] is not None]
+    return Exit.OK if all(after["fits"] for after in afterwards) else Exit.INFEASIBLE
 
 
 def _will_be(where: Situation, tell: Tell, one: Given) -> tuple[Name, _Side]:
@@ -108,20 +103,18 @@ def _will_be(where: Situation, tell: Tell, one: Given) -> tuple[Name, _Side]:
 
 def _was(where: Situation, tell: Tell, raw: Object) -> tuple[Name, _Side]:
     """Return a deployment as it was; one that was not valid must not keep a change from mending it."""
+    one: Given | None = None
     try:
         (one,) = given_in((raw,))
-    except InvalidResource as error:
+        return _will_be(where, tell, one)
+    except (InvalidResource, InvalidInput) as error:
         metadata = raw.get("metadata")
         if not isinstance(metadata, dict) or not metadata.get("name"):
             raise
-        told = {"feasible": False, "reason": "InvalidSpec", "message": f"{error}.", "plan": None, "replicas": 0}
-        name = (str(metadata.get("namespace") or "default"), str(metadata["name"]))
-        return name, _Side(given=None, told=told, template=None)
-    try:
-        return _will_be(where, tell, one)
-    except InvalidInput:  # What could not be rendered has no pods.
-        told = _told(where, tell, one, _planned(where, one))
-        return (one.namespace, one.name), _Side(given=one, told=told, template=None)
+        name = (str(metadata.get("namespace") or DEFAULT), str(metadata["name"]))
+        message = str(error).removeprefix(f"{'/'.join(name)}: ").rstrip(".") + "."
+        told = {**_NO_PLAN, "reason": "InvalidSpec", "message": message, "nodes": []}
+        return name, _Side(given=one, told=told, template=None)
 
 
 def _planned(where: Situation, one: Given) -> Plan | None:
@@ -131,17 +124,16 @@ def _planned(where: Situation, one: Given) -> Plan | None:
 
 
 def _told(where: Situation, tell: Tell, one: Given, plan: Plan | None) -> Result:
-    """Return what the verb tells, and with a plan how many replicas are needed and would run; the latter are paid for.
-
-    An autoscaler is taken to run what the workload needs, as far as it may.
-    """
+    """Return what the verb tells, and with a plan how many replicas are needed, and how many run and are paid for."""
     told = tell(where, one)
     kept = {key: told[key] for key in _KEPT if key in told}
     if plan is None:
         return kept
-    runs = count(one.deployment.spec, plan, Scale(decided=plan.replicas)).replicas
-    needs = plan.replicas if one.deployment.spec.workload is not None else None
-    return {**kept, "needs": needs, "runs": runs, "hourlyCost": f"{runs * Decimal(plan.hourly_cost_per_replica):.2f}"}
+    spec = one.deployment.spec
+    running = runs(spec, plan)
+    needs = plan.replicas if spec.workload is not None else None
+    cost = running * Decimal(plan.hourly_cost_per_replica)
+    return {**kept, "needs": needs, "runs": running, "hourlyCost": f"{cost:.2f}"}
 
 
 def _template(where: Situation, one: Given, plan: Plan) -> Object:

@@ -31,17 +31,26 @@ def _lines(result: Result) -> Iterator[str]:
     yield ""
     yield _sum(result)
     for one in result["deployments"]:
-        if one["after"] is not None and not one["after"]["feasible"]:
+        if one["after"] is not None and not one["after"]["fits"]:
             yield ""
+            what = "not all run" if one["after"]["feasible"] else "not be served"
             when = " once it is resumed" if one["suspended"] else ""
-            yield f"**{code(_name(one))} would not be served{when}.** {code(one['after']['message'])}"
+            yield f"**{code(_name(one))} would {what}{when}.** {code(one['after']['message'])}"
     for one in changed:
-        if one["note"] is not None:
+        for note in _notes(one):
             yield ""
-            yield f"**{code(_name(one))}:** {one['note']}"
+            yield f"**{code(_name(one))}:** {note}"
     for one in changed:
         if one["after"] is not None and one["after"]["feasible"]:
             yield from _fold(one)
+
+
+def _notes(one: Result) -> Iterator[str]:
+    if one["note"] is not None:
+        yield one["note"]
+    plan = one["after"] and one["after"]["plan"]
+    if plan:
+        yield from map(code, plan.get("notes", ()))
 
 
 def _row(one: Result) -> str:
@@ -73,10 +82,13 @@ def _sum(result: Result) -> str:
     before, after, currency = result["hourlyCostBefore"], result["hourlyCostAfter"], result["currency"]
     if currency is None:
         return "Nothing of it is served, before or after."
+    # Replicas without room are paid for once they have some, and are counted as the table above counts them.
+    waits = any(one["after"] and one["after"]["feasible"] and not one["after"]["fits"] for one in result["deployments"])
+    what = "All that is planned costs" if waits else "What is served costs"
     if before == after:
-        return f"What is served costs {after} {currency} an hour, as before."
+        return f"{what} {after} {currency} an hour, as before."
     difference = result["hourlyCostDifference"]
-    return f"What is served costs **{after} {currency}** an hour instead of {before}: **{difference}**."
+    return f"{what} **{after} {currency}** an hour instead of {before}: **{difference}**."
 
 
 def _fold(one: Result) -> Iterator[str]:
@@ -86,6 +98,9 @@ def _fold(one: Result) -> Iterator[str]:
     yield "| | before | after |"
     yield "| --- | --- | --- |"
     yield from _rows(one)
+    for note in one["after"]["nodes"]:
+        yield ""
+        yield code(note)
     yield ""
     yield "</details>"
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gemma4_operator.cli.access import access, add_access, clusters_namespace
 from gemma4_operator.cli.concerned import may_concern
 from gemma4_operator.cli.inputs import STDIN, InvalidInput, Object, objects_in, place, read_text
 from gemma4_operator.cli.output import add_output, columns, emit
@@ -23,9 +24,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "name",
         nargs="?",
         metavar="POD",
-        help="a pod of the current kubeconfig's cluster; its events and log are read too",
+        help="a pod of the cluster; its events and log are read too",
     )
-    add("-n", "--namespace", default="default", metavar="N", help="where POD is (default: default)")
+    add("-n", "--namespace", metavar="N", help="where POD is (default: the context's, or default)")
     add(
         "--pod",
         metavar="FILE",
@@ -37,11 +38,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what `kubectl get events -o json` prints; of it count those about the pod, its node, claims and owners",
     )
     add("--log", metavar="FILE", help="the end of the failing container's log, of its previous run if it was restarted")
+    add_access(parser)
     add_output(parser)
 
 
 def _run(args: argparse.Namespace) -> Exit:
     given = [path for path in (args.pod, args.events, args.log) if path is not None]
+    if args.name is None and (args.namespace or access(args).is_named):
+        raise InvalidInput("`-n`, `--context` and `--kubeconfig` must be given with `POD` alone: files need no cluster")
     if args.name is not None and given:
         raise InvalidInput("`POD` must be alone, or files be given in its place: a pod of the cluster needs none")
     evidence = _of_files(args, given) if args.name is None else _of_cluster(args)
@@ -54,7 +58,8 @@ def _of_cluster(args: argparse.Namespace) -> Evidence:
     # The client takes most of a second to import, and files need none.
     from gemma4_operator.cli.cluster import pod_evidence
 
-    return pod_evidence(args.name, args.namespace, doubt=lambda why: print(f"gemma4: {why}", file=sys.stderr))
+    namespace = clusters_namespace(args, instead="`--pod`")
+    return pod_evidence(args.name, namespace, access(args), doubt=lambda why: print(f"gemma4: {why}", file=sys.stderr))
 
 
 def _of_files(args: argparse.Namespace, given: Sequence[str]) -> Evidence:
@@ -118,7 +123,7 @@ VERB = Verb(
     summary="say why a pod does not serve, who can mend it, and how",
     details=(
         "Find the one cause of a pod that does not serve, as the operator does for its status.\n"
-        "Tokens and passwords in events and logs are not repeated.\n\n"
+        "Tokens and passwords in events and logs are not repeated. The exit code is 0 also where a cause is found.\n\n"
         "examples:\n"
         "  gemma4 diagnose chat-7c9d-x2k4q -n team-a\n"
         "  kubectl get pod chat-7c9d-x2k4q -o json | gemma4 diagnose --pod -\n"

@@ -4,9 +4,15 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gemma4_operator.cli.access import access, add_access
 from gemma4_operator.cli.examination import Finding, Verdict, examined
 from gemma4_operator.cli.output import add_output, columns, emit, strong
 from gemma4_operator.cli.verb import Exit, Verb
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_access(parser)
+    add_output(parser)
 
 
 def _run(args: argparse.Namespace) -> Exit:
@@ -15,7 +21,7 @@ def _run(args: argparse.Namespace) -> Exit:
     from gemma4_operator.cli.doctor_sources import seen
 
     (definition,) = crds()
-    found = examined(seen(), definition=definition)
+    found = examined(seen(access(args)), definition=definition)
     is_healthy = all(one.verdict is not Verdict.PROBLEM for one in found)
     emit(_result(found, is_healthy=is_healthy), args.output, table=lambda: _table(found))
     return Exit.OK if is_healthy else Exit.INFEASIBLE
@@ -38,13 +44,13 @@ VERB = Verb(
     name="doctor",
     summary="say whether a cluster has what the operator needs, and what to do where not",
     details=(
-        "Look at the current kubeconfig's cluster: its version, the definition, the operator and its permissions, the\n"
+        "Look at the cluster: its version, the definition, the operator and its permissions, the\n"
         "GPUs and what the planner makes of them, and resources that are not Ready. Nothing is changed.\n"
         "What you may not read is told as unknown. The exit code is 3 where something must be mended.\n\n"
         "examples:\n"
         "  gemma4 doctor\n"
         "  gemma4 doctor -o json | jq '.checks[] | select(.status == \"problem\")'"
     ),
-    add_arguments=add_output,
+    add_arguments=_add_arguments,
     run=_run,
 )

@@ -1,10 +1,11 @@
-"""What `gemma4 doctor` asks of the cluster that the current kubeconfig names; imported only when it is asked."""
+"""What `gemma4 doctor` asks of the cluster; imported only when it is asked."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from gemma4_operator.catalog.loader import builtin_catalog
+from gemma4_operator.cli.access import Access
 from gemma4_operator.cli.cluster import RESOURCE, asked
 from gemma4_operator.cli.examination import Seen
 from gemma4_operator.cli.inputs import Object
@@ -22,7 +23,7 @@ _AT_ONCE = 8
 _Answer = TypeVar("_Answer")
 
 
-def seen() -> Seen:
+def seen(access: Access) -> Seen:
     """Return what the cluster shows to whoever asks. Raises InvalidInput where it cannot be asked at all."""
 
     async def all_of(api: Api) -> Seen:
@@ -40,7 +41,7 @@ def seen() -> Seen:
             resources=await _allowed(_resources(api)),
         )
 
-    return asked(all_of, instead="a kubeconfig with a cluster")
+    return asked(all_of, access, instead="a kubeconfig with a cluster")
 
 
 async def _allowed(answer: Awaitable[_Answer]) -> _Answer | None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.inputs import InvalidInput
-from gemma4_operator.cli.output import add_output, emit, folded, strong
+from gemma4_operator.cli.output import add_output, emit, folded, paragraph, strong
+from gemma4_operator.cli.render import require_renderable
+from gemma4_operator.cli.room import lack
 from gemma4_operator.cli.situation import Situation, add_arguments, situation
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.choose import Outcome
@@ -19,6 +21,8 @@ from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.workable import workable
 
 Result = dict[str, Any]
+_UNIT = " GiB  "
+"""Behind each figure of an account."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +53,7 @@ def _run(args: argparse.Namespace) -> Exit:
         args.output,
         table=lambda: "\n\n".join("\n".join(_text(result)) for result in results),
     )
-    return Exit.OK if all(result["feasible"] for result in results) else Exit.INFEASIBLE
+    return Exit.OK if all(result["fits"] for result in results) else Exit.INFEASIBLE
 
 
 def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
@@ -64,17 +68,24 @@ def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
 
 
 def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) -> Result:
+    """Return what the verb tells of one deployment. Raises InvalidInput, if its patch cannot be merged."""
     sections = explain(outcome, one.deployment.spec.to_json(), where.attempt(found))
     plan, spec = outcome.plan, one.deployment.spec
     excess = beyond_limits(plan, spec) if isinstance(plan, Plan) else None
+    if isinstance(plan, Plan) and excess is None:
+        require_renderable(where, one, plan)
+    lacks = lack(spec, outcome)
     counted = tuple(explain_count(spec, plan)) if isinstance(plan, Plan) else ()
-    scaling = Section(title="How many run", lines=counted if excess is None else (excess,))
+    told = counted if lacks is None else (lacks, *counted)
+    scaling = Section(title="How many run", lines=told if excess is None else (excess,))
+    feasible = isinstance(plan, Plan) and excess is None
     notes = (note for note in found.notes if isinstance(plan, Plan) or note not in plan.message)
     about = Section(title="About nodes and what runs", lines=(*_standing(where, one, plan), *notes))
     return {
         "namespace": one.namespace,
         "name": one.name,
-        "feasible": isinstance(plan, Plan) and excess is None,
+        "feasible": feasible,
+        "fits": feasible and lacks is None,
         "summary": summary(outcome),
         "sections": [
             {"title": section.title, "lines": list(section.lines)}
@@ -105,8 +116,16 @@ def _text(result: Result) -> Iterator[str]:
     for section in result["sections"]:
         yield f"\n{section['title']}:"
         for line in section["lines"]:
-            # Figures stand in a column of their own, so what follows them is kept as it is.
-            yield from [f"  {line}"] if line.startswith(" ") else folded(line, before="  - ")
+            yield from _line(line)
+
+
+def _line(line: str) -> Iterator[str]:
+    figure, unit, about = line.partition(_UNIT)
+    if line.startswith(" ") and unit:
+        # Figures stand in a column of their own, and what follows them in another.
+        yield from paragraph(about, before=f"  {figure}{unit}")
+    else:
+        yield from folded(line, before="  - ")
 
 
 VERB = Verb(

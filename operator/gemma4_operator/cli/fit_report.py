@@ -3,7 +3,7 @@
 from typing import Any
 
 from gemma4_operator.catalog.engines import Backend
-from gemma4_operator.cli.output import columns, strong
+from gemma4_operator.cli.output import columns, paragraph, strong
 from gemma4_operator.planner.adjust import Adjustment
 from gemma4_operator.planner.memory import Memory, longest_context_tokens
 from gemma4_operator.planner.shape import Shape
@@ -51,12 +51,12 @@ def table(told: dict[str, Any], shape: Shape, budget: Memory, changes: tuple[Adj
     rows = [(line.name, _gib(line.bytes), line.note) for line in budget.lines]
     rows.append(("left for the cache", _gib(_left(budget)), _holds(shape, budget)))
     rows.append(("capacity", _gib(budget.capacity_bytes), f"of each {shape.device.product}"))
-    lines = [strong(told["reason"]), "", columns(rows, indent="  ")]
+    lines = [*map(strong, paragraph(told["reason"])), "", columns(rows, indent="  ")]
     if changes:
         helps = [(_OPTIONS[one.lever], one.value, one.effect) for one in changes]
         lines += ["", "What would make it fit, each alone:", columns(helps, indent="  ")]
     if told["notes"]:
-        lines += ["", *told["notes"]]
+        lines += ["", *(line for note in told["notes"] for line in paragraph(note))]
     return "\n".join(lines)
 
 

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gemma4_operator.api.deployment import Gemma4Deployment
 from gemma4_operator.api.read import InvalidResource, read_deployment
-from gemma4_operator.cli.inputs import STDIN, InvalidInput, Object, read_deployments
+from gemma4_operator.cli.access import access, clusters_namespace, files_namespace
+from gemma4_operator.cli.inputs import STDIN, Found, InvalidInput, Object, find_deployments
+from gemma4_operator.cli.namespaces import DEFAULT, in_namespaces
 
 _FILES = ("file", "compare", "inventory", "pods", "catalog")
 """The options that read a file, each of which may be standard input."""
@@ -26,8 +28,8 @@ class Given:
 
     @property
     def namespace(self) -> str:
-        """Its namespace; one that names none goes to the default."""
-        return str(self.raw["metadata"].get("namespace") or "default")
+        """Its namespace."""
+        return str(self.raw["metadata"].get("namespace") or DEFAULT)
 
 
 def given(args: argparse.Namespace) -> tuple[Given, ...]:
@@ -38,8 +40,17 @@ def given(args: argparse.Namespace) -> tuple[Given, ...]:
     if args.file is None:
         from gemma4_operator.cli.cluster import deployment
 
-        return given_in((deployment(args.name, args.namespace),))
-    return given_in(read_deployments(*args.file))
+        namespace = clusters_namespace(args, instead="`-f`")
+        return given_in((deployment(args.name, namespace, access(args)),))
+    return given_of(find_deployments(*args.file), args)
+
+
+def given_of(found: Sequence[Found], args: argparse.Namespace) -> tuple[Given, ...]:
+    """Return the deployments of `-f`, each in its namespace. Raises InvalidInput, InvalidResource."""
+    # What is wrong with a file is told before anything is asked of a cluster.
+    valid = given_in([one.raw for one in found])
+    raws = in_namespaces(found, args.namespace, lambda: files_namespace(args))
+    return tuple(replace(one, raw=raw) for one, raw in zip(valid, raws, strict=True))
 
 
 def require_one_standard_input(args: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -29,6 +29,13 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 class InvalidInput(ValueError):
     """What was given cannot be used; one sentence that says what must be."""
+
+
+class Found(NamedTuple):
+    """An object of a file, and what a message calls its place."""
+
+    raw: Object
+    where: str
 
 
 def place(path: str) -> str:
@@ -102,18 +109,23 @@ def of_kinds(objects: Sequence[Object], *kinds: str, where: str, must: str) -> t
     return found
 
 
-def read_deployments(*paths: str, may_be_none: bool = False, may_repeat: bool = False) -> tuple[Object, ...]:
+def find_deployments(*paths: str, may_be_none: bool = False, may_repeat: bool = False) -> tuple[Found, ...]:
     """Return the Gemma4Deployments of files and folders.
 
     Raises:
         InvalidInput: also where there is none, unless it may be.
     """
-    files = [file for path in paths for file in _files(path)]
-    objects = [one for path in files for one in objects_in(read_text(path), where=place(path), may_repeat=may_repeat)]
-    where = " and ".join(map(place, paths))
-    if may_be_none:
-        return tuple(one for one in objects if one.get("kind") == _KIND)
-    return of_kinds(objects, _KIND, where=where, must=f"hold a {_KIND}")
+    found = [one for path in paths for file in _files(path) for one in _found(file, may_repeat=may_repeat)]
+    if not may_be_none:
+        where = " and ".join(map(place, paths))
+        of_kinds([one.raw for one in found], _KIND, where=where, must=f"hold a {_KIND}")
+    return tuple(one for one in found if one.raw.get("kind") == _KIND)
+
+
+def _found(file: str, *, may_repeat: bool) -> Iterator[Found]:
+    objects = objects_in(read_text(file), where=place(file), may_repeat=may_repeat)
+    for number, raw in enumerate(objects, start=1):
+        yield Found(raw, place(file) if len(objects) == 1 else f"object {number} of {place(file)}")
 
 
 def _files(path: str) -> Sequence[str]:

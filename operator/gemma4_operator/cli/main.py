@@ -35,7 +35,7 @@ exit codes:
   0  done
   1  something unexpected went wrong
   2  the command or its input is not valid; the message says what must be
-  3  nothing serves what is asked for, it does not fit, or something must be mended
+  3  nothing serves what is asked for, it does not fit, or doctor found a problem
 
 Each verb explains itself: gemma4 VERB --help"""
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from gemma4_operator.cli.given import Given, given
 from gemma4_operator.cli.output import add_output, columns, emit, folded, strong
+from gemma4_operator.cli.render import require_renderable
+from gemma4_operator.cli.room import lack
 from gemma4_operator.cli.situation import Situation, add_arguments, situation, within_limits
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan, Rejection
@@ -41,25 +43,30 @@ def _run(args: argparse.Namespace) -> Exit:
         args.output,
         table=lambda: "\n\n".join("\n".join(_table(result)) for result in results),
     )
-    return Exit.OK if all(result["feasible"] for result in results) else Exit.INFEASIBLE
+    return Exit.OK if all(result["fits"] for result in results) else Exit.INFEASIBLE
 
 
 def result_of(where: Situation, one: Given) -> Result:
-    """Return what the verb tells of one deployment."""
+    """Return what the verb tells of one deployment. Raises InvalidInput, if its patch cannot be merged."""
     found, spec = where.inventory(one), one.deployment.spec
-    plan = where.consider(spec, found).plan
+    outcome = where.consider(spec, found)
+    plan = outcome.plan
     if isinstance(plan, Rejection):
         plan = workable(plan, spec, catalog=where.catalog, engines=where.engines, classes=found.classes)
     plan = within_limits(plan, spec)
-    told = _feasible(plan) if isinstance(plan, Plan) else _infeasible(plan)
+    if isinstance(plan, Plan):
+        require_renderable(where, one, plan)
+    told = _feasible(plan, lack(spec, outcome)) if isinstance(plan, Plan) else _infeasible(plan)
     return {"namespace": one.namespace, "name": one.name, **told, "nodes": list(found.notes)}
 
 
-def _feasible(plan: Plan) -> Result:
+def _feasible(plan: Plan, lacks: str | None) -> Result:
     written = record(plan).to_json()
     alternatives = written.pop("alternatives", [])
     return {
         "feasible": True,
+        "fits": lacks is None,
+        **({"message": lacks} if lacks is not None else {}),
         "plan": written,
         "replicas": plan.replicas,
         "alternatives": alternatives,
@@ -72,6 +79,7 @@ def _infeasible(rejection: Rejection) -> Result:
     told = written.to_json() if written is not None else {}
     return {
         "feasible": False,
+        "fits": False,
         "reason": rejection.reason,
         "message": rejection.message,
         "plan": None,
@@ -84,6 +92,8 @@ def _infeasible(rejection: Rejection) -> Result:
 def _table(result: Result) -> Iterator[str]:
     yield strong(f"{result['namespace']}/{result['name']}")
     if result["feasible"]:
+        if not result["fits"]:
+            yield from (*folded(result["message"], before=_INDENT), "")
         yield columns([*_rows(result["plan"], result["replicas"])], indent=_INDENT)
     else:
         # The message of a status names the first relaxations too, and here all of them follow.

@@ -70,6 +70,13 @@ def objects_of(where: Situation, one: Given, plan: Plan) -> tuple[Object, ...]:
     return tuple(without_record(obj) for obj in objects)
 
 
+def require_renderable(where: Situation, one: Given, plan: Plan) -> None:
+    """Raise InvalidInput for what the operator refuses only when it renders, and calls `InvalidSpec` as all else."""
+    # Nothing but a patch can be refused, and whoever has none need not wait for the templates.
+    if one.deployment.spec.pod_template_patch:
+        objects_of(where, one, plan)
+
+
 def _document(obj: Object) -> str:
     return yaml.safe_dump(obj, sort_keys=False, allow_unicode=True, width=WIDTH)
 

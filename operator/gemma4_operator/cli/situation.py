@@ -9,6 +9,7 @@ from typing import Any
 from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
 from gemma4_operator.catalog.overrides import override
+from gemma4_operator.cli.access import access, add_access
 from gemma4_operator.cli.given import Given
 from gemma4_operator.cli.inputs import place, read_text
 from gemma4_operator.cli.nodes import read_inventory, read_pods
@@ -68,8 +69,13 @@ class Situation:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which resources are planned, and where."""
     add = parser.add_argument
-    add("name", nargs="?", metavar="NAME", help="a Gemma4Deployment of the current kubeconfig's cluster")
-    add("-n", "--namespace", default="default", metavar="N", help="where NAME is (default: default)")
+    add("name", nargs="?", metavar="NAME", help="a Gemma4Deployment of the cluster")
+    add(
+        "-n",
+        "--namespace",
+        metavar="N",
+        help="where NAME is, and what a file names no namespace for (default: the context's, or default)",
+    )
     add(
         "-f",
         "--file",
@@ -82,10 +88,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--inventory",
         metavar="FILE",
         help="what `kubectl get nodes -o json` prints, pods beside them if you like; - for standard input; "
-        "without it, the current kubeconfig's cluster",
+        "without it, the cluster",
     )
     add("--pods", metavar="FILE", help="what `kubectl get pods -A -o json` prints, instead, for what is free")
     add("--catalog", metavar="FILE", help="rows and prices of your own, which go before the built-in catalogue's")
+    add_access(parser)
 
 
 def situation(args: argparse.Namespace) -> Situation:
@@ -94,7 +101,7 @@ def situation(args: argparse.Namespace) -> Situation:
         # The client takes most of a second to import, and files need none.
         from gemma4_operator.cli.cluster import nodes_and_pods
 
-        nodes, pods = nodes_and_pods()
+        nodes, pods = nodes_and_pods(access(args))
     else:
         nodes, pods = read_inventory(args.inventory)
     if args.pods is not None:

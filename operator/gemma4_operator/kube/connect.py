@@ -10,6 +10,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config, kube_config
 
+from gemma4_operator.kube.kubeconfig import Config
 from gemma4_operator.kube.shallow import ShallowResponse
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -19,7 +20,7 @@ class NoCredentials(Exception):
     """There is neither a ServiceAccount nor a kubeconfig."""
 
 
-def _in_cluster() -> bool:
+def in_cluster() -> bool:
     """Whether the ServiceAccount counts: `KUBECONFIG` wins over it, as in kubectl."""
     return not os.environ.get("KUBECONFIG") and SERVICE_ACCOUNT.exists()
 
@@ -29,14 +30,23 @@ def _kubeconfig() -> Path:
     return Path(configured) if configured else Path.home() / ".kube" / "config"
 
 
-async def connect(*, user_agent: str) -> ApiClient:
+async def connect(*, user_agent: str, kubeconfig: Config | None = None, context: str | None = None) -> ApiClient:
     """Return the process's one authenticated client; it is lazy, so no request is made here.
+
+    Args:
+        user_agent: How it calls itself.
+        kubeconfig: One that was read already; None: what the process finds around it.
+        context: Which context of that one counts.
 
     Raises:
         NoCredentials: One sentence that says what to set.
     """
     configuration = Configuration()
-    if _in_cluster():
+    if kubeconfig is not None:
+        await kube_config.load_kube_config_from_dict(
+            dict(kubeconfig), context=context, client_configuration=configuration
+        )
+    elif in_cluster():
         incluster_config.load_incluster_config(client_configuration=configuration)
     else:
         path = _kubeconfig()
@@ -59,7 +69,7 @@ def kopf_login(client: ApiClient) -> kopf.AiohttpSession:
     kopf asks again after a 401, and a ServiceAccount's token is re-read by then.
     """
     configuration = client.configuration
-    if _in_cluster():
+    if in_cluster():
         token: str | None = SERVICE_ACCOUNT.read_text().strip()
     else:
         token = (configuration.api_key.get("BearerToken") or "").removeprefix("Bearer ").strip() or None

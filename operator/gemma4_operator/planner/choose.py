@@ -173,12 +173,36 @@ def _rejection(
             "label that keeps these pods away."
         )
         return Rejection(reason=NO_GPUS, message=message)
-    first = nearest[0]
     return Rejection(
         reason=INFEASIBLE,
-        message=f"Nothing serves this. The nearest way, {name_of(first)}, {first.sentence.rstrip('.')}.",
+        message=f"Nothing serves this{_nearest(nearest[0])}.",
         alternatives=told,
     )
+
+
+OF_THE_WAY = frozenset(
+    {
+        Because.QUALITY,
+        Because.MEMORY,
+        Because.TOKEN_TIME,
+        Because.FIRST_TOKEN,
+        Because.BUDGET,
+        Because.STOCK,
+        Because.COST,
+        Because.RANKED,
+    }
+)
+"""The reasons whose sentences begin with what a way does, and not with whose fault it is."""
+
+
+def _nearest(first: Lost) -> str:
+    """Return how a rejection goes on: with the nearest way and its reason, as sentences that a person would write."""
+    because = first.sentence.rstrip(".")
+    if first.because is Because.REFUSED:  # By a field of the user's, whichever way it is.
+        return f": {because}"
+    if first.because in OF_THE_WAY:
+        return f". The nearest way, {name_of(first)}, {because}"
+    return f". The nearest way is {name_of(first)}: {because}"
 
 
 def _no_checkpoint(ask: Ask, catalog: Catalog) -> Rejection:

@@ -150,7 +150,8 @@ class TestFile:
 
     def test_two_deployments_are_no_one_picture(self, chat: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         both = tmp_path / "both.yaml"
-        both.write_text(f"{Path(chat).read_text()}---\n{Path(chat).read_text()}")
+        text = Path(chat).read_text()
+        both.write_text(f"{text}---\n{text.replace('name: chat', 'name: other')}")
         assert explain(str(both), tmp_path / "memory.svg") == 2
         assert capsys.readouterr().err == (
             "gemma4: `--chart` must be given with one Gemma4Deployment, and there are 2\n"

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gemma4_operator.cli import cluster
+from gemma4_operator.cli.access import Access
 from gemma4_operator.cli.main import main
+from gemma4_operator.kube import connect
 from tests.cluster.fakenodes import fake_gpu_node
 
 CHAT = {
@@ -202,6 +205,11 @@ KUBECONFIGS = {
     "without a context": "{}",
     "broken": "a: [",
     "of a context that is not there": "apiVersion: v1\nkind: Config\ncurrent-context: gone\n",
+    "of a context without a user": (
+        "clusters: [{name: a, cluster: {server: https://127.0.0.1:9}}]\n"
+        "contexts: [{name: a, context: {cluster: a}}]\ncurrent-context: a\n"
+    ),
+    "of a context without a cluster": "contexts: [{name: a}]\ncurrent-context: a\n",
 }
 
 
@@ -365,3 +373,100 @@ def test_the_doctor_needs_a_cluster_that_answers(
     use_kubeconfig(tmp_path, monkeypatch, "http://127.0.0.1:9")
     message = fails(["doctor"], capsys)
     assert message.startswith("gemma4: a kubeconfig with a cluster must be given where the cluster cannot be asked: no")
+
+
+def named_context(name: str, server: str, *, namespace: str = "", current: bool = True) -> dict[str, Any]:
+    context = {"cluster": name, "user": name, **({"namespace": namespace} if namespace else {})}
+    return {
+        "clusters": [{"name": name, "cluster": {"server": server}}],
+        "users": [{"name": name, "user": {"token": "secret"}}],
+        "contexts": [{"name": name, "context": context}],
+        **({"current-context": name} if current else {}),
+    }
+
+
+class TestKubeconfig:
+    """Files and contexts as kubectl takes them; `dead` is one whose cluster does not answer."""
+
+    @pytest.fixture
+    def files(self, api_server: ApiServer, tmp_path: Path) -> dict[str, str]:
+        alive = f"http://127.0.0.1:{api_server.server.server_port}"
+        configs = {
+            "dead": named_context("dead", "http://127.0.0.1:9"),
+            "alive": named_context("alive", alive, namespace="team-a", current=False),
+        }
+        for name, content in configs.items():
+            (tmp_path / f"{name}.config").write_text(yaml.safe_dump(content))
+        return {name: str(tmp_path / f"{name}.config") for name in configs}
+
+    @pytest.mark.parametrize("order", [("dead", "alive"), ("alive", "dead")])
+    def test_several_files_are_one(
+        self,
+        order: tuple[str, str],
+        files: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ):
+        monkeypatch.setenv("KUBECONFIG", ":".join(files[name] for name in order))
+        assert main(["plan", "chat", "--context", "alive", "-o", "json"]) == 0
+        assert answer(capsys)["namespace"] == "team-a"
+        assert "no answer" in fails(["plan", "chat"], capsys)
+
+    @pytest.mark.parametrize(
+        "verb", [["plan", "chat"], ["explain", "chat"], ["render", "chat"], ["diagnose", "chat-1"]]
+    )
+    def test_a_file_and_a_context_that_are_named(
+        self, verb: list[str], api_server: ApiServer, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ):
+        crashed(api_server)
+        assert main([*verb, "--kubeconfig", files["alive"], "--context", "alive", "-o", "json"]) == 0
+        assert answer(capsys)
+
+    def test_the_doctor_takes_them_too(self, files: dict[str, str], capsys: pytest.CaptureFixture[str]):
+        message = fails(["doctor", "--kubeconfig", files["dead"]], capsys)
+        assert "where the cluster cannot be asked: no answer" in message
+
+    def test_what_a_file_names_no_namespace_for_is_in_the_contexts(
+        self, files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        (tmp_path / "chat.yaml").write_text(yaml.safe_dump({**CHAT, "metadata": {"name": "chat"}}))
+        arguments = ["plan", "-f", str(tmp_path / "chat.yaml"), "--kubeconfig", files["alive"], "--context", "alive"]
+        assert main([*arguments, "-o", "json"]) == 0
+        assert answer(capsys)["namespace"] == "team-a"
+        assert main([*arguments, "-n", "team-b", "-o", "json"]) == 0
+        assert answer(capsys)["namespace"] == "team-b"
+
+    def test_a_context_that_is_not_there(self, files: dict[str, str], capsys: pytest.CaptureFixture[str]):
+        assert fails(["plan", "chat", "--kubeconfig", files["dead"], "--context", "prod"], capsys) == (
+            "gemma4: `--context` must be one of the kubeconfig, and it has no context 'prod', only dead\n"
+        )
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        gone = str(tmp_path / "gone")
+        assert fails(["plan", "chat", "--kubeconfig", gone], capsys) == (
+            f"gemma4: `--kubeconfig` must be a file, and there is no file '{gone}'\n"
+        )
+
+    def test_in_a_pod_its_own_namespace_is_the_usual_one(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        monkeypatch.delenv("KUBECONFIG", raising=False)
+        for name, text in (("token", "secret"), ("namespace", "team-c\n")):
+            (tmp_path / name).write_text(text)
+        for module in (connect, cluster):
+            monkeypatch.setattr(module, "SERVICE_ACCOUNT", tmp_path / "token")
+        assert cluster.usual_namespace(Access(), instead="`-f`") == "team-c"
+
+
+def test_without_a_cluster_no_kubeconfig_changes_a_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "kubeconfig").write_text("a: [")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    (tmp_path / "nodes.json").write_text(json.dumps(fake_gpu_node("gpu-1")))
+    (tmp_path / "chat.yaml").write_text(yaml.safe_dump({**CHAT, "metadata": {"name": "chat"}}))
+    arguments = ["plan", "-f", str(tmp_path / "chat.yaml"), "--inventory", str(tmp_path / "nodes.json")]
+    assert main([*arguments, "-o", "json"]) == 0
+    assert answer(capsys)["namespace"] == "default"

@@ -1,6 +1,7 @@
 """`gemma4 plan --compare`: what a change of Gemma4Deployments would do, as keys for scripts and as a comment."""
 
 import io
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,45 @@ def test_a_change_that_repairs_is_exit_code_0(files: Any, capsys: pytest.Capture
     assert one["after"]["feasible"]
 
 
+MANY = LARGE | {"replicas": 100}
+
+
+def test_replicas_that_no_gpus_are_left_for_are_told_and_end_with_3(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=LARGE)], [deployment(spec=MANY)])
+    (one,) = told(arguments, capsys, code=3)["deployments"]
+    after = one["after"]
+    assert (after["feasible"], after["fits"], one["before"]["fits"]) == (True, False, True)
+    assert re.match(r"Only \d+ of 100 replicas can run: each takes ", after["message"])
+    assert main(arguments) == 3
+    comment = capsys.readouterr().out
+    assert f"**`team-a/chat` would not all run.** {code(after['message'])}" in comment
+    assert "All that is planned costs **" in comment
+
+
+def test_nor_is_it_passed_over_where_nothing_changes(files: Any, capsys: pytest.CaptureFixture[str]):
+    assert main(files([deployment(spec=MANY)], [deployment(spec=MANY)])) == 3
+    comment = capsys.readouterr().out
+    assert "No Gemma4Deployment changes." in comment
+    assert "**`team-a/chat` would not all run.** `Only " in comment
+
+
+def test_fewer_replicas_than_there_was_room_for_mend_it(files: Any, capsys: pytest.CaptureFixture[str]):
+    assert main(files([deployment(spec=MANY)], [deployment(spec=LARGE)])) == 0
+    assert "would not all run" not in capsys.readouterr().out
+
+
+def test_what_a_plan_notes_is_in_the_comment(files: Any, capsys: pytest.CaptureFixture[str]):
+    elsewhere = SMALL | {"placement": {"gpuProducts": ["NVIDIA-GH200-480GB"]}}
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=elsewhere)])
+    (one,) = told(arguments, capsys)["deployments"]
+    assert one["after"]["plan"]["notes"] == ["No node has NVIDIA-GH200-480GB now: pods wait until one comes."]
+    assert "'mystery-1'" in " ".join(one["after"]["nodes"])
+    assert main(arguments) == 0
+    comment, _, fold = capsys.readouterr().out.partition("<details>")
+    assert f"**`team-a/chat`:** `{one['after']['plan']['notes'][0]}`" in comment
+    assert all(code(note) in fold for note in one["after"]["nodes"])
+
+
 HOST = {**SMALL, "podTemplatePatch": {"spec": {"hostNetwork": True}}}
 """Valid for the API server, and refused when its pods are rendered."""
 
@@ -228,7 +268,16 @@ def test_nor_does_a_key_that_was_there_twice(files: Any, capsys: pytest.CaptureF
 
 def test_nor_does_what_could_not_be_rendered(files: Any, capsys: pytest.CaptureFixture[str]):
     (one,) = told(files([deployment(spec=HOST)], [deployment(spec=SMALL)]), capsys)["deployments"]
-    assert (one["change"], one["replacesPods"]) == ("Changed", False)
+    assert (one["change"], one["replacesPods"], one["hourlyCostDifference"]) == ("Changed", False, None)
+    assert one["before"]["reason"] == "InvalidSpec"
+    assert one["before"]["message"] == (
+        "`spec.podTemplatePatch.spec.hostNetwork` must not be true: no engine needs the host's own."
+    )
+
+
+def test_what_could_not_be_rendered_and_was_suspended_is_resumed(files: Any, capsys: pytest.CaptureFixture[str]):
+    (one,) = told(files([deployment(spec=HOST | SUSPENDED)], [deployment(spec=SMALL)]), capsys)["deployments"]
+    assert "no longer suspended" in one["note"]
 
 
 @pytest.mark.parametrize("before", [[], [deployment(spec=SMALL)]], ids=["new", "changed"])
@@ -292,8 +341,24 @@ def test_nothing_on_either_side(files: Any, capsys: pytest.CaptureFixture[str]):
 def test_the_same_one_twice(files: Any, capsys: pytest.CaptureFixture[str]):
     arguments = files([], [deployment(spec=SMALL), deployment(spec=LARGE)])
     assert main(arguments) == 2
-    sentence = f"{arguments[2]}: must name each Gemma4Deployment once, and has team-a/chat twice"
+    places = f"object 1 of {arguments[2]} and in object 2 of {arguments[2]}"
+    sentence = f"Gemma4Deployment team-a/chat must be given once, and is in {places}"
     assert capsys.readouterr().err == f"gemma4: {sentence}\n"
+
+
+def test_n_fills_in_both_sides(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL, namespace=None)], [deployment(spec=LARGE, namespace=None)])
+    (one,) = told([*arguments, "-n", "team-b"], capsys)["deployments"]
+    assert (one["namespace"], one["change"]) == ("team-b", "Changed")
+
+
+def test_what_was_in_another_namespace_moves(files: Any, capsys: pytest.CaptureFixture[str]):
+    arguments = files([deployment(spec=SMALL)], [deployment(spec=SMALL, namespace=None)])
+    result = told([*arguments, "-n", "team-b"], capsys)
+    assert [(one["namespace"], one["change"]) for one in result["deployments"]] == [
+        ("team-b", "Added"),
+        ("team-a", "Removed"),
+    ]
 
 
 def test_a_spec_that_cannot_be_is_named(files: Any, capsys: pytest.CaptureFixture[str]):

@@ -227,6 +227,11 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
             {"events": [CRASHED]},
             "events: must hold what `kubectl get events -o json` prints, and has one without `reason`",
         ),
+        (
+            ["--pod", "pod", "-n", "team-a"],
+            {},
+            "`-n`, `--context` and `--kubeconfig` must be given with `POD` alone: files need no cluster",
+        ),
         (["--pod", "absent"], {}, "absent: must be a file that can be read: No such file or directory"),
     ],
     ids=[
@@ -238,6 +243,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         "a node",
         "a node with conditions",
         "no events",
+        "a namespace beside a file",
         "no file",
     ],
 )

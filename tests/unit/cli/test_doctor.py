@@ -15,7 +15,7 @@ from tests.unit.cli.test_examination import WELL
 def cluster(monkeypatch: pytest.MonkeyPatch) -> list[Seen]:
     """What the cluster shows, which a test may change; the real one is asked in tests/integration."""
     shown = [WELL]
-    monkeypatch.setattr(doctor_sources, "seen", lambda: shown[0])
+    monkeypatch.setattr(doctor_sources, "seen", lambda _: shown[0])
     return shown
 
 

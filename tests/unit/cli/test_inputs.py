@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gemma4_operator.cli import inputs
-from gemma4_operator.cli.inputs import InvalidInput, objects_in, read_deployments, read_text
+from gemma4_operator.cli.inputs import InvalidInput, find_deployments, objects_in, read_text
 
 CHAT: dict[str, Any] = {
     "apiVersion": "gemma4.dev/v1alpha1",
@@ -147,6 +147,10 @@ def test_no_text_at_all_breaks_the_reader(text: str):
         assert all(isinstance(one, dict) for one in objects_in(text, where="a"))
 
 
+def read_deployments(*paths: str) -> tuple[dict[str, Any], ...]:
+    return tuple(one.raw for one in find_deployments(*paths))
+
+
 class TestFiles:
     def test_a_file(self, tmp_path: Path):
         (tmp_path / "chat.yaml").write_text(yaml.safe_dump(CHAT))
@@ -158,6 +162,14 @@ class TestFiles:
         both = [str(tmp_path / name) for name in ("chat.yaml", "other.yaml")]
         assert read_deployments(*both) == (CHAT,)
         assert read_deployments(both[0], both[0]) == (CHAT, CHAT)
+
+    def test_each_knows_its_place(self, tmp_path: Path):
+        (tmp_path / "chat.yaml").write_text(yaml.safe_dump(CHAT))
+        (tmp_path / "other.yaml").write_text(yaml.safe_dump_all([{"kind": "Service"}, CHAT]))
+        assert [one.where for one in find_deployments(str(tmp_path))] == [
+            f"{tmp_path / 'chat.yaml'}",
+            f"object 2 of {tmp_path / 'other.yaml'}",
+        ]
 
     def test_standard_input(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(inputs.sys, "stdin", io.StringIO(yaml.safe_dump(CHAT)))

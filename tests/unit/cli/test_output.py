@@ -1,6 +1,9 @@
 """What is printed: tables that people read on a screen, and colour only where somebody sees it."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -8,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemma4_operator.cli import output
-from gemma4_operator.cli.output import WIDTH, columns, emit, folded, strong
+from gemma4_operator.cli.main import main
+from gemma4_operator.cli.output import WIDTH, columns, emit, folded, paragraph, strong
+from tests.unit.cli.calls import MIXED, deployment, written
 
 RESULT = {"name": "chat", "gpus": 2, "note": "größer"}
 
@@ -69,6 +74,97 @@ class Terminal:
 
     def isatty(self) -> bool:
         return self._is_one
+
+
+class TestWidth:
+    """Of a terminal, and never of what is none."""
+
+    LONG: ClassVar[list[tuple[str, str]]] = [("why", "word " * 40), ("cost", "2.95")]
+    WIDE: ClassVar[list[tuple[str, str, str]]] = [
+        ("a" * 30, "b" * 20, "some words too many for what is left"),
+        ("", "", "-"),
+    ]
+
+    @pytest.fixture
+    def terminal(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+        """Make standard output a terminal of so many columns."""
+
+        def become(size: int) -> None:
+            monkeypatch.setenv("COLUMNS", str(size))
+            monkeypatch.setattr(output.sys, "stdout", Terminal(is_one=True))
+
+        return become
+
+    @pytest.mark.parametrize(("size", "most"), [(40, 60), (60, 60), (80, 80), (120, 120), (200, WIDTH)])
+    def test_lines_end_where_the_terminal_does(self, size: int, most: int, terminal: Callable[[int], None]):
+        terminal(size)
+        longest = max(map(len, columns(self.LONG).splitlines()))
+        assert most - len("word ") <= longest <= most
+
+    def test_what_goes_on_is_aligned(self, terminal: Callable[[int], None]):
+        terminal(60)
+        first, *others, last = columns(self.LONG).splitlines()
+        assert first.index("word") == last.index("2.95")
+        assert {line.index("word") for line in others} == {first.index("word")}
+
+    def test_where_nothing_is_left_for_it_the_last_cell_stands_below(self, terminal: Callable[[int], None]):
+        terminal(60)
+        assert columns(self.WIDE, indent="  ").splitlines() == [
+            f"  {'a' * 30}  {'b' * 20}",
+            "      some words too many for what is left",
+            "",
+            "      -",
+        ]
+
+    def test_short_last_cells_stay_where_they_are(self, terminal: Callable[[int], None]):
+        terminal(60)
+        assert columns([("a" * 58, "1"), ("b", "2")]).splitlines() == ["a" * 58 + "  1", "b" + " " * 59 + "2"]
+
+    @pytest.mark.parametrize("tell", [lambda text: columns([("why", text)]), lambda text: "\n".join(paragraph(text))])
+    def test_what_is_no_terminal_has_no_width(self, tell: Callable[[str], str], monkeypatch: pytest.MonkeyPatch):
+        text = "word " * 40
+        monkeypatch.setattr(output.sys, "stdout", Terminal(is_one=False))
+        monkeypatch.setenv("COLUMNS", "60")
+        narrow = tell(text)
+        monkeypatch.setenv("COLUMNS", "200")
+        assert tell(text) == narrow
+        assert max(map(len, narrow.splitlines())) > 110
+
+    def test_a_paragraph_is_one_line_for_programs(self, terminal: Callable[[int], None]):
+        assert paragraph("word " * 40, before="- ") == ["- " + "word " * 40]
+        terminal(80)
+        lines = paragraph("word " * 40, before="- ")
+        assert len(lines) == 3
+        assert max(map(len, lines)) <= 80
+
+    def test_what_is_bold_takes_no_room(self, terminal: Callable[[int], None], monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        terminal(80)
+        bold, plain = columns([(strong("problem"), "gpus", "none"), ("ok", "kubernetes", "new")]).splitlines()
+        assert bold.replace("\033[1m", "").replace("\033[0m", "").index("gpus") == plain.index("kubernetes")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["plan", "-f", "{file}", "--inventory", MIXED],
+        ["explain", "-f", "{file}", "--inventory", MIXED],
+        ["fit", "--variant", "31B", "--quantization", "BF16", "--gpu", "NVIDIA-H100-80GB-HBM3", "--context", "131072"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_on_a_terminal_no_verb_is_wider(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    file = written(tmp_path, deployment(spec={"model": {"variant": "31B", "quantization": "BF16"}}))
+    monkeypatch.setenv("COLUMNS", "72")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    main([part.format(file=file) for part in command])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if len(line) > 72] == []
 
 
 COLOURS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 
 from gemma4_operator.cli import inputs
 from gemma4_operator.cli.main import main
@@ -32,13 +33,15 @@ class TestPlan:
             "namespace",
             "name",
             "feasible",
+            "fits",
             "plan",
             "replicas",
             "alternatives",
             "relaxations",
             "nodes",
         ]
-        assert (result["feasible"], result["replicas"], result["relaxations"]) == (True, 1, [])
+        assert (result["feasible"], result["fits"], result["relaxations"]) == (True, True, [])
+        assert result["replicas"] == 1
         assert "alternatives" not in result["plan"], "told once"
 
     def test_it_is_the_operators_own_choice(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -69,6 +72,15 @@ class TestPlan:
             "Nothing serves this. The nearest way, 31B in BF16 on VLLM with 1x NVIDIA-GB10"
         )
 
+    def test_what_no_node_has_is_said_of_the_nearest_way(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        exactly = {"model": {"variant": "31B", "quantization": "BF16"}, "engine": {"type": "VLLM"}}
+        file = written(tmp_path, deployment(spec={**exactly, "placement": {"gpusPerReplica": 16}}))
+        result = told(["plan", "-f", file, "--inventory", MIXED], capsys, code=3)
+        assert result["message"].startswith(
+            "Nothing serves this. The nearest way is 31B in BF16 on VLLM with 1x NVIDIA-H100-80GB-HBM3: "
+            "no node has 16 NVIDIA-H100-80GB-HBM3, the largest has 8."
+        )
+
     @pytest.mark.parametrize("limit", LIMITS)
     def test_more_replicas_than_a_limit_allows_are_refused_as_the_operator_does(
         self, limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -84,6 +96,30 @@ class TestPlan:
     def test_without_a_namespace_it_is_the_default_one(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         file = written(tmp_path, deployment(namespace=None))
         assert told(["plan", "-f", file, "--inventory", SPARK], capsys)["namespace"] == "default"
+
+    @pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+    def test_n_fills_in_the_namespace_that_a_file_does_not_have(
+        self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = written(tmp_path, deployment(namespace=None))
+        result = told([verb, "-f", file, "-n", "team-b", "--inventory", SPARK], capsys)
+        assert (result["items"][0]["metadata"] if verb == "render" else result)["namespace"] == "team-b"
+
+    @pytest.mark.parametrize("verb", ["plan", "explain", "render", "compare"])
+    def test_n_that_contradicts_a_file_is_refused(self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment("other", namespace=None), deployment())
+        compared = ["plan", "--compare", file] if verb == "compare" else [verb]
+        assert main([*compared, "-f", file, "-n", "team-b", "--inventory", SPARK]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err == (
+            f"gemma4: `-n` must be 'team-a', the namespace that Gemma4Deployment 'chat' has in object 2 of {file}, "
+            "and is 'team-b': leave `-n` out\n"
+        )
+
+    def test_n_that_says_what_the_file_says_is_fine(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment())
+        assert told(["plan", "-f", file, "-n", "team-a", "--inventory", SPARK], capsys)["namespace"] == "team-a"
 
     def test_nodes_may_come_from_kubectl_itself(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -145,6 +181,67 @@ class TestPlan:
         assert any("free GPUs" in note for note in result["plan"]["notes"])
 
 
+MANY: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a count of the user's": ({"replicas": 3}, "3", "spec.replicas"),
+    "beside a workload that needs fewer": (
+        {"replicas": 3, "workload": {"requestsPerMinute": 1}},
+        "3",
+        "spec.replicas",
+    ),
+    "the fewest of an autoscaler": (
+        {"autoscaling": {"minReplicas": 5, "maxReplicas": 9}},
+        "5",
+        "spec.autoscaling.minReplicas",
+    ),
+}
+"""What two nodes with one GPU each have no room for."""
+
+
+class TestReplicasWithoutRoom:
+    """The operator plans them, and their pods wait for nodes; before anything is applied that is no success."""
+
+    @pytest.mark.parametrize("case", MANY)
+    def test_a_plan_says_so_and_ends_with_3(self, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        spec, wanted, field = MANY[case]
+        file = written(tmp_path, deployment(spec=spec))
+        result = told(["plan", "-f", file, "--inventory", SPARK], capsys, code=3)
+        assert (result["feasible"], result["fits"]) == (True, False)
+        assert result["plan"] is not None
+        sentence = (
+            f"Only 2 of {wanted} replicas can run: each takes 1x NVIDIA-GB10, and all nodes together have no more, "
+            f"taken or free. Add nodes, or lower `{field}`."
+        )
+        assert result["message"] == sentence
+        assert main(["plan", "-f", file, "--inventory", SPARK]) == 3
+        assert sentence in " ".join(capsys.readouterr().out.split())
+
+    @pytest.mark.parametrize("case", MANY)
+    def test_an_account_agrees(self, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        spec, wanted, _ = MANY[case]
+        file = written(tmp_path, deployment(spec=spec))
+        result = told(["explain", "-f", file, "--inventory", SPARK], capsys, code=3)
+        (section,) = (section for section in result["sections"] if section["title"] == "How many run")
+        assert (result["feasible"], result["fits"]) == (True, False)
+        assert section["lines"][0].startswith(f"Only 2 of {wanted} replicas can run")
+
+    @pytest.mark.parametrize("verb", ["plan", "explain"])
+    def test_as_many_as_there_are_gpus_have_room(self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(spec={"replicas": 2}))
+        assert told([verb, "-f", file, "--inventory", SPARK], capsys)["fits"]
+
+    def test_a_product_that_is_named_is_taken_to_come(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(spec={"replicas": 100, "placement": {"gpuProducts": ["NVIDIA-L40S"]}}))
+        result = told(["plan", "-f", file, "--inventory", SPARK], capsys)
+        assert result["fits"]
+        assert "No node has NVIDIA-L40S now: pods wait until one comes." in result["plan"]["notes"]
+
+    def test_the_operators_own_plan_does_not_know_of_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        file = written(tmp_path, deployment(spec={"replicas": 3}))
+        assert main(["render", "-f", file, "--inventory", SPARK]) == 0
+        documents = list(yaml.safe_load_all(capsys.readouterr().out))
+        assert documents[0]["spec"]["replicas"] == 3
+
+
 class TestCatalog:
     def test_a_price_of_ones_own(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         (tmp_path / "own.yaml").write_text('prices: {NVIDIA-GB10: "7.77"}\n')
@@ -179,7 +276,7 @@ class TestExplain:
 
     def test_the_same_in_keys(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         result = told(["explain", "-f", written(tmp_path, deployment()), "--inventory", MIXED], capsys)
-        assert list(result) == ["namespace", "name", "feasible", "summary", "sections"]
+        assert list(result) == ["namespace", "name", "feasible", "fits", "summary", "sections"]
         assert all(set(section) == {"title", "lines"} and section["lines"] for section in result["sections"])
 
     def test_how_many_may_run_is_told_where_the_operator_decides(
@@ -266,6 +363,49 @@ def test_a_spec_that_cannot_be(what: str, verb: str, tmp_path: Path, capsys: pyt
     assert printed.err.count("\n") == 1
 
 
+PATCHES: dict[str, tuple[dict[str, Any], str]] = {
+    "the host's network": ({"spec": {"hostNetwork": True}}, "spec.hostNetwork` must not be true"),
+    "a folder of the host": (
+        {"spec": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}},
+        "spec.volumes[host]` must not be a `hostPath`",
+    ),
+    "another account": ({"spec": {"serviceAccountName": "admin"}}, "spec.serviceAccountName` must be absent"),
+    "a misspelt key": ({"spec": {"tolerationz": []}}, "spec.tolerationz` must be absent"),
+    "a label of the operator's": (
+        {"metadata": {"labels": {"gemma4.dev/deployment": "other"}}},
+        "metadata.labels` must not change 'gemma4.dev/deployment'",
+    ),
+}
+"""What the API server takes, and the operator refuses when it renders."""
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render"])
+@pytest.mark.parametrize("what", PATCHES)
+def test_a_patch_that_the_operator_refuses_is_not_valid(
+    what: str, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    patch, words = PATCHES[what]
+    file = written(tmp_path, deployment(spec={"podTemplatePatch": patch}))
+    assert main([verb, "-f", file, "--inventory", SPARK]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"gemma4: team-a/chat: `spec.podTemplatePatch.{words}")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain"])
+def test_a_patch_that_it_takes_changes_no_plan(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    patch = {"metadata": {"annotations": {"team": "a"}}}
+    bare, patched = (
+        told([verb, "-f", written(tmp_path, deployment(spec=spec)), "--inventory", SPARK], capsys)
+        for spec in ({}, {"podTemplatePatch": patch})
+    )
+    if verb == "plan":
+        bare["plan"].pop("hash")
+        patched["plan"].pop("hash")
+    assert patched == bare
+
+
 def test_of_several_the_wrong_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = written(tmp_path, deployment("good"), deployment("bad", {"replicas": -1}))
     assert main(["plan", "-f", file, "--inventory", SPARK]) == 2
@@ -308,6 +448,37 @@ def test_the_deployments_of_several_files(verb: str, tmp_path: Path, capsys: pyt
     found = told([verb, *files, "--inventory", SPARK], capsys)
     names = [one["metadata"]["name"] for one in found["items"]] if verb == "render" else [one["name"] for one in found]
     assert list(dict.fromkeys(names)) == ["one", "two"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "explain", "render", "compare"])
+def test_one_that_two_files_bring_is_refused_with_both_places(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "folder").mkdir()
+    one, two = written(tmp_path, deployment()), written(tmp_path / "folder", deployment("first"), deployment())
+    compared = ["plan", "--compare", one] if verb == "compare" else [verb]
+    assert main([*compared, "-f", one, "-f", str(tmp_path / "folder"), "--inventory", SPARK]) == 2
+    assert capsys.readouterr().err == (
+        f"gemma4: Gemma4Deployment team-a/chat must be given once, and is in {one} and in object 2 of {two}\n"
+    )
+
+
+def test_so_is_one_that_is_given_twice_by_the_same_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = written(tmp_path, deployment())
+    assert main(["plan", "-f", file, "-f", file, "--inventory", SPARK]) == 2
+    assert (
+        capsys.readouterr().err == f"gemma4: Gemma4Deployment team-a/chat must be given once, and is in {file} twice\n"
+    )
+
+
+def test_the_namespace_that_is_filled_in_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = written(tmp_path, deployment(), deployment(namespace=None))
+    assert [one["namespace"] for one in told(["plan", "-f", file, "--inventory", SPARK], capsys)] == [
+        "team-a",
+        "default",
+    ]
+    assert main(["plan", "-f", file, "-n", "team-a", "--inventory", SPARK]) == 2
+    assert "team-a/chat must be given once, and is in object 1 of " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from gemma4_operator.api.common import EngineType
 from gemma4_operator.cli import doctor_sources
 from gemma4_operator.cli.main import VERBS, main, parser
 from gemma4_operator.cli.tree import tree_of
 from gemma4_operator.cli.verb import Exit
+from gemma4_operator.planner.shape import KvDtype
 from gemma4_operator.sim.rules import names
 from tests.unit.cli.test_examination import WELL
 
@@ -92,7 +94,7 @@ def test_every_key_that_is_printed_is_in_the_verbs_section(
 ):
     verb, command = PRINTED[case]
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(doctor_sources, "seen", lambda: WELL)
+    monkeypatch.setattr(doctor_sources, "seen", lambda _: WELL)
     main([*command.split(), "-o", "json"])
     keys = set(keys_of(json.loads(capsys.readouterr().out)))
     assert len(keys) > 3
@@ -151,6 +153,11 @@ def test_so_is_every_example_of_a_verbs_own_help(verb: Any):
     for call in calls:
         if not call.endswith((".fish", '_gemma4"')):
             assert parser(VERBS).parse_args(call.split()).verb.name == verb.name
+
+
+@pytest.mark.parametrize("word", [*EngineType, *KvDtype])
+def test_each_engine_and_format_of_a_cache_is_named(word: str):
+    assert f"`{word}`" in SECTIONS["fit"]
 
 
 @pytest.mark.parametrize("rule", names())

@@ -1,11 +1,14 @@
 """The choice: which engine, image and weights a spec leads to, and what is said when there are none."""
 
+import re
 from typing import Any, ClassVar
 
 import pytest
 
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights
+from gemma4_operator.planner.choose import OF_THE_WAY
+from gemma4_operator.planner.lost import Because
 from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
 from gemma4_operator.status.reasons import Reason
 from tests.rendering import CATALOG, CLAIM, LLAMA_CPP, OLLAMA, ONE_OF_EACH, VLLM, plan_of, with_fields
@@ -190,6 +193,41 @@ class TestRejection:
         assert rejection.message == (
             "`spec.placement.gpusPerReplica` must divide the 32 attention heads of 31B with VLLM: take 2 instead of 3."
         )
+
+    OF_VLLM: ClassVar[dict[str, Any]] = {"model": {"variant": "31B"}, "engine": {"type": "VLLM"}}
+    NEAREST: ClassVar[dict[str, tuple[dict[str, Any], str]]] = {
+        "what a way takes is said of the way": (
+            with_fields(OF_VLLM, objectives={"maximumHourlyCost": "0.01"}),
+            r"Nothing serves this\. The nearest way, 31B in \S+ on VLLM with 1x \S+, costs \S+ an hour, and ",
+        ),
+        "what a field does not allow follows the way": (
+            with_fields(OF_VLLM, placement={"gpuProducts": ["NVIDIA-NOPE"]}),
+            r"Nothing serves this\. The nearest way is 31B in \S+ on VLLM with 1x (\S+): "
+            r"`spec.placement.gpuProducts` does not name \1\.",
+        ),
+        "so does a licence": (
+            with_fields(OF_VLLM, objectives={"allowedLicences": ["MIT"]}),
+            r"Nothing serves this\. The nearest way is 31B in \S+ on VLLM: the checkpoint is under 'Apache-2.0', which "
+            r"`spec.objectives.allowedLicences` does not name\.",
+        ),
+        "an argument of the user's is no way's fault": (
+            with_fields(OF_VLLM, engine={"type": "VLLM", "extraArgs": ["--max-model-len=3"]}),
+            r"Nothing serves this: `spec.engine.extraArgs` must not contain '--max-model-len': "
+            r"set `spec.capabilities.contextTokens` instead\.",
+        ),
+    }
+
+    @pytest.mark.parametrize("story", NEAREST)
+    def test_the_nearest_way_and_its_reason_are_sentences(self, story: str) -> None:
+        data, words = self.NEAREST[story]
+        rejection = rejected(data)
+        assert rejection.reason == INFEASIBLE
+        assert re.match(words, rejection.message), rejection.message
+
+    @pytest.mark.parametrize("because", Because)
+    def test_each_reason_is_joined_as_its_sentence_begins(self, because: Because) -> None:
+        begins_with_a_verb = because.sentence.split()[0] in {"has", "takes", "needs", "costs", "{than}"}
+        assert (because in OF_THE_WAY) == begins_with_a_verb
 
     def test_the_reasons_are_ones_that_the_status_knows(self) -> None:
         reasons = {Reason(one) for one in (NO_CHECKPOINT, ENGINE_REFUSES, NO_GPUS, INFEASIBLE)}
