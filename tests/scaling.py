@@ -47,8 +47,8 @@ def terms(**changes: Any) -> Terms:
 
 
 def counts(running: float = 0.0, waiting: float = 0.0, **totals: Any) -> Counts:
-    """What an engine says that counts nothing but what is given."""
-    return Counts(running=running, waiting=waiting, **totals)
+    """What an engine says that counts nothing but what is given, and tokens, of which there are none."""
+    return Counts(running=running, waiting=waiting, **{"prompt_tokens": 0.0, "generation_tokens": 0.0} | totals)
 
 
 def histogram(*at_most: float, bounds: Sequence[float] = WAITS, sum_seconds: float = 0.0) -> Histogram:

@@ -645,21 +645,42 @@ class TestGarbage:
     @LAW
     @given(
         rate=calm,
+        which=st.sets(st.integers(0, 8), min_size=1),
+        missing=st.sets(st.sampled_from(["prompt_tokens", "generation_tokens"]), min_size=1),
+        seconds=st.sampled_from([10, 300, 1500]),
+    )
+    def test_tokens_that_are_not_told_never_lower(
+        self, rate: float, which: set[int], missing: set[str], seconds: int
+    ) -> None:
+        """A figure that is NaN, negative, renamed or dropped by whoever scrapes is read as not told."""
+
+        def spoil(said: Counts, at: float) -> Counts:
+            return replace(said, **dict.fromkeys(missing))
+
+        loop = settled(rate, say=spoiled(sorted(which), spoil, seconds=seconds))
+        before = loop.last.replicas
+        loop.run(seconds)
+        assert min(loop.numbers[-seconds // 10 :]) >= min(before, enough(rate * 0.97))
+
+    @LAW
+    @given(
+        rate=calm,
         which=st.integers(0, 8),
         total=st.sampled_from(["finished", "prompt_tokens", "generation_tokens"]),
         less=st.sampled_from([1.0, 1e3, 1e5]),
+        seconds=st.sampled_from([10, 20, 100, 1200]),
     )
     def test_a_total_that_falls_while_its_engine_goes_on_is_no_traffic(
-        self, rate: float, which: int, total: str, less: float
+        self, rate: float, which: int, total: str, less: float, seconds: int
     ) -> None:
-        """What it holds then is the history of days."""
+        """What it holds then is the history of days, also where it comes back after a while."""
         totals, old = ("finished", "prompt_tokens", "generation_tokens"), f"replica-{which % enough(rate)}"
 
         def say(engine: Engine, at: float, said: Counts) -> Counts:
             if engine.name != old:
                 return said
             history = {name: getattr(said, name) + 1e8 for name in totals}
-            if at > 1500:
+            if 1500 < at <= 1500 + seconds:
                 history[total] -= 1e6 + less
             return replace(said, **history)
 

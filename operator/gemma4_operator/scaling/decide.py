@@ -76,8 +76,7 @@ def _answer(
     reading, meter = read(state.meter, replicas, now_seconds=now_seconds, usual=_usual(terms))
     state = replace(state, meter=meter)
     if reading.serving == 0:
-        answer = Answer(replicas=wanted, reason=Why.STARTING, message=words.starting(wanted))
-        return answer, _blind(state, now_seconds)
+        return _none_serves(replicas, wanted, now_seconds), _blind(state, now_seconds)
     if reading.is_nothing and reading.seen > 0:
         return _begins(wanted, reading, state, now_seconds)
     if reading.is_nothing:
@@ -173,11 +172,23 @@ def _judged(
 
 def _asked(replicas: Sequence[Replica], wanted: int, seen: Look, text: str, now_seconds: float) -> Answer:
     """Return the number that is needed, unless those asked for before have no place: then it rises no further."""
-    stuck = sum(one.stage is Stage.UNPLACED and now_seconds - one.since_seconds >= PLACE_SECONDS for one in replicas)
-    if stuck:
+    if stuck := _stuck(replicas, now_seconds):
         message = f"{text} {words.unplaceable(stuck, seen.need)}"
         return Answer(replicas=wanted, reason=Why.UNPLACEABLE, message=message, limited_by=words.NO_GPU)
     return Answer(replicas=seen.need, reason=_cause(seen), message=text)
+
+
+def _none_serves(replicas: Sequence[Replica], wanted: int, now_seconds: float) -> Answer:
+    """Return the answer where nothing is measured, since none serves yet, or no node takes one."""
+    if stuck := _stuck(replicas, now_seconds):
+        message = f"{words.starting(wanted)} {words.unplaceable(stuck, wanted)}"
+        return Answer(replicas=wanted, reason=Why.UNPLACEABLE, message=message, limited_by=words.NO_GPU)
+    return Answer(replicas=wanted, reason=Why.STARTING, message=words.starting(wanted))
+
+
+def _stuck(replicas: Sequence[Replica], now_seconds: float) -> int:
+    """Return how many wait for a node for so long that none is on its way."""
+    return sum(one.stage is Stage.UNPLACED and now_seconds - one.since_seconds >= PLACE_SECONDS for one in replicas)
 
 
 def _may_sleep(terms: Terms, state: State, seen: Look, now_seconds: float) -> bool:

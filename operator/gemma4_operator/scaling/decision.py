@@ -110,12 +110,17 @@ def within(terms: Terms, answer: Answer, state: State) -> Decision:
     why, message, limited_by = answer.reason, answer.message, answer.limited_by
     if wished > most:
         why, message, limited_by = Why.LIMITED, f"{message} {words.limited(wished, most, by)}", by
+        # Those that are missing are not there: that requests are late teaches nothing of those that are. And what a
+        # budget of nothing has ended has not gone to sleep: one comes back with it.
+        state = replace(state, at_work_seconds=None, wanted=max(1, replicas))
+    else:
+        state = replace(state, wanted=replicas)
     return Decision(
         replicas=replicas,
         reason=why,
         message=message,
         valid=answer.valid,
-        state=replace(state, wanted=replicas),
+        state=state,
         limited_by=limited_by,
         expected=answer.expected,
     )

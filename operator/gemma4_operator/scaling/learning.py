@@ -81,7 +81,8 @@ def booted(boots: Boots, replicas: Sequence[Replica], *, planned_seconds: float)
 def slowness(now: float, flow: Flow, *, serving: int, waiting: float, elapsed_seconds: float) -> float:
     """Return how many times as long as planned everything takes, with what the last minute shows.
 
-    Where requests wait, engines are full and do other things than decode, so nothing is learned.
+    Where requests wait, engines are full: that they are slower than was believed shows all the more, and that they are
+    faster does not, since what they do then is hardly ever what was planned.
 
     Args:
         now: As it was believed until now.
@@ -90,12 +91,14 @@ def slowness(now: float, flow: Flow, *, serving: int, waiting: float, elapsed_se
         waiting: Requests that wait.
         elapsed_seconds: Since the last time.
     """
-    if serving < 1 or waiting > serving or flow.timed_tokens < _FEWEST_TOKENS_PER_SECOND:
+    if serving < 1 or flow.timed_tokens < _FEWEST_TOKENS_PER_SECOND:
         return now
     if flow.timed_seconds <= 0 or flow.planned_seconds <= 0:
         return now
     gain = 1 - math.exp(-elapsed_seconds / _LEARNING_SECONDS)
     found = flow.timed_seconds / flow.planned_seconds
+    if waiting > serving and found <= now:
+        return now
     return min(SLOWEST, max(FASTEST, now * math.pow(found / now, gain)))
 
 

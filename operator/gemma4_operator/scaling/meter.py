@@ -29,6 +29,8 @@ FIRST_SAMPLE_SECONDS = 30.0
 """How long a replica that has begun to serve may take until it is heard for the first time, on the same terms."""
 _FASTEST = 4.0
 """Times as fast as planned: what an engine that began anew holds beyond that, it cannot have done since."""
+_DOUBT_SECONDS = 3600.0
+"""For which a replica is not believed more than that once its totals have contradicted each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +63,16 @@ class Heard:
     """The last sample of a replica, and what flowed through it up to then.
 
     Attributes:
-        flow: None: nothing is known yet, as of one that is heard for the first time, or again after long.
+        flow: None: it is not known, as of one that is heard for the first time, or again after long, or whose totals
+            contradicted each other.
         gaps_seconds: Between the last samples.
+        doubted_seconds: When its totals contradicted each other last; None: they have not.
     """
 
     sample: Sample
     flow: Flow | None = None
     gaps_seconds: tuple[float, ...] = ()
+    doubted_seconds: float | None = None
 
     @property
     def apart_seconds(self) -> float:
@@ -197,16 +202,32 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
         return before
     if seconds > LONGEST_GAP_SECONDS:
         return Heard(sample=sample)
+    flow, doubted_seconds = _between(before, sample, seconds, usual)
+    gaps_seconds = (*before.gaps_seconds, seconds)[-_GAPS:]
+    return Heard(sample=sample, flow=flow, gaps_seconds=gaps_seconds, doubted_seconds=doubted_seconds)
+
+
+def _between(before: Heard, sample: Sample, seconds: float, usual: Usual) -> tuple[Flow | None, float | None]:
+    """Return what flowed through a replica up to a sample, and when its totals contradicted each other last.
+
+    What fell for no reason comes back as suddenly: for a while such a replica is believed only what it can have done.
+    """
+    doubted = before.doubted_seconds
     if any(map(_falls, _totals(before.sample.counts), _totals(sample.counts))):
         flow = _anew(sample.counts, seconds, usual)
     else:
-        flow = _flow(before.sample.counts, sample.counts, seconds, usual)
-    return Heard(sample=sample, flow=flow, gaps_seconds=(*before.gaps_seconds, seconds)[-_GAPS:])
+        found = _flow(before.sample.counts, sample.counts, seconds, usual)
+        is_in_doubt = doubted is not None and sample.at_seconds - doubted < _DOUBT_SECONDS
+        flow = _possible(found, usual) if is_in_doubt else found
+    return flow, doubted if flow is not None else sample.at_seconds
 
 
 def _sound(sample: Sample | None) -> Sample | None:
+    """Return a sample from which it follows what comes: without the totals of tokens, nothing does."""
     counts = sound(sample.counts) if sample is not None else None
-    return replace(sample, counts=counts) if sample is not None and counts is not None else None
+    if sample is None or counts is None or None in (counts.prompt_tokens, counts.generation_tokens):
+        return None
+    return replace(sample, counts=counts)
 
 
 def _first(meter: Meter, replica: Replica, sample: Sample, usual: Usual) -> Flow | None:
@@ -238,8 +259,12 @@ def _anew(counts: Counts, seconds: float, usual: Usual) -> Flow | None:
 
     None: it is not known, since nobody can have done as much. Then one of its totals fell for another reason.
     """
-    flow = _flow(_nothing(counts), counts, seconds, usual)
-    # Each answer has one token at least, where tokens are not told.
+    return _possible(_flow(_nothing(counts), counts, seconds, usual), usual)
+
+
+def _possible(flow: Flow, usual: Usual) -> Flow | None:
+    """Return a flow that an engine can have done; None: nobody can."""
+    # Each answer has one token at least, whatever the total of tokens says.
     written = max(flow.answer_tokens, flow.answers)
     done = usual.service.work_seconds(input_tokens=flow.prompt_tokens, output_tokens=written)
     return flow if done <= _FASTEST else None

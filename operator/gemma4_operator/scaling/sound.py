@@ -4,10 +4,8 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+from gemma4_operator.scaling.figures import MOST
 from gemma4_operator.scaling.sample import Counts, Histogram
-
-MOST = 2.0**53
-"""What a total holds at most: above it a float does not tell a number from the next."""
 
 
 def sound(counts: Counts) -> Counts | None:

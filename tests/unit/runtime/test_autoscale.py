@@ -24,6 +24,7 @@ from gemma4_operator.scaling.latencies import Latencies
 from gemma4_operator.scaling.sample import Counts, Sample
 from gemma4_operator.status.pods import PodView
 from tests.rendering import CATALOG, ENGINES, VLLM, gpus, spec_of, with_fields
+from tests.scaling import counts as said
 from tests.scaling import histogram
 
 CHAT = Key("team-a", "chat")
@@ -50,7 +51,7 @@ class Cluster:
 
     pods: list[PodView] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
-    counts: Callable[[str], Counts | None] = lambda _: Counts(running=0, waiting=0, finished=0.0)
+    counts: Callable[[str], Counts | None] = lambda _: said(finished=0.0)
     news: list[Key] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
     forgotten: list[Key] = field(default_factory=list)
@@ -175,7 +176,7 @@ def test_many_requests_that_wait_raise_the_number_at_once() -> None:
 
     def counts(_: str) -> Counts:
         seconds = time.monotonic() - begun
-        return Counts(running=50, waiting=2000 * seconds, finished=10 * seconds, prompt_tokens=1e4 * seconds)
+        return said(50, 2000 * seconds, finished=10 * seconds, prompt_tokens=1e4 * seconds)
 
     cluster.counts = counts
     found = decided(cluster, lambda one: (one.decided(CHAT) or 0) == 8)
@@ -201,7 +202,7 @@ def test_pods_without_a_node_hold_the_number_until_one_is_being_added_for_each(
 
     def counts(_: str) -> Counts:
         seconds = time.monotonic() - begun
-        return Counts(running=50, waiting=2000 * seconds, finished=10 * seconds, prompt_tokens=1e4 * seconds)
+        return said(50, 2000 * seconds, finished=10 * seconds, prompt_tokens=1e4 * seconds)
 
     cluster.counts = counts
 
@@ -248,7 +249,7 @@ def test_what_engines_count_is_kept_against_the_objectives_until_the_resource_go
     def counts(_: str) -> Counts:
         n = 10.0 * next(rounds)
         quick, slow = histogram(0.8 * n, n, bounds=(0.5, math.inf)), histogram(0.0, n, bounds=(0.1, math.inf))
-        return Counts(running=1, waiting=0, finished=n, first_token=quick, output_token=slow)
+        return said(1, finished=n, first_token=quick, output_token=slow)
 
     cluster.counts = counts
     wishes = with_fields(VLLM, autoscaling={"maxReplicas": 2}, objectives={"timeToFirstTokenMilliseconds": 500})

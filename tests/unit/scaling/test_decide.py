@@ -10,7 +10,7 @@ from gemma4_operator.scaling.decision import Why
 from gemma4_operator.scaling.down import STEP_SECONDS
 from gemma4_operator.scaling.sample import Counts, Histogram, Stage
 from gemma4_operator.scaling.state import State, remembered, resumed
-from gemma4_operator.scaling.terms import Terms, Tuning
+from gemma4_operator.scaling.terms import Ceiling, Terms, Tuning
 from tests.scaling import SERVICE, Engine, Loop, Say, counts, replica, steps, terms
 
 
@@ -126,6 +126,28 @@ class TestReasons:
         assert waits.stage is Stage.UNPLACED
         seen = (serves, replace(waits, since_seconds=loop.now_seconds - passed))
         assert decide(loop.terms, seen, loop.state, now_seconds=loop.now_seconds).reason is reason
+
+    @pytest.mark.parametrize(
+        ("passed", "reason"), [(PLACE_SECONDS - 1, Why.STARTING), (PLACE_SECONDS, Why.UNPLACEABLE)]
+    )
+    def test_also_where_it_is_the_only_one(self, passed: float, reason: Why) -> None:
+        """As one that was woken into a cluster without room."""
+        waits = replica("replica-1", Stage.UNPLACED, since_seconds=100.0 - passed)
+        decision = decide(terms(), [waits], State(wanted=1), now_seconds=100.0)
+        assert (decision.replicas, decision.reason) == (1, reason)
+        assert bool(decision.limited_by) == (reason is Why.UNPLACEABLE)
+        assert decision.message.startswith("None of 1 replica serves yet")
+
+    def test_a_budget_of_nothing_says_so_for_as_long_as_it_lasts_and_one_comes_back_with_it(self) -> None:
+        idle = terms(minimum=0, idle_seconds=60.0)
+        loop = Loop(idle, lambda at: 4.0, serving=2)
+        loop.run(600)
+        loop.terms = replace(idle, ceiling=Ceiling(replicas=0, field="spec.placement.maximumGPUs"))
+        loop.run(900)
+        told = {(one.replicas, one.reason, one.limited_by) for _, one in loop.decisions[-89:]}
+        assert told == {(0, Why.LIMITED, "spec.placement.maximumGPUs")}
+        loop.terms = idle
+        assert loop.run(10).replicas >= 1
 
 
 class TestParts:

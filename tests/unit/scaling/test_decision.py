@@ -15,14 +15,20 @@ GPUS = "spec.placement.maximumGPUs"
 
 
 def bounded(
-    wished: int, *, minimum: int = 1, maximum: int = 10, ceiling: int | None = None, why: Why = Why.DEMAND
+    wished: int,
+    *,
+    minimum: int = 1,
+    maximum: int = 10,
+    ceiling: int | None = None,
+    why: Why = Why.DEMAND,
+    state: State | None = None,
 ) -> Decision:
     bound = terms(
         minimum=minimum,
         maximum=maximum,
         ceiling=Ceiling(replicas=ceiling, field=GPUS) if ceiling is not None else None,
     )
-    return within(bound, Answer(replicas=wished, reason=why, message="It is so."), State(wanted=99))
+    return within(bound, Answer(replicas=wished, reason=why, message="It is so."), state or State(wanted=99))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +66,16 @@ def bounded(
 )
 def test_a_number_ends_within_all_limits(decision: Decision, replicas: int, limited_by: str) -> None:
     assert (decision.replicas, decision.limited_by) == (replicas, limited_by)
-    assert decision.state.wanted == replicas
+    # What a budget of nothing has ended is still wanted.
+    assert decision.state.wanted == (replicas or (1 if limited_by else 0))
     assert (decision.reason is Why.LIMITED) == bool(limited_by)
+
+
+def test_those_that_a_limit_keeps_away_are_not_there() -> None:
+    """Requests are late then because they are missing, which is no reason for caution."""
+    state = State(at_work_seconds=100.0)
+    assert bounded(8, ceiling=5, state=state).state.at_work_seconds is None
+    assert bounded(5, ceiling=5, state=state).state.at_work_seconds == 100.0
 
 
 def test_what_is_held_back_is_told_after_the_reason() -> None:

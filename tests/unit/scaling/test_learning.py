@@ -90,16 +90,30 @@ class TestSpeed:
         ("flow", "serving", "waiting"),
         [
             (flow_of(1.3, rate=0.8), 0, 0.0),
-            (flow_of(1.3, rate=0.8), 1, 1.5),
+            (flow_of(0.9, rate=0.8), 1, 1.5),
             (Flow(), 1, 0.0),
             (flow_of(1.3, rate=0.01), 1, 0.0),
             (replace(flow_of(1.3, rate=0.8), timed_seconds=0.0), 1, 0.0),
             (replace(flow_of(1.3, rate=0.8), planned_seconds=0.0), 1, 0.0),
         ],
-        ids=["no engine", "requests wait", "nothing written", "too few tokens", "no time told", "nothing planned"],
+        ids=[
+            "no engine",
+            "faster while requests wait",
+            "nothing written",
+            "too few tokens",
+            "no time told",
+            "nothing planned",
+        ],
     )
     def test_nothing_is_learned_where_the_laws_do_not_hold(self, flow: Flow, serving: int, waiting: float) -> None:
         assert slowness(1.1, flow, serving=serving, waiting=waiting, elapsed_seconds=60) == 1.1
+
+    def test_full_engines_that_are_slower_than_believed_are_believed(self) -> None:
+        """Nobody would come to help where a plan is wrong by so much that requests wait from the first minute on."""
+        full, empty = (
+            slowness(1.1, flow_of(1.8, rate=0.8), serving=1, waiting=n, elapsed_seconds=60) for n in (9.0, 0.0)
+        )
+        assert full == empty > 1.2
 
     @given(
         now=st.floats(FASTEST, SLOWEST),

@@ -124,6 +124,17 @@ class TestAnEngineThatBeganAnew:
         assert not known.is_nothing
         assert (known.flow.arrivals, known.flow.prompt_tokens) == pytest.approx((0.5, 500))
 
+    def test_what_fell_for_no_reason_comes_back_as_suddenly_and_is_no_traffic(self) -> None:
+        """As when one of several data-parallel engines' series is missing once."""
+        whole = {"finished": 1000, "prompt_tokens": 1e6, "generation_tokens": 1e5}
+        half = {name: total / 2 for name, total in whole.items()}
+        meter, readings = Meter(), []
+        for at, totals in enumerate([whole, half, whole, whole]):
+            reading, meter = together(replica(at=10.0 * at, said=counts(4, 0, **totals)), meter=meter, now=10.0 * at)
+            readings.append(reading)
+        assert [reading.is_nothing for reading in readings] == [True, True, True, False]
+        assert readings[-1].flow.arrivals == 0
+
     @pytest.mark.parametrize("fallen", ["finished", "prompt_tokens", "cached_tokens", "generation_tokens"])
     def test_is_told_by_any_of_its_totals(self, fallen: str) -> None:
         totals = {"finished": 1e4, "prompt_tokens": 1e7, "cached_tokens": 1e6, "generation_tokens": 1e6}
@@ -131,7 +142,7 @@ class TestAnEngineThatBeganAnew:
         assert reading.is_nothing
 
     @pytest.mark.parametrize("finished", [359, 441])
-    def test_answers_have_a_token_each_where_tokens_are_not_told(self, finished: int) -> None:
+    def test_an_answer_has_one_token_at_least(self, finished: int) -> None:
         # A token of an answer takes 0.1 s of the replica, which is at most four times as fast.
         slow = replace(USUAL, service=replace(PLAIN, fixed_seconds=1.0))
         reading = between(counts(0, 0, finished=1e6), counts(0, 0, finished=finished), usual=slow)
@@ -141,6 +152,23 @@ class TestAnEngineThatBeganAnew:
         before = counts(30, 9, finished=1000, prompt_tokens=1e6, generation_tokens=1e5)
         flow = between(before, counts(0, 0, finished=0, prompt_tokens=0, generation_tokens=0)).flow
         assert flow.arrivals == flow.work_seconds == 0.0
+
+
+class TestAnEngineThatDoesNotTellItsTokens:
+    """Nothing follows from it: none told is not none read."""
+
+    @pytest.mark.parametrize("missing", ["prompt_tokens", "generation_tokens"])
+    def test_says_nothing(self, missing: str) -> None:
+        before = counts(4, 0, finished=0, **{missing: None})
+        reading = between(before, counts(4, 0, finished=50, **{missing: None}))
+        assert (reading.is_nothing, reading.seen) == (True, 0)
+
+    def test_after_it_did_is_not_heard_any_more(self) -> None:
+        _, meter = together(replica(at=0.0, said=counts(4, 0, finished=0)), now=0.0)
+        known, meter = together(replica(at=10.0, said=counts(4, 0, finished=9)), meter=meter, now=10.0)
+        silent = replica(at=90.0, said=counts(4, 0, finished=99, prompt_tokens=None))
+        reading, _ = together(silent, meter=meter, now=90.0)
+        assert (known.heard, reading.heard, reading.seen) == (1, 0, 0)
 
 
 class TestAnEngineThatCountsTokensAlone:
