@@ -141,6 +141,7 @@ def test_an_existing_service_account_is_bound_and_not_made(render: Render):
         ("extraEnv[0].name=X,extraEnv[1].name=X", "extraEnv must have each variable once: X is there twice."),
         ("podLabels.app\\.kubernetes\\.io/name=x", "podLabels must not have app.kubernetes.io/name"),
         ("podLabels.app\\.kubernetes\\.io/instance=x", "podLabels must not have app.kubernetes.io/instance"),
+        ("serviceAccount.create=false", "serviceAccount.name must be that of an account which exists"),
         ("watch.namespaces[0]=Team_A", "/watch/namespaces/0"),
         ("watch.namespaces={team-a,team-a}", "/watch/namespaces"),
         ("watch.namespace=team-a", "/watch"),

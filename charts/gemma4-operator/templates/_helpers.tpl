@@ -13,11 +13,12 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Never by default the account "default": each pod of the namespace that names none would have the operator's rights. */}}
 {{- define "gemma4-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "gemma4-operator.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- default "default" .Values.serviceAccount.name -}}
+{{- required "serviceAccount.name must be that of an account which exists, since serviceAccount.create is false: give it, or leave serviceAccount.create true." .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
