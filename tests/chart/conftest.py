@@ -36,6 +36,7 @@ WALLED_OFF = (
     "networkPolicy.enabled=true",
     "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
     "networkPolicy.apiServerPorts={6443}",
+    "networkPolicy.apiServerCIDRs={10.0.0.10/32}",
     "networkPolicy.extraEgress[0].ports[0].port=9090",
     "rbac.aggregate=true",
     "rbac.diagnosis=false",

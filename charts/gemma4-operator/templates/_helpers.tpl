@@ -85,6 +85,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The ports at which the Prometheus of prometheus.url listens, as a YAML list; empty without one. */}}
+{{- define "gemma4-operator.prometheusPorts" -}}
+{{- $asked := .Values.prometheus.url -}}
+{{- if and $asked .Values.networkPolicy.prometheusPorts -}}
+{{- toYaml .Values.networkPolicy.prometheusPorts -}}
+{{- else if $asked -}}
+{{- $address := urlParse $asked -}}
+{{- $port := $address.host | regexFind ":[0-9]+$" | trimPrefix ":" -}}
+- {{ default (ternary "443" "80" (eq $address.scheme "https")) $port }}
+{{- end -}}
+{{- end -}}
+
 {{- define "gemma4-operator.imagePullSecrets" -}}
 {{- with .Values.imagePullSecrets -}}
 imagePullSecrets:
