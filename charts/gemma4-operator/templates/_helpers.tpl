@@ -70,15 +70,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Not empty where the catalogue's overrides are in a ConfigMap of the chart's. */}}
 {{- define "gemma4-operator.ownCatalog" -}}
-{{- if and .Values.catalog.existingConfigMap .Values.catalog.overrides -}}
+{{- if and (.Values.catalog).existingConfigMap (.Values.catalog).overrides -}}
 {{- fail "catalog.existingConfigMap and catalog.overrides must not both be set: put the overrides into that ConfigMap." -}}
 {{- end -}}
-{{- if .Values.catalog.overrides }}true{{ end -}}
+{{- if (.Values.catalog).overrides }}true{{ end -}}
 {{- end -}}
 
 {{/* The ConfigMap with the catalogue's overrides; empty without any. */}}
 {{- define "gemma4-operator.catalogConfigMap" -}}
-{{- if .Values.catalog.existingConfigMap -}}
+{{- if (.Values.catalog).existingConfigMap -}}
 {{- .Values.catalog.existingConfigMap -}}
 {{- else if include "gemma4-operator.ownCatalog" . -}}
 {{- include "gemma4-operator.fullname" . }}-catalog
@@ -87,7 +87,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* The ports at which the Prometheus of prometheus.url listens, as a YAML list; empty without one. */}}
 {{- define "gemma4-operator.prometheusPorts" -}}
-{{- $asked := .Values.prometheus.url -}}
+{{- $asked := (.Values.prometheus).url -}}
 {{- if and $asked .Values.networkPolicy.prometheusPorts -}}
 {{- toYaml .Values.networkPolicy.prometheusPorts -}}
 {{- else if $asked -}}
