@@ -23,9 +23,14 @@ _DEFINED = {
     "namespaces": "list of strings",
     "objects": "list of objects",
     "peers": "list of objects",
+    "podSecurityContext": "object",
     "port": "1 to 65535",
     "quantities": "object of quantities",
+    "securityContext": "object",
+    "spread": "list of objects",
     "tolerations": "list of objects",
+    "volumeMounts": "list of objects",
+    "volumes": "list of objects",
 }
 """What values.schema.json defines for several values, in a word or two."""
 _INTRODUCTION = """\

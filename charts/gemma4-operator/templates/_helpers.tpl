@@ -104,19 +104,42 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 
-{{- define "gemma4-operator.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{/* Volumes of the user's own, as a YAML list, beside those of the chart. */}}
+{{- define "gemma4-operator.extraVolumes" -}}
+{{- range .Values.extraVolumes -}}
+{{- if has .name (list "tmp" "catalog") -}}
+{{- fail (printf "extraVolumes must not have %s: the chart has a volume of that name, so take another." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.extraVolumes }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
-{{- define "gemma4-operator.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{/* Where they are mounted, as a YAML list. */}}
+{{- define "gemma4-operator.extraVolumeMounts" -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- if has (.mountPath | trimSuffix "/") (list "/tmp" "/etc/gemma4-operator") -}}
+{{- fail (printf "extraVolumeMounts must not have %s: the chart has files of its own there, so take another path." .mountPath) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.extraVolumeMounts }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{/* How the operator's pods are spread, as a YAML list; empty: in no way. */}}
+{{- define "gemma4-operator.spread" -}}
+{{- $selector := dict "matchLabels" (include "gemma4-operator.selectorLabels" . | fromYaml) -}}
+{{- $spread := list -}}
+{{- range .Values.topologySpreadConstraints -}}
+{{- $spread = append $spread (hasKey . "labelSelector" | ternary . (set (deepCopy .) "labelSelector" $selector)) -}}
+{{- end -}}
+{{- if $spread -}}
+{{- toYaml $spread -}}
+{{- else if gt (int .Values.replicas) 1 -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    {{- toYaml $selector | nindent 4 }}
+{{- end -}}
 {{- end -}}
 
 {{/* Where pods of the operator may run. */}}

@@ -136,7 +136,19 @@ def _declared(schema: Object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]
 def _inner() -> set[tuple[str, ...]]:
     """Return the keys of values.yaml that are the user's own, not the chart's."""
     resources = {("requests", "cpu"), ("requests", "memory"), ("limits", "memory")}
-    return {("resources", *path) for path in resources} | {("monitoring", "dashboard", "labels", "grafana_dashboard")}
+    security = {
+        ("podSecurityContext", "runAsNonRoot"),
+        ("podSecurityContext", "runAsUser"),
+        ("podSecurityContext", "runAsGroup"),
+        ("podSecurityContext", "seccompProfile"),
+        ("podSecurityContext", "seccompProfile", "type"),
+        ("securityContext", "allowPrivilegeEscalation"),
+        ("securityContext", "readOnlyRootFilesystem"),
+        ("securityContext", "capabilities"),
+        ("securityContext", "capabilities", "drop"),
+    }
+    labels = {("monitoring", "dashboard", "labels", "grafana_dashboard")}
+    return {("resources", *path) for path in resources} | security | labels
 
 
 def _objects(schema: Object) -> list[Object]:
