@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 IMAGE ?= gemma4-operator:0.1.0
 CONTAINER_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))) docker)
+# The commit, for the image's label; nothing where there is no repository or no git.
+REVISION ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null)
 # Further arguments of the image's build, such as bases by their digests: --build-arg FINAL_BASE=...@sha256:...
 IMAGE_ARGS ?=
 # Narrow a run: make test-fast PYTEST_ARGS="tests/unit -k names"
@@ -128,7 +130,7 @@ dist: setup ## Build the wheel and its software bill of materials (CycloneDX) in
 
 .PHONY: image
 image: ## Build the operator's container image (IMAGE=..., IMAGE_ARGS=..., CONTAINER_TOOL=docker|podman|buildah)
-	$(CONTAINER_TOOL) build -t $(IMAGE) $(IMAGE_ARGS) -f Dockerfile .
+	$(CONTAINER_TOOL) build -t $(IMAGE) $(if $(REVISION),--build-arg REVISION=$(REVISION)) $(IMAGE_ARGS) -f Dockerfile .
 
 .PHONY: clean
 clean: ## Remove the virtual environment and all caches of this checkout

@@ -36,9 +36,25 @@ WALLED_OFF = (
     "networkPolicy.enabled=true",
     "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
     "networkPolicy.apiServerPorts={6443}",
+    "networkPolicy.apiServerCIDRs={10.0.0.10/32}",
     "networkPolicy.extraEgress[0].ports[0].port=9090",
     "rbac.aggregate=true",
     "rbac.diagnosis=false",
+)
+
+POD_OF_ONES_OWN = (
+    "podSecurityContext.runAsUser=null",
+    "podSecurityContext.fsGroup=1000",
+    "securityContext.runAsUser=1000",
+    "extraVolumes[0].name=certificates",
+    "extraVolumes[0].configMap.name=proxy",
+    "extraVolumeMounts[0].name=certificates",
+    "extraVolumeMounts[0].mountPath=/etc/ssl/proxy",
+    "topologySpreadConstraints[0].maxSkew=1",
+    "topologySpreadConstraints[0].topologyKey=topology.kubernetes.io/zone",
+    "topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule",
+    "networkPolicy.enabled=true",
+    "prometheus.url=http://prometheus.monitoring.svc:9090",
 )
 
 SOME_NAMESPACES = ("watch.namespaces={team-a,team-b}",)
@@ -48,6 +64,7 @@ VALUES = {
     "high-availability": HIGH_AVAILABILITY,
     "walled-off": WALLED_OFF,
     "some-namespaces": SOME_NAMESPACES,
+    "pod-of-ones-own": POD_OF_ONES_OWN,
 }
 """Sets of values that between them switch on all but the admission policy, by what they are for."""
 

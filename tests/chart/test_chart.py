@@ -95,11 +95,11 @@ def test_the_autoscaler_is_told_how_often_it_looks_and_which_prometheus_to_ask(r
 def test_the_crds_are_those_of_the_crds_folder(render: Render, keep: str):
     stored = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
     rendered = [item for item in render(f"crds.keep={keep}") if item["kind"] == "CustomResourceDefinition"]
+    kept = [item["metadata"].pop("annotations") for item in stored]
     policies = [item["metadata"].pop("annotations", {}) for item in rendered]
     assert rendered == stored
-    kept = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false"}
-    expected = kept if keep == "true" else {}
-    assert all(policy == expected for policy in policies)
+    helms = {"helm.sh/resource-policy": "keep"}
+    assert policies == [{**one, **helms} if keep == "true" else {} for one in kept]
 
 
 def test_the_crds_can_be_left_to_another_tool(render: Render):
@@ -133,6 +133,11 @@ def test_an_existing_service_account_is_bound_and_not_made(render: Render):
         ("networkPolicy.metricsFrom=everybody", "/networkPolicy/metricsFrom"),
         ("networkPolicy.apiServerPorts={}", "/networkPolicy/apiServerPorts"),
         ("networkPolicy.apiServerPorts={https}", "/networkPolicy/apiServerPorts/0"),
+        ("networkPolicy.apiServerCIDRs={10.0.0.10}", "/networkPolicy/apiServerCIDRs/0"),
+        ("networkPolicy.apiServerCIDRs={10.0.0.0/33}", "/networkPolicy/apiServerCIDRs/0"),
+        ("networkPolicy.apiServerCIDRs={api.example.com}", "/networkPolicy/apiServerCIDRs/0"),
+        ("networkPolicy.prometheusPorts={0}", "/networkPolicy/prometheusPorts/0"),
+        ("prometheus.url=http://prometheus:http", "/prometheus/url"),
         ("rbac.aggregate=maybe", "/rbac/aggregate"),
         ("extraEnv[0].value=x", "/extraEnv/0"),
         ("extraEnv[0].name=X,extraEnv[0].value=1", "/extraEnv/0/value"),
@@ -141,11 +146,39 @@ def test_an_existing_service_account_is_bound_and_not_made(render: Render):
         ("extraEnv[0].name=X,extraEnv[1].name=X", "extraEnv must have each variable once: X is there twice."),
         ("podLabels.app\\.kubernetes\\.io/name=x", "podLabels must not have app.kubernetes.io/name"),
         ("podLabels.app\\.kubernetes\\.io/instance=x", "podLabels must not have app.kubernetes.io/instance"),
+        ("serviceAccount.create=false", "serviceAccount.name must be that of an account which exists"),
         ("watch.namespaces[0]=Team_A", "/watch/namespaces/0"),
         ("watch.namespaces={team-a,team-a}", "/watch/namespaces"),
         ("watch.namespace=team-a", "/watch"),
         ("replicas=two", "replicas"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
+        ("image.tag=a b", "/image/tag"),
+        ("image.tag=:latest", "/image/tag"),
+        ("image.repository=foo:bar", "/image/repository"),
+        ("image.repository=https://registry.example/foo", "/image/repository"),
+        ("image.repository=registry.example/Foo", "/image/repository"),
+        ("fullnameOverride=Foo_Bar", "/fullnameOverride"),
+        (f"fullnameOverride={'n' * 64}", "/fullnameOverride"),
+        ("nameOverride=foo.bar", "/nameOverride"),
+        ("serviceAccount.name=Bad_Name", "/serviceAccount/name"),
+        ("serviceAccount.annotations.a b=c", "/serviceAccount/annotations"),
+        ("priorityClassName=Very High", "/priorityClassName"),
+        ("imagePullSecrets[0].name=Reg Cred", "/imagePullSecrets/0/name"),
+        ("catalog.existingConfigMap=a/b", "/catalog/existingConfigMap"),
+        ("admissionPolicy.namespaceSelector.foo=bar", "/admissionPolicy/namespaceSelector"),
+        ("admissionPolicy.namespaceSelector.matchExpressions[0].key=a", "namespaceSelector/matchExpressions/0"),
+        ("admissionPolicy.allowedNamespaces={Team_A}", "/admissionPolicy/allowedNamespaces/0"),
+        ("networkPolicy.metricsFrom[0].namespace=a", "/networkPolicy/metricsFrom/0"),
+        ("networkPolicy.metricsFrom[0].podSelector.team=a", "/networkPolicy/metricsFrom/0/podSelector"),
+        ("networkPolicy.extraEgress[0].port=443", "/networkPolicy/extraEgress/0"),
+        ("affinity.foo=1", "/affinity"),
+        ("nodeSelector.pool=a b", "/nodeSelector/pool"),
+        ("podLabels.team=a/b", "/podLabels/team"),
+        ("tolerations[0].operator=Equals", "/tolerations/0/operator"),
+        ("tolerations[0].toleration=x", "/tolerations/0"),
+        ("resources.limits.memory=512 MB", "/resources/limits/memory"),
+        ("extraEnv[0].name=A=B", "/extraEnv/0/name"),
+        ("extraEnv[0].nam=A", "/extraEnv/0"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(run_helm: HelmRun, value: str, named: str):

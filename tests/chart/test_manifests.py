@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from gemma4_operator.api.deployment import KIND, Gemma4Deployment
-from hack.manifests import BASE, ROOT, differences, render, write
+from hack.manifests import BASE, RELEASE, ROOT, differences, render, write
 from tests.chart.conftest import Object
 
+FOLDERS = [BASE, *sorted((ROOT / "manifests" / "overlays").iterdir())]
 SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
 
 
@@ -68,3 +69,17 @@ def test_kustomize_builds_the_base(kubectl: Path):
     namespaces = {item["metadata"].get("namespace") for item in objects} - {None}
     assert namespaces == {"gemma4-system"}
     assert {"Namespace", "CustomResourceDefinition", "Deployment"} <= {item["kind"] for item in objects}
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_the_label_by_which_the_operator_is_taken_away_is_on_all_but_the_crd(kubectl: Path, folder: Path):
+    """docs/guides/install.md deletes by it, and with the CRD would go every model."""
+    command = [str(kubectl), "kustomize", str(folder)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    without = [
+        item["kind"]
+        for item in yaml.safe_load_all(output)
+        if item["metadata"].get("labels", {}).get("app.kubernetes.io/name") != RELEASE
+    ]
+    assert without == ["CustomResourceDefinition"]

@@ -65,11 +65,43 @@ def test_metrics_may_be_read_by_some_alone(render: Render):
 def test_the_api_server_and_dns_are_reached(render: Render):
     dns: set[tuple[str, int | str]] = {("UDP", 53), ("TCP", 53)}
     assert anywhere(policy(render, ON)["egress"]) == dns | {("TCP", 443), ("TCP", 6443)}
-    assert anywhere(policy(render, *WALLED_OFF)["egress"]) == dns | {("TCP", 6443), ("TCP", 9090)}
+    assert anywhere(policy(render, *WALLED_OFF)["egress"]) == dns | {("TCP", 9090)}, "its own, and the rest by address"
+
+
+def test_of_the_api_servers_port_only_its_addresses_are_open_where_they_are_given(render: Render):
+    egress = policy(render, ON, "networkPolicy.apiServerCIDRs={10.0.0.10/32,fd00::/64}")["egress"]
+    (rule,) = [rule for rule in egress if ("TCP", 6443) in ports(rule)]
+    assert rule["to"] == [{"ipBlock": {"cidr": "10.0.0.10/32"}}, {"ipBlock": {"cidr": "fd00::/64"}}]
+    assert anywhere(egress) == {("UDP", 53), ("TCP", 53)}
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://prometheus.monitoring.svc:9090", 9090),
+        ("http://prometheus.monitoring.svc", 80),
+        ("https://prometheus.example.com/prefix:1/", 443),
+        ("https://name:123@prometheus.example.com/", 443),
+        ("http://[fd00::9]:9091/", 9091),
+        ("http://[fd00::9]", 80),
+    ],
+)
+def test_the_prometheus_that_is_asked_is_reached_at_the_port_of_its_address(render: Render, url: str, port: int):
+    without = anywhere(policy(render, ON, "networkPolicy.apiServerPorts={6443}")["egress"])
+    asked = anywhere(policy(render, ON, "networkPolicy.apiServerPorts={6443}", f"prometheus.url={url}")["egress"])
+    assert asked - without == {("TCP", port)}
+
+
+def test_or_at_the_ports_that_it_has_behind_its_service(render: Render):
+    behind = ("prometheus.url=http://prometheus.monitoring.svc", "networkPolicy.prometheusPorts={9090}")
+    opened = anywhere(policy(render, ON, *behind)["egress"])
+    assert ("TCP", 9090) in opened
+    assert ("TCP", 80) not in opened
+    assert ("TCP", 9090) not in anywhere(policy(render, ON, behind[1])["egress"]), "nobody is asked"
 
 
 def test_engines_are_reached_in_every_namespace_on_any_port(render: Render):
-    (rule,) = [rule for rule in policy(render, ON)["egress"] if "to" in rule]
+    (rule,) = [rule for rule in policy(render, ON)["egress"] if "podSelector" in rule.get("to", [{}])[0]]
     (peer,) = rule["to"]
     assert peer["namespaceSelector"] == {}
     assert peer["podSelector"]["matchLabels"].items() <= labels("chat").items(), "the labels that the operator sets"

@@ -52,7 +52,7 @@ def test_kustomize_makes_of_it_what_helm_makes_of_the_values(overlay: Overlay, h
 
 # Values that take away, add in other namespaces, and change what has a name and what has none.
 FURTHER = (
-    ("serviceAccount.create=false",),
+    ("serviceAccount.create=false", "serviceAccount.name=mine"),
     ("rbac.diagnosis=false",),
     ("catalog.overrides.prices.NVIDIA-L40S=1",),
     ("operator.logLevel=debug", "extraEnv[0].name=HTTPS_PROXY", "extraEnv[0].value=http://proxy.example:3128"),

@@ -61,6 +61,126 @@ def test_its_resources_are_bounded(container: Object):
     }
 
 
+class TestSecurity:
+    """What `podSecurityContext` and `securityContext` say goes over the chart's own, in both pods."""
+
+    def test_openshift_gives_the_user(self, render: Render):
+        """Its restricted-v2 refuses a user from outside of the namespace's range; all else stays."""
+        without = self._pods(render, "podSecurityContext.runAsUser=null")
+        for default, changed in zip(self._pods(render), without, strict=True):
+            own = default["securityContext"]
+            assert own["runAsNonRoot"] is True
+            assert changed["securityContext"] == {key: own[key] for key in own.keys() - {"runAsUser"}}
+
+    def test_a_field_replaces_that_of_the_chart_and_no_other(self, render: Render):
+        given = (
+            "podSecurityContext.runAsUser=1000",
+            "podSecurityContext.fsGroup=1000",
+            "securityContext.runAsUser=1000",
+        )
+        for default, changed in zip(self._pods(render), self._pods(render, *given), strict=True):
+            assert changed["securityContext"] == {**default["securityContext"], "runAsUser": 1000, "fsGroup": 1000}
+            (before,), (after,) = default["containers"], changed["containers"]
+            assert after["securityContext"] == {**before["securityContext"], "runAsUser": 1000}
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "podSecurityContext.runasuser=1",
+            "podSecurityContext.runAsUser=root",
+            "podSecurityContext.privileged=true",
+            "securityContext.fsGroup=1",
+        ],
+    )
+    def test_a_field_that_there_is_not_is_refused(self, run_helm: HelmRun, value: str):
+        result = run_helm("template", value)
+        assert result.returncode != 0
+        assert f"at '/{value.partition('.')[0]}" in result.stderr
+
+    def test_taken_away_as_a_whole_it_is_missed(self, run_helm: HelmRun):
+        for name in ("podSecurityContext", "securityContext"):
+            assert f"missing property '{name}'" in run_helm("template", f"{name}=null").stderr
+
+    def _pods(self, render: Render, *sets: str) -> tuple[Object, Object]:
+        return pods(render(*sets))
+
+
+def pods(objects: list[Object]) -> tuple[Object, Object]:
+    """Return the operator's pod and the checkup's."""
+    return only(objects, "Deployment")["spec"]["template"]["spec"], only(objects, "Pod")["spec"]
+
+
+CERTIFICATES = (
+    "extraVolumes[0].name=certificates",
+    "extraVolumes[0].configMap.name=proxy",
+    "extraVolumeMounts[0].name=certificates",
+    "extraVolumeMounts[0].mountPath=/etc/ssl/proxy",
+    "extraVolumeMounts[0].readOnly=true",
+    "extraEnv[0].name=SSL_CERT_FILE",
+    "extraEnv[0].value=/etc/ssl/proxy/ca.crt",
+)
+
+
+class TestVolumes:
+    def test_the_file_that_a_variable_names_is_in_both_pods(self, render: Render):
+        for pod in pods(render(*CERTIFICATES)):
+            (container,) = pod["containers"]
+            assert {"name": "certificates", "configMap": {"name": "proxy"}} in pod["volumes"]
+            mount = {"name": "certificates", "mountPath": "/etc/ssl/proxy", "readOnly": True}
+            assert mount in container["volumeMounts"]
+            (file,) = [one["value"] for one in container["env"] if one["name"] == "SSL_CERT_FILE"]
+            assert file.startswith(f"{mount['mountPath']}/")
+
+    def test_those_of_the_chart_stay(self, render: Render):
+        pod, _ = pods(render(*CERTIFICATES, "catalog.overrides.prices.NVIDIA-L40S=1"))
+        assert [volume["name"] for volume in pod["volumes"]] == ["tmp", "catalog", "certificates"]
+        assert [mount["name"] for mount in pod["containers"][0]["volumeMounts"]] == ["tmp", "catalog", "certificates"]
+
+    @pytest.mark.parametrize(
+        ("value", "sentence"),
+        [
+            ("extraVolumes[0].name=tmp,extraVolumes[0].configMap.name=a", "extraVolumes must not have tmp"),
+            ("extraVolumes[0].name=a", "at '/extraVolumes/0'"),
+            ("extraVolumes[0].name=A,extraVolumes[0].configMap.name=a", "at '/extraVolumes/0/name'"),
+            ("extraVolumeMounts[0].name=a", "at '/extraVolumeMounts/0'"),
+            ("extraVolumeMounts[0].name=a,extraVolumeMounts[0].mountPath=b", "at '/extraVolumeMounts/0/mountPath'"),
+            (
+                "extraVolumeMounts[0].name=a,extraVolumeMounts[0].mountPath=/tmp/",
+                "extraVolumeMounts must not have /tmp/",
+            ),
+        ],
+    )
+    def test_one_that_cannot_be_is_refused(self, run_helm: HelmRun, value: str, sentence: str):
+        result = run_helm("template", value)
+        assert result.returncode != 0
+        assert sentence in result.stderr
+
+
+class TestSpread:
+    ZONES = (
+        "topologySpreadConstraints[0].maxSkew=1",
+        "topologySpreadConstraints[0].topologyKey=topology.kubernetes.io/zone",
+        "topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule",
+    )
+
+    @pytest.mark.parametrize("replicas", [1, 2])
+    def test_ones_own_takes_the_place_of_the_charts(self, render: Render, replicas: int):
+        objects = render(f"replicas={replicas}", *self.ZONES)
+        (spread,) = pods(objects)[0]["topologySpreadConstraints"]
+        assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("topology.kubernetes.io/zone", "DoNotSchedule")
+        selector = only(objects, "Deployment")["spec"]["selector"]
+        assert spread["labelSelector"] == selector, "without one it would count no pod"
+
+    def test_a_selector_of_ones_own_is_left_as_it_is(self, render: Render):
+        label = "topologySpreadConstraints[0].labelSelector.matchLabels.team=platform"
+        (spread,) = pods(render(*self.ZONES, label))[0]["topologySpreadConstraints"]
+        assert spread["labelSelector"] == {"matchLabels": {"team": "platform"}}
+
+    def test_one_that_cannot_be_is_refused(self, run_helm: HelmRun):
+        said = run_helm("template", *self.ZONES, "topologySpreadConstraints[0].topologykey=x").stderr
+        assert "at '/topologySpreadConstraints/0'" in said
+
+
 class TestOfBoth:
     """What the chart sets and a value too is there once: YAML that has a key twice is refused by who applies it."""
 

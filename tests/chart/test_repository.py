@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -50,6 +51,21 @@ def test_the_readme_starts_with_the_two_commands():
     assert re.findall(r"^make (\S+)", first_block, re.MULTILINE) == ["demo", "test"]
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/install.md", "docs/reference/cli.md"])
+def test_who_is_to_type_gemma4_is_told_where_it_comes_from(page: str):
+    text = (ROOT / page).read_text()
+    told = [text.find(way) for way in ("`uv tool install .`", "`pip install .`", "`.venv/bin/gemma4`")]
+    typed = re.search(r"^(?:\$ )?(?:.*\| )?gemma4 ", text, re.MULTILINE)
+    assert min(told) >= 0
+    assert typed is None or max(told) < typed.start()
+
+
+def test_the_command_is_where_make_setup_puts_it():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert {"gemma4", "kubectl-gemma4"} == scripts.keys()
+    assert [name for name in scripts if not (Path(sys.executable).parent / name).exists()] == []
+
+
 def test_the_picture_of_the_readme_shows_a_sample_as_it_is():
     picture = ET.parse(ROOT / "docs" / "images" / "overview.svg")
     (code,) = (group for group in picture.iter(f"{SVG}g") if "monospace" in group.get("font-family", ""))
@@ -91,11 +107,29 @@ def test_every_image_that_the_build_starts_from_is_an_argument_that_the_guide_na
     assert [name for name in arguments if f"`{name}`" not in guide] == []
 
 
+def _image(*variables: str, tree: Path = ROOT) -> list[str]:
+    """Return the words of the command by which `make image` would build."""
+    command = ["make", "--dry-run", "--file", str(ROOT / "Makefile"), "image", "CONTAINER_TOOL=docker", *variables]
+    environment = {name: value for name, value in _clean().items() if name != "REVISION"}
+    return subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True, env=environment).stdout.split()
+
+
 def test_make_hands_arguments_to_the_build():
     pinned = "--build-arg FINAL_BASE=registry.example/base@sha256:0"
-    command = ["make", "--dry-run", "image", f"IMAGE_ARGS={pinned}", "CONTAINER_TOOL=docker"]
-    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=_clean()).stdout
-    assert said.split() == f"docker build -t gemma4-operator:{_version()} {pinned} -f Dockerfile .".split()
+    said = _image(f"IMAGE_ARGS={pinned}", "REVISION=abc")
+    told = f"--build-arg REVISION=abc {pinned}"
+    assert said == f"docker build -t gemma4-operator:{_version()} {told} -f Dockerfile .".split()
+    assert "ARG REVISION=" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_image_is_told_its_commit_where_there_is_one(tmp_path: Path):
+    assert "REVISION" not in " ".join(_image(tree=tmp_path)), "an archive of the sources has none"
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    assert "REVISION" not in " ".join(_image(tree=tmp_path)), "nothing is committed"
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "x"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert f"REVISION={head}" in _image(tree=tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

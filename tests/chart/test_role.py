@@ -6,6 +6,8 @@ import pytest
 
 from gemma4_operator.kube import kinds
 from gemma4_operator.runtime.settings import from_environment
+from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES
+from hack.manifests import ROOT
 from tests.chart.conftest import HIGH_AVAILABILITY, SOME_NAMESPACES, VALUES, Object, Render, only
 
 pytestmark = pytest.mark.cluster
@@ -67,6 +69,17 @@ def test_no_wildcard_and_no_secret_anywhere(render: Render, sets: tuple[str, ...
     for role in [item for item in render(*sets) if item["kind"] in ("ClusterRole", "Role")]:
         words = {word for rule in role["rules"] for words in rule.values() for word in words}
         assert not {word for word in words if "*" in word or "secret" in word}, role["metadata"]["name"]
+
+
+def test_security_md_says_what_is_read_and_the_switch_takes_just_that_away(render: Render):
+    without = _granted(only(render("rbac.diagnosis=false"), "ClusterRole"))
+    assert ("", "pods/log") not in without
+    assert without["events.k8s.io", "events"] == {"create", "patch"}, "its own events are still written"
+    assert without.keys() == CLUSTER.keys() - {("", "pods/log")}
+    (told,) = [line for line in (ROOT / "SECURITY.md").read_text().split("\n* ") if "rbac.diagnosis: false" in line]
+    assert f"last {LOG_LINES} lines" in told
+    assert f"{LOG_BYTES // 1024} KiB" in told
+    assert "`default`" in told, "the events of nodes"
 
 
 class TestSomeNamespaces:

@@ -56,12 +56,13 @@ class Repository:
     def back(self, name: str) -> None:
         self._git("switch", "--quiet", name)
 
-    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, place: str = ".", **variables: str) -> subprocess.CompletedProcess[str]:
         environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables}
-        return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
+        folder = self.folder / place
+        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
-    def plan(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(str(SCRIPT), *arguments, "--inventory", MIXED)
+    def plan(self, *arguments: str, place: str = ".") -> subprocess.CompletedProcess[str]:
+        return self.run(str(SCRIPT), *arguments, "--inventory", MIXED, place=place)
 
 
 @pytest.fixture
@@ -105,6 +106,77 @@ def test_what_others_have_merged_since_is_no_part_of_the_change(repository: Repo
     assert "No Gemma4Deployment changes." in done.stdout
 
 
+def test_a_folder_that_is_deleted_has_nothing_any_more(repository: Repository):
+    shutil.rmtree(repository.folder / "models")
+    repository.commit()
+    done = repository.plan("main", "models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| `team-a/chat` | removed |" in done.stdout
+
+
+def test_a_folder_that_is_new_had_nothing_before(repository: Repository):
+    repository.write("more/deeper/new.yaml", deployment("new", SMALL))
+    repository.commit()
+    done = repository.plan("main", "more")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| `team-a/new` | added |" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["models/chat.json", "models/deeper/chat.yml"])
+def test_a_manifest_that_is_called_otherwise_is_the_same(repository: Repository, name: str):
+    repository.remove("models/chat.yaml")
+    repository.write(name, deployment("chat", SMALL))
+    repository.commit()
+    assert "No Gemma4Deployment changes." in repository.plan("main", "models").stdout
+
+
+def test_from_any_place_of_the_repository_the_folder_is_found(repository: Repository):
+    repository.write("models/chat.yaml", deployment("chat", LARGE))
+    repository.commit()
+    expected = repository.plan("main", "models").stdout
+    assert "team-a/chat" in expected
+    (repository.folder / "tools").mkdir()
+    absolute = str(repository.folder / "models")
+    for place, folder in (("models", "."), ("tools", "../models"), ("tools", absolute), (".", "models/")):
+        assert repository.plan("main", folder, place=place).stdout == expected
+
+
+class TestMessages:
+    """They name the author's file, and none that the script has made."""
+
+    def test_of_a_file_that_is_broken(self, repository: Repository):
+        (repository.folder / "models" / "deeper" / "other one.yml").write_text("a: [\n")
+        done = repository.plan("main", "models")
+        assert done.returncode == 2
+        assert done.stderr.startswith("gemma4: models/deeper/other one.yml: must be YAML or JSON, and is not in line 1")
+
+    @pytest.mark.parametrize("name", ["b.yaml", "b & c.yaml", "b\\c#.json"])
+    def test_of_one_that_was_broken_before(self, repository: Repository, name: str):
+        (repository.folder / "models" / name).write_text("a: [\n")
+        repository.commit()
+        repository.branch("next")
+        repository.remove(f"models/{name}")
+        repository.commit()
+        done = repository.plan("change", "models")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"gemma4: models/{name} (before the change): must be YAML or JSON, and is not")
+
+    def test_of_a_deployment_that_was_there_twice(self, repository: Repository):
+        repository.write("models/again.yaml", deployment("chat", SMALL))
+        repository.commit()
+        repository.branch("next")
+        repository.remove("models/again.yaml")
+        repository.commit()
+        done = repository.plan("change", "models")
+        assert done.stderr.startswith("gemma4: models (before the change): must name each Gemma4Deployment once")
+
+    def test_of_a_deployment_that_is_there_twice(self, repository: Repository):
+        repository.write("models/again.yaml", deployment("chat", SMALL))
+        said = repository.plan("main", "models").stderr
+        assert "models/again.yaml and models/chat.yaml" in said
+        assert "must name each Gemma4Deployment once" in said
+
+
 def test_files_outside_of_the_folder_are_no_matter(repository: Repository):
     repository.write("elsewhere/chat.yaml", deployment("elsewhere", LARGE))
     repository.commit()
@@ -128,6 +200,7 @@ def test_further_options_reach_the_command(repository: Repository):
     [
         (("main",), "plan.sh: must be called as plan.sh BASE FOLDER"),
         (("nowhere", "models"), "plan.sh: nowhere must be a commit of this repository"),
+        (("main", "model"), "plan.sh: model must be a folder of this repository, and is neither here nor where"),
     ],
 )
 def test_a_call_that_cannot_be(repository: Repository, arguments: tuple[str, ...], sentence: str):

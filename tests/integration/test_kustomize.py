@@ -15,6 +15,7 @@ import yaml
 from hack.manifests import NAMESPACE, RELEASE, ROOT
 from tests.cluster import Cluster, wait_for
 from tests.cluster.prometheus_operator import kinds
+from tests.integration.operating import CRD
 
 pytestmark = pytest.mark.cluster
 
@@ -148,3 +149,13 @@ def test_the_monitor_selects_the_pods_that_there_are_and_the_port_that_they_have
     assert cluster.get("prometheusrule", RELEASE, NAMESPACE)["spec"]["groups"]
     dashboard = cluster.get("configmap", f"{RELEASE}-dashboard", NAMESPACE)
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_by_its_label_all_of_it_goes_but_for_the_crd(cluster: Cluster, folder: Path):
+    """Only said and not done: the other tests need the namespace and its account."""
+    cluster.kubectl("apply", *SERVER_SIDE, "-k", str(folder))
+    deleting = ("delete", "-k", str(folder), "--selector", f"app.kubernetes.io/name={RELEASE}")
+    would_go = cluster.kubectl(*deleting, "--dry-run=server", "-o", "name").stdout.split()
+    there = cluster.kubectl("get", "-k", str(folder), "-o", "name").stdout.split()
+    assert f"namespace/{NAMESPACE}" in would_go
+    assert set(there) - set(would_go) == {f"customresourcedefinition.apiextensions.k8s.io/{CRD}"}

@@ -6,7 +6,7 @@
       fieldPath: metadata.namespace
 - name: GEMMA4_LEASE_NAME
   value: {{ include "gemma4-operator.fullname" . | quote }}
-{{- with .Values.watch.namespaces }}
+{{- with (.Values.watch).namespaces }}
 - name: GEMMA4_WATCH_NAMESPACES
   value: {{ join "," . | quote }}
 {{- end }}

@@ -13,11 +13,12 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Never by default the account "default": each pod of the namespace that names none would have the operator's rights. */}}
 {{- define "gemma4-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "gemma4-operator.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- default "default" .Values.serviceAccount.name -}}
+{{- required "serviceAccount.name must be that of an account which exists, since serviceAccount.create is false: give it, or leave serviceAccount.create true." .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
@@ -69,18 +70,30 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Not empty where the catalogue's overrides are in a ConfigMap of the chart's. */}}
 {{- define "gemma4-operator.ownCatalog" -}}
-{{- if and .Values.catalog.existingConfigMap .Values.catalog.overrides -}}
+{{- if and (.Values.catalog).existingConfigMap (.Values.catalog).overrides -}}
 {{- fail "catalog.existingConfigMap and catalog.overrides must not both be set: put the overrides into that ConfigMap." -}}
 {{- end -}}
-{{- if .Values.catalog.overrides }}true{{ end -}}
+{{- if (.Values.catalog).overrides }}true{{ end -}}
 {{- end -}}
 
 {{/* The ConfigMap with the catalogue's overrides; empty without any. */}}
 {{- define "gemma4-operator.catalogConfigMap" -}}
-{{- if .Values.catalog.existingConfigMap -}}
+{{- if (.Values.catalog).existingConfigMap -}}
 {{- .Values.catalog.existingConfigMap -}}
 {{- else if include "gemma4-operator.ownCatalog" . -}}
 {{- include "gemma4-operator.fullname" . }}-catalog
+{{- end -}}
+{{- end -}}
+
+{{/* The ports at which the Prometheus of prometheus.url listens, as a YAML list; empty without one. */}}
+{{- define "gemma4-operator.prometheusPorts" -}}
+{{- $asked := (.Values.prometheus).url -}}
+{{- if and $asked .Values.networkPolicy.prometheusPorts -}}
+{{- toYaml .Values.networkPolicy.prometheusPorts -}}
+{{- else if $asked -}}
+{{- $address := urlParse $asked -}}
+{{- $port := $address.host | regexFind ":[0-9]+$" | trimPrefix ":" -}}
+- {{ default (ternary "443" "80" (eq $address.scheme "https")) $port }}
 {{- end -}}
 {{- end -}}
 
@@ -91,19 +104,42 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 
-{{- define "gemma4-operator.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{/* Volumes of the user's own, as a YAML list, beside those of the chart. */}}
+{{- define "gemma4-operator.extraVolumes" -}}
+{{- range .Values.extraVolumes -}}
+{{- if has .name (list "tmp" "catalog") -}}
+{{- fail (printf "extraVolumes must not have %s: the chart has a volume of that name, so take another." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.extraVolumes }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
-{{- define "gemma4-operator.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{/* Where they are mounted, as a YAML list. */}}
+{{- define "gemma4-operator.extraVolumeMounts" -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- if has (.mountPath | trimSuffix "/") (list "/tmp" "/etc/gemma4-operator") -}}
+{{- fail (printf "extraVolumeMounts must not have %s: the chart has files of its own there, so take another path." .mountPath) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.extraVolumeMounts }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{/* How the operator's pods are spread, as a YAML list; empty: in no way. */}}
+{{- define "gemma4-operator.spread" -}}
+{{- $selector := dict "matchLabels" (include "gemma4-operator.selectorLabels" . | fromYaml) -}}
+{{- $spread := list -}}
+{{- range .Values.topologySpreadConstraints -}}
+{{- $spread = append $spread (hasKey . "labelSelector" | ternary . (set (deepCopy .) "labelSelector" $selector)) -}}
+{{- end -}}
+{{- if $spread -}}
+{{- toYaml $spread -}}
+{{- else if gt (int .Values.replicas) 1 -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    {{- toYaml $selector | nindent 4 }}
+{{- end -}}
 {{- end -}}
 
 {{/* Where pods of the operator may run. */}}

@@ -9,6 +9,15 @@ from gemma4_operator.api.deployment import KIND, PLURAL, Gemma4Deployment
 from gemma4_operator.api.status import Gemma4DeploymentStatus
 from gemma4_operator.api.structural import structural_schema
 
+_KEPT = {
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""What keeps Argo CD and Flux from taking the definition away with whatever else they prune.
+
+With it would go every resource of its kind, and the pods that serve.
+"""
+
 _READY = '.status.conditions[?(@.type=="Ready")]'
 
 _COLUMNS = (
@@ -38,7 +47,7 @@ def deployment_crd() -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "metadata": {"name": f"{PLURAL}.{GROUP}", "annotations": dict(_KEPT)},
         "spec": {
             "group": GROUP,
             "names": {

@@ -126,6 +126,15 @@ def test_yaml_is_stable_small_and_the_same_document():
     assert len(text.encode()) < 100_000
 
 
+@pytest.mark.parametrize("crd", crds(), ids=lambda crd: crd["metadata"]["name"])
+def test_gitops_tools_that_prune_leave_it(crd: dict[str, Any]):
+    """Each in its own words: with the definition would go every model."""
+    assert crd["metadata"]["annotations"] == {
+        "argocd.argoproj.io/sync-options": "Prune=false",
+        "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    }
+
+
 def test_every_crd_has_its_own_name():
     assert [crd["metadata"]["name"] for crd in crds()] == ["gemma4deployments.gemma4.dev"]
 

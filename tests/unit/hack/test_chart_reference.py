@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hack.chart_reference import CHART, chart_reference, comments, values
+from hack.chart_reference import _DEFINED, CHART, chart_reference, comments, values
 
 Object = dict[str, Any]
 CHART_YAML = """\
@@ -41,7 +41,7 @@ SCHEMA = {
         "replicas": {"type": "integer", "minimum": 0, "maximum": 5},
         "image": {"type": "object", "properties": {"repository": {"type": "string"}, "policy": {"enum": ["Always"]}}},
         "ports": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 9}},
-        "labels": {"$ref": "#/$defs/strings"},
+        "labels": {"$ref": "#/$defs/labels"},
         "resources": {"type": "object"},
     }
 }
@@ -107,6 +107,11 @@ class TestOurChart:
         hidden = {("global",), ("resources", "claims")}
         assert _declared(_schema()) - hidden == set(comments((CHART / "values.yaml").read_text())) - _inner()
 
+    def test_every_definition_is_used_and_has_a_word(self):
+        text = (CHART / "values.schema.json").read_text()
+        assert set(re.findall(r'"#/\$defs/(\w+)"', text)) == _schema()["$defs"].keys()
+        assert _DEFINED.keys() == _schema()["$defs"].keys()
+
     def test_links_lead_somewhere(self):
         links = re.findall(r"\]\(([^)#]+)\)", (CHART / "README.md").read_text())
         assert links
@@ -131,7 +136,19 @@ def _declared(schema: Object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]
 def _inner() -> set[tuple[str, ...]]:
     """Return the keys of values.yaml that are the user's own, not the chart's."""
     resources = {("requests", "cpu"), ("requests", "memory"), ("limits", "memory")}
-    return {("resources", *path) for path in resources} | {("monitoring", "dashboard", "labels", "grafana_dashboard")}
+    security = {
+        ("podSecurityContext", "runAsNonRoot"),
+        ("podSecurityContext", "runAsUser"),
+        ("podSecurityContext", "runAsGroup"),
+        ("podSecurityContext", "seccompProfile"),
+        ("podSecurityContext", "seccompProfile", "type"),
+        ("securityContext", "allowPrivilegeEscalation"),
+        ("securityContext", "readOnlyRootFilesystem"),
+        ("securityContext", "capabilities"),
+        ("securityContext", "capabilities", "drop"),
+    }
+    labels = {("monitoring", "dashboard", "labels", "grafana_dashboard")}
+    return {("resources", *path) for path in resources} | security | labels
 
 
 def _objects(schema: Object) -> list[Object]:
