@@ -10,8 +10,9 @@ from tests.integration.home import Home, sample
 from tests.integration.scripted import INPUT_TOKENS, OUTPUT_TOKENS
 
 PATIENCE_SECONDS = 120.0
-NET = f"127.{1 + os.getpid() % 250}"
-"""Each process of a test run has pods of its own, and so addresses."""
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+NET = f"127.{1 + (os.getppid() + _WORKER) % 250}"
+"""Each process of a test run has pods of its own, and so addresses: all have the same parent, and another number."""
 
 
 def autoscaled(**autoscaling: Any) -> dict[str, Any]:

@@ -267,7 +267,7 @@ class TestDrain:
         self.wait(machine, server)
 
     def test_what_runs_is_finished_first(self, server: Server, machine: Machine) -> None:
-        with server.stream("Story:", max_tokens=150, ignore_eos=True) as events:
+        with server.stream("Story:", max_tokens=60, ignore_eos=True) as events:
             assert json.loads(next(events))["object"] == "chat.completion.chunk"
             self.wait(machine, server)
             assert metrics(server)["llamacpp:requests_processing"] == 0

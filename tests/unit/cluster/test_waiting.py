@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cluster.waiting import wait_for
+from tests.cluster.waiting import PATIENCE, wait_for
 
 
 def test_returns_the_first_truthy_answer() -> None:
@@ -13,6 +13,11 @@ def test_returns_the_first_truthy_answer() -> None:
 def test_says_what_it_waited_for_and_saw() -> None:
     with pytest.raises(TimeoutError, match=r"^waited 0 s for the pod to be Ready; last answer: \[\]$"):
         wait_for(list, 0, "the pod to be Ready")
+
+
+def test_a_slow_machine_has_longer_than_callers_ask_for() -> None:
+    with pytest.raises(TimeoutError, match=f"^waited {PATIENCE * 0.01:g} s for the pod"):
+        wait_for(list, 0.01, "the pod", interval_seconds=0.01)
 
 
 def test_asks_for_the_description_at_the_end_only() -> None:
