@@ -11,7 +11,7 @@ from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose, feasible
 from gemma4_operator.planner.inventory import GpuClass, pools
-from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection, Relaxation
+from gemma4_operator.planner.plan import ENGINE_REFUSES, INVALID_SPEC, NO_CHECKPOINT, Plan, Rejection, Relaxation
 from gemma4_operator.planner.relax import MAXIMUM, Try, relaxations
 
 NODES = "nodes"
@@ -32,7 +32,7 @@ def workable(
     classes: Sequence[GpuClass],
 ) -> Rejection:
     """Return the rejection with relaxations, each proved by choosing again, and a message that names the first."""
-    if rejection.reason in (NO_CHECKPOINT, ENGINE_REFUSES):
+    if rejection.reason in (INVALID_SPEC, NO_CHECKPOINT, ENGINE_REFUSES):
         return rejection
 
     def attempt(raw: Mapping[str, Any]) -> Plan | None:
