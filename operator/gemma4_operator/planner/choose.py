@@ -13,6 +13,7 @@ from gemma4_operator.engines import images
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.account import account, alternative
 from gemma4_operator.planner.ask import Ask, ask_of
+from gemma4_operator.planner.cache_room import with_cache_room
 from gemma4_operator.planner.candidates import Candidate, candidates, unfit
 from gemma4_operator.planner.inventory import GpuClass
 from gemma4_operator.planner.known_weights import mistaken
@@ -89,7 +90,7 @@ def consider(
         told = tuple(map(alternative, nearest))
         plan = account(spec, ask, result.best, catalog=catalog, alternatives=told)
         plan = replace(plan, notes=(*plan.notes, *unknown_products(spec, catalog, classes)))
-        plan = _remarked(plan, spec, result.best.candidate.model, engines)
+        plan = with_cache_room(_remarked(plan, spec, result.best.candidate.model, engines), spec)
     return Outcome(ask=ask, plan=plan, result=result, unfit=lost)
 
 

@@ -267,3 +267,18 @@ def test_a_plan_that_stands_is_not_judged_by_what_is_refused_since() -> None:
     raw["status"] = {"plan": record(stood).model_dump(mode="json", by_alias=True, exclude_none=True)}
     kept = wanted(raw)
     assert (kept.plan, kept.problem, len(kept.objects)) == (stood, None, 3)
+
+
+def test_a_claim_that_is_too_small_is_told_beside_a_plan_that_stands_until_it_is_mended() -> None:
+    raw = resource()
+    plan = wanted(raw).plan
+    assert plan is not None
+    raw["status"] = {"plan": record(plan).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    raw["spec"]["cache"] = {"claim": {"size": "1Gi"}}
+    told = wanted(raw).plan
+    assert told is not None
+    assert "`spec.cache.claim.size` is 1Gi" in told.notes[0]
+    assert replace(told, notes=plan.notes) == plan
+    raw["status"] = {"plan": record(told).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    raw["spec"]["cache"] = {"claim": {"size": "10Gi"}}
+    assert wanted(raw).plan == plan
