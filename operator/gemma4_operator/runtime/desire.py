@@ -110,7 +110,7 @@ def _chosen(spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, fou
     plan = with_nodes(choose(spec, catalog=catalog, engines=engines, classes=found.classes), found)
     if isinstance(plan, Plan):
         return plan
-    return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes)
+    return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes, unselected=found.unselected)
 
 
 @dataclass(frozen=True, slots=True)
