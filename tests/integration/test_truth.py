@@ -8,6 +8,7 @@ import pytest
 
 from gemma4_operator.api.common import TEMPLATE_LABEL
 from gemma4_operator.kube.kinds import DEPLOYMENT, POD
+from gemma4_operator.planner.node_labels import GPU
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from gemma4_operator.status.reasons import Reason
 from tests.cluster import wait_for
@@ -161,9 +162,18 @@ class TestStalled:
                 "`spec.podTemplatePatch.metadata.labels` must not change 'gemma4.dev/deployment'",
             ),
             (
-                {"podTemplatePatch": {"spec": {"containers": [{"name": "x"}]}}},
-                Reason.CHILD_REJECTED,
-                "spec.template.spec.containers[1].image: Required value",
+                {"podTemplatePatch": {"spec": {"containers": [{"name": "vllm"}]}}},
+                Reason.INVALID_SPEC,
+                "must have an `image`: the engine's container is called 'llama-server'",
+            ),
+            (
+                {
+                    "podTemplatePatch": {
+                        "spec": {"containers": [{"name": "llama-server", "resources": {"limits": {GPU: "4"}}}]}
+                    }
+                },
+                Reason.INVALID_SPEC,
+                "must have 1 of nvidia.com/gpu, as the plan has",
             ),
             (
                 {"podTemplatePatch": {"spec": {"containers": [{"name": "llama-server", "nope": 1}]}}},
@@ -173,14 +183,23 @@ class TestStalled:
             (
                 {
                     "podTemplatePatch": {
-                        "spec": {"containers": [{"name": "x", "resources": {"limits": {"cpu": "1 x"}}}]}
+                        "spec": {"containers": [{"name": "x", "image": "a:1", "resources": {"limits": {"cpu": "1 x"}}}]}
                     }
                 },
                 Reason.CHILD_REJECTED,
                 "quantities must match",
             ),
         ],
-        ids=["no checkpoint", "engine refuses", "a fence", "our label", "no image", "unknown field", "quantity"],
+        ids=[
+            "no checkpoint",
+            "engine refuses",
+            "a fence",
+            "our label",
+            "another engine",
+            "more GPUs",
+            "unknown field",
+            "quantity",
+        ],
     )
     def test_what_only_the_operator_can_judge_is_told_with_advice(
         self, home: Home, spec: Object, reason: Reason, words: str
@@ -248,7 +267,7 @@ def test_one_bad_resource_never_hinders_another(home: Home):
     bad = {
         "lost": sample("lost", model={"variant": "12B", "quantization": "Q4_0"}, engine={}),
         "foreign": sample("foreign"),
-        "refused": sample("refused", podTemplatePatch={"spec": {"containers": [{"name": "x"}]}}),
+        "refused": sample("refused", podTemplatePatch={"spec": {"containers": [{"name": "llama-server", "nope": 1}]}}),
     }
     home.create(*bad.values(), *(sample(name) for name in names(10)))
     # None of the bad ones is ever well: who waited for one would wait for ever.

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gemma4_operator.planner.uses import Use, uses_of
 from gemma4_operator.render.merge import merged
 from gemma4_operator.render.patch import PATH, PatchError, patched
 from tests.rendering import OLLAMA, ONE_OF_EACH, walk
@@ -28,6 +29,7 @@ def items(identity: str, marks: st.SearchStrategy[Any], **fields: st.SearchStrat
     return st.lists(st.fixed_dictionaries({identity: marks}, optional=fields), max_size=3)
 
 
+RESOURCES = st.dictionaries(NAMES | st.just("nvidia.com/gpu"), st.sampled_from([1, "1", "2", None]), max_size=3)
 CONTAINERS = items(
     "name",
     NAMES,
@@ -36,7 +38,8 @@ CONTAINERS = items(
     env=items("name", NAMES, value=st.sampled_from(["1", "2"]), valueFrom=st.just({"secretKeyRef": {"name": "s"}})),
     ports=items("containerPort", st.sampled_from([8000, 9000]), name=st.sampled_from(["http", "web", None])),
     volumeMounts=items("mountPath", st.sampled_from(["/cache", "/x"]), name=NAMES, readOnly=st.booleans()),
-    resources=st.fixed_dictionaries({}, optional={"limits": st.dictionaries(NAMES, st.sampled_from(["1", None]))}),
+    resources=st.fixed_dictionaries({}, optional={"limits": RESOURCES, "requests": RESOURCES}),
+    restartPolicy=st.just("Always"),
     securityContext=st.dictionaries(st.sampled_from(["privileged", "runAsUser"]), st.sampled_from([True, 1, None])),
 )
 LABELS = st.dictionaries(
@@ -128,6 +131,21 @@ def test_what_is_protected_never_changes(base: str, patch: dict[str, Any]) -> No
     assert not any("hostPath" in volume for volume in result["spec"]["volumes"])
     for container in (*result["spec"]["containers"], *result["spec"].get("initContainers", ())):
         assert not container.get("securityContext", {}).get("privileged")
+
+
+@given(base=BASES, patch=PATCHES)
+@settings(deadline=None)
+def test_a_pod_takes_the_plans_gpus_whatever_the_patch(base: str, patch: dict[str, Any]) -> None:
+    result = attempt(TEMPLATES[base], patch)
+    if result is None:
+        return
+
+    def taken(template: dict[str, Any]) -> list[Use]:
+        """What the scheduler counts."""
+        return list(uses_of([{"spec": {**template["spec"], "nodeName": "a"}}]))
+
+    assert taken(result) == taken(TEMPLATES[base])
+    assert all(item["image"] for item in (*result["spec"]["containers"], *result["spec"].get("initContainers", ())))
 
 
 @given(base=BASES, section=st.sampled_from(["metadata", "spec"]), content=st.dictionaries(

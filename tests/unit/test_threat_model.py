@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gemma4_operator.api.common import EngineType
+from gemma4_operator.catalog.overrides import override
+from gemma4_operator.engines.base import HuggingFaceWeights
+from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.plan import Plan
+from tests.rendering import ANY, CATALOG, ENGINES, a_serving, spec_of
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "threat-model.md").read_text()
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py::[\w:]+)`", PAGE)))
@@ -75,6 +82,39 @@ def test_the_operator_has_three_clients() -> None:
         # Codes of answers.
         ("runtime/converge.py", "http"),
     }
+
+
+def test_what_is_said_of_weights_is_so() -> None:
+    """No row is pinned; a resource and the catalogue's overrides can, and then vLLM alone takes it."""
+    said = " ".join(PAGE.partition("## What is not defended")[2].split())
+    assert "Weights are trusted as their repository serves them" in said
+    assert {row.revision for row in CATALOG.checkpoints} == {"main"}
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    row = next(one for one in CATALOG.checkpoints if one.preferred and one.file is None)
+    text = f"checkpoints: [{{repository: {row.repository}, revision: {commit}}}]"
+    catalog, faults = override(CATALOG, text)
+    assert faults == ()
+    for spec, known in (
+        ({"model": {"variant": row.variant, "quantization": row.quantization}}, catalog),
+        (
+            {
+                "model": {
+                    "variant": row.variant,
+                    "quantization": row.quantization,
+                    "checkpoint": {"huggingFace": {"repository": row.repository, "revision": commit}},
+                }
+            },
+            CATALOG,
+        ),
+    ):
+        plan = choose(spec_of(spec), catalog=known, engines=ENGINES, classes=(ANY,))
+        assert isinstance(plan, Plan), plan
+        assert plan.weights == HuggingFaceWeights(repository=row.repository, revision=commit)
+    for engine in (EngineType.NIM, EngineType.LLAMA_CPP, EngineType.OLLAMA):
+        quantization = "BF16" if engine is EngineType.NIM else "Q4_K_M"
+        weights = HuggingFaceWeights(repository="a/b", revision=commit)
+        refusal = ENGINES[engine].refuses(a_serving(weights=weights, quantization=quantization))
+        assert "put that revision on a claim to pin it" in str(refusal)
 
 
 def _imported(path: Path) -> set[str]:

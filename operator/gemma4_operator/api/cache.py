@@ -25,7 +25,8 @@ class CacheClaim(ApiModel):
         Field(max_length=32),
         Form("[1-9][0-9]*(Mi|Gi|Ti|M|G|T)", "must be a size such as '100Gi', in Mi, Gi, Ti, M, G or T"),
     ]
-    """How much room it has; 1.2 times the weights is enough. It may grow where the StorageClass lets it."""
+    """How much room it has; 1.2 times the weights is enough, and less than the weights is told in `status.plan.notes`.
+    It may grow where the StorageClass lets it."""
     storage_class_name: Name | None = None
     """The StorageClass; absent: the cluster's default. It cannot be changed later."""
     access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=3), Unique()] = (

@@ -13,7 +13,7 @@ from gemma4_operator.api.autoscaling import MOST_REPLICAS, Autoscaling, MetricsS
 from gemma4_operator.api.cache import AccessMode, Cache, CacheClaim
 from gemma4_operator.api.capabilities import Capabilities, Modality
 from gemma4_operator.api.common import DEFAULT_SHOWN, ApiModel, Integer, LocalReference, SecretKey, Switch
-from gemma4_operator.api.deployment_rules import NAME_RULE, SPEC_RULES
+from gemma4_operator.api.deployment_rules import DEFAULT_SERVED_NAME, NAME_RULE, SPEC_RULES
 from gemma4_operator.api.engine import Engine, EngineChoice, EnvironmentVariable
 from gemma4_operator.api.model import (
     Adapter,
@@ -110,7 +110,7 @@ class Endpoint(ApiModel):
             "[A-Za-z0-9]([-._:/A-Za-z0-9]*[A-Za-z0-9])?",
             "must be a model's name for clients: letters, digits, '-', '_', '.', ':' and '/', such as 'gemma-4'",
         ),
-    ] = "gemma-4"
+    ] = DEFAULT_SERVED_NAME
     """The model name that clients send in requests."""
     service_type: ServiceType = ServiceType.CLUSTER_IP
     """How the Service is exposed."""

@@ -14,6 +14,8 @@ from gemma4_operator.api.workload import DEFAULT_INPUT_TOKENS, DEFAULT_OUTPUT_TO
 if TYPE_CHECKING:
     from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 
+DEFAULT_SERVED_NAME = "gemma-4"
+"""Of the model, for clients."""
 _SERVICE_NAME = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 _SMALL = (VariantChoice.E2B, VariantChoice.E4B)
 _SAFETENSORS = (QuantizationChoice.FP8, QuantizationChoice.NVFP4, QuantizationChoice.W4A16)
@@ -27,6 +29,10 @@ _KEPT_PERCENT = "self.?disruption.?minAvailablePercent.orValue(50)"
 _CONTEXT = f"self.?capabilities.?contextTokens.orValue({DEFAULT_CONTEXT_TOKENS})"
 _INPUT = f"self.?workload.?inputTokens.orValue({DEFAULT_INPUT_TOKENS})"
 _OUTPUT = f"self.?workload.?outputTokens.orValue({DEFAULT_OUTPUT_TOKENS})"
+_SERVED_NAME = (
+    "(has(self.endpoint) && has(self.endpoint.servedModelName) ? "
+    f"self.endpoint.servedModelName : '{DEFAULT_SERVED_NAME}')"
+)
 
 
 def _carries(modality: Modality) -> str:
@@ -105,6 +111,11 @@ def _claim_moves(spec: "Gemma4DeploymentSpec") -> bool:
     return spec.cache is None or not must_surge or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
 
 
+def _names_differ(spec: "Gemma4DeploymentSpec") -> bool:
+    """Whether each of the names that clients may send stands for one model."""
+    return all(adapter.name != spec.endpoint.served_model_name for adapter in spec.model.adapters)
+
+
 def _ngc_key_is_used(spec: "Gemma4DeploymentSpec") -> bool:
     return spec.secrets.ngc_api_key is None or _engine_is(spec, EngineType.NIM)
 
@@ -173,6 +184,14 @@ SPEC_RULES = (
         f"!({_ENGINE} in ['Ollama', 'NIM'] || {_OLLAMA_WEIGHTS})",
         holds=_key_is_checked,
         reason=RuleReason.FORBIDDEN,
+    ),
+    Rule(
+        field=".model.adapters",
+        message="must not have the model's own name among theirs, or one of the two could not be asked: rename the "
+        f"adapter, or set another `endpoint.servedModelName`, which is '{DEFAULT_SERVED_NAME}' where it is absent",
+        cel="!has(self.model) || !has(self.model.adapters) || "
+        f"self.model.adapters.all(adapter, adapter.name != {_SERVED_NAME})",
+        holds=_names_differ,
     ),
     Rule(
         field=".cache",

@@ -16,6 +16,13 @@ _IMAGE = (
     rf"({_TAG}|({_TAG})?@sha256:[a-f0-9]{{64}})"
 )
 
+Image = Annotated[
+    str,
+    Field(max_length=512),
+    Form(_IMAGE, "must be an image with its tag or digest, such as 'registry.example.com/vllm-openai:v0.33.0'"),
+]
+"""A container image, of any registry and with any of the two that says which."""
+
 
 class EnvironmentVariable(ApiModel):
     """One variable for the engine's container."""
@@ -45,14 +52,7 @@ class Engine(ApiModel):
 
     type: EngineChoice = EngineChoice.AUTO
     """The inference server; Auto takes the one that fits the checkpoint's format: VLLM, LlamaCpp or Ollama."""
-    image: (
-        Annotated[
-            str,
-            Field(max_length=512),
-            Form(_IMAGE, "must be an image with its tag or digest, such as 'registry.example.com/vllm-openai:v0.33.0'"),
-        ]
-        | None
-    ) = None
+    image: Image | None = None
     """The container image to run; absent: the catalogue's for the engine."""
     extra_args: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=4096)], ...],

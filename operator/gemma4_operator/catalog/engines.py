@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.engine import Image
 from gemma4_operator.catalog.row import ComputeCapability, Part, Row, Text, Version
 
 
@@ -28,10 +29,6 @@ class Backend(StrEnum):
     VLLM = "vllm"
     LLAMA_CPP = "llama.cpp"
     OLLAMA = "ollama"
-
-
-Image = Annotated[str, Field(pattern=r"^[^:@]+/[^:@]+:[^:@]+(@sha256:[0-9a-f]{64})?$")]
-"""With a tag, which says the version."""
 
 
 class Form(StrEnum):
@@ -66,6 +63,7 @@ class EngineImage(Row):
     engine: EngineType
     backend: Backend
     version: Version
+    """Of what the image holds, which a digest alone does not tell."""
     image: Image
     dedicated: Mapping[Variant, DedicatedImage] = {}
     """Images for one variant each, which go before `image` for the formats they run."""

@@ -74,6 +74,11 @@ class Catalog:
         matches = (row for row in self.checkpoints if row.repository == repository)
         return next((row for row in matches if file is None or row.file == file), None)
 
+    def of_repository(self, repository: str) -> tuple[Checkpoint, ...]:
+        """Return all checkpoints of a repository, in whatever capitals: the Hub knows no difference."""
+        name = repository.casefold()
+        return tuple(row for row in self.checkpoints if row.repository.casefold() == name)
+
     def quantizations(self, variant: Variant) -> tuple[Quantization, ...]:
         """Return the formats in which instruction-tuned weights of a variant are known, in the catalogue's order."""
         return tuple(quantization for quantization in Quantization if self.preferred(variant, quantization))

@@ -1,25 +1,38 @@
 """The user's extra arguments: they come last, and may set anything but what the plan or another field says."""
 
+import re
 from collections.abc import Mapping
 
+from gemma4_operator.api.shown import shown
 from gemma4_operator.engines.base import Managed, Serving
 
 _SHORTEST = 5
 """Of an abbreviated flag, dashes included: argparse takes the start of a flag for it."""
+_GLUED = re.compile(r"(--?[^\s=-][^\s=]*)\s.*", re.DOTALL)
+"""A flag and its value in one item, as a shell would never hand them on: no engine knows a flag of that name."""
 
 
 def clash(serving: Serving, managed: Managed) -> str | None:
     """Return why the extra arguments cannot stand.
 
     All spellings of a flag count: with '-' and with '_', shortened, negated with '--no-', with its value behind '=' or
-    a key of it behind '.'.
+    a key of it behind '.'. A flag with its value behind a blank, in one item, is told to be two; the value is not told,
+    since it may be a secret.
     """
     for argument in serving.extra_args:
-        given = _flag(argument)
+        if not argument.strip():
+            return "`spec.engine.extraArgs` must not contain an item that is blank: leave it out."
+        glued = _GLUED.fullmatch(argument)
+        given = _flag(glued[1] if glued else argument)
         if (flag := _known(given, managed.flags)) is not None:
             return f"`spec.engine.extraArgs` must not contain '{given}': set `{managed.flags[flag]}` instead."
         if (flag := _known(given, managed.barred)) is not None:
             return f"`spec.engine.extraArgs` must not contain '{given}', {managed.barred[flag]}: leave it out."
+        if glued:
+            return (
+                f"`spec.engine.extraArgs` must not contain '{shown(given)}' and its value as one item with white space "
+                "between: make two items of it."
+            )
     return None
 
 

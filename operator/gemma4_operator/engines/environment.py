@@ -1,12 +1,17 @@
 """A container's environment: what the operator sets, and what the user adds to it.
 
 Nothing the operator sets may be set once more. It carries a secret, or is what probes and the Service rely on, or names
-a place that can be written to; to ignore the user silently would be worse than to say so.
+a place that can be written to; to ignore the user silently would be worse than to say so. Nor may a secret be written
+into the spec in plain, where whoever may read the resource reads it: it has a field that refers to a Secret.
 """
 
 from collections.abc import Iterable, Mapping
 
 from gemma4_operator.engines.base import EnvVar, SecretSource, Serving
+
+_TOKEN = "spec.secrets.huggingFaceToken"
+HUB_TOKENS: Mapping[str, str] = {"HF_TOKEN": _TOKEN, "HUGGING_FACE_HUB_TOKEN": _TOKEN}
+"""The names under which libraries look for the Hub's token, the second an older one, with the field that sets it."""
 
 
 def merged(own: Iterable[EnvVar], user: Iterable[tuple[str, str]]) -> tuple[EnvVar, ...]:

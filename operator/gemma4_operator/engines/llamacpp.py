@@ -32,6 +32,8 @@ _FLAGS: Mapping[str, str] = {
     "--host": "spec.endpoint",
     "--port": "spec.endpoint.port",
     "--api-key": "spec.secrets.apiKey",
+    "--hf-token": "spec.secrets.huggingFaceToken",
+    "-hft": "spec.secrets.huggingFaceToken",
     "--parallel": "spec.workload",
     "-np": "spec.workload",
     "--ubatch-size": "spec.workload",
@@ -76,7 +78,11 @@ class LlamaCpp:
 
     type = EngineType.LLAMA_CPP
     image_marks = ("llama.cpp", "llama-cpp", "llama-server")
-    managed = Managed(flags=_FLAGS, barred=_BARRED, variables={})
+    managed = Managed(
+        flags=_FLAGS,
+        barred=_BARRED,
+        variables={**environment.HUB_TOKENS, "LLAMA_API_KEY": "spec.secrets.apiKey"},
+    )
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why llama.cpp cannot serve this."""
@@ -125,7 +131,7 @@ class LlamaCpp:
         if variable := next((name for name, _ in serving.env if name.startswith(_SETTINGS)), None):
             return f"`spec.engine.env` must not set '{variable}', which stands for a flag: use `spec.engine.extraArgs`."
         return arguments.clash(serving, self.managed) or environment.clash(
-            serving, _env(serving), fields=_secrets(serving)
+            serving, _env(serving), fields=self.managed.variables
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:
@@ -227,10 +233,3 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
         *environment.from_secret("HF_TOKEN", serving.hugging_face_token),
         *environment.from_secret("LLAMA_API_KEY", serving.api_key),
     )
-
-
-def _secrets(serving: Serving) -> dict[str, str]:
-    return {
-        **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
-        **({"LLAMA_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),
-    }

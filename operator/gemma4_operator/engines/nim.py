@@ -47,6 +47,7 @@ _VARIABLES = {
     "NIM_HTTP_API_PORT": "spec.endpoint.port",
     "NGC_API_KEY": "spec.secrets.ngcApiKey",
     "NGC_CLI_API_KEY": "spec.secrets.ngcApiKey",
+    **environment.HUB_TOKENS,
 }
 
 
@@ -64,7 +65,7 @@ class NIM:
             or _refuses_generation(serving)
             or vllm_flags.refuses(serving, engine="NIM")
             or arguments.clash(serving, self.managed)
-            or environment.clash(serving, _env(serving), fields={**self.managed.variables, **_token_field(serving)})
+            or environment.clash(serving, _env(serving), fields=self.managed.variables)
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:
@@ -230,7 +231,3 @@ def _first_levers(serving: Serving) -> tuple[EnvVar, ...]:
         EnvVar(name="NIM_HTTP_API_PORT", value=str(serving.port)),
         EnvVar(name="NIM_KVCACHE_PERCENT", value=f"{serving.memory_utilization_percent / 100:.2f}"),
     )
-
-
-def _token_field(serving: Serving) -> dict[str, str]:
-    return {"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}

@@ -93,6 +93,11 @@ class Ollama:
                 f"`spec.endpoint.servedModelName` must be a name of Ollama's, not '{serving.served_model_name}': "
                 "take one such as 'gemma-4' or 'team/gemma-4:31b'."
             )
+        if token := next((name for name, _ in serving.env if name in environment.HUB_TOKENS), None):
+            return (
+                f"`spec.engine.env` must not set '{token}', which Ollama does not send: "
+                "leave it out, or put the file on a claim."
+            )
         return _refuses_weights(serving) or environment.clash(
             serving, (*_env(serving), *_bring_env(serving)), fields=self.managed.variables
         )

@@ -21,7 +21,7 @@ class VLLM:
 
     type = EngineType.VLLM
     image_marks = ("vllm-openai", "/vllm:")
-    managed = vllm_flags.managed({})
+    managed = vllm_flags.managed({**environment.HUB_TOKENS, "VLLM_API_KEY": "spec.secrets.apiKey"})
 
     def refuses(self, serving: Serving) -> str | None:
         """Return the one reason why vLLM cannot serve this."""
@@ -39,7 +39,7 @@ class VLLM:
             _refuses_drafter(serving)
             or vllm_flags.refuses(serving, engine="VLLM")
             or arguments.clash(serving, self.managed)
-            or environment.clash(serving, _env(serving), fields=_secrets(serving))
+            or environment.clash(serving, _env(serving), fields=self.managed.variables)
         )
 
     def remarks(self, serving: Serving) -> tuple[str, ...]:
@@ -132,10 +132,3 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
         *environment.from_secret("HF_TOKEN", serving.hugging_face_token),
         *environment.from_secret("VLLM_API_KEY", serving.api_key),
     )
-
-
-def _secrets(serving: Serving) -> dict[str, str]:
-    return {
-        **({"HF_TOKEN": "spec.secrets.huggingFaceToken"} if serving.hugging_face_token else {}),
-        **({"VLLM_API_KEY": "spec.secrets.apiKey"} if serving.api_key else {}),
-    }

@@ -48,6 +48,7 @@ OWNED: Mapping[str, str] = {
     "--host": "spec.endpoint",
     "--port": "spec.endpoint.port",
     "--api-key": "spec.secrets.apiKey",
+    "--hf-token": "spec.secrets.huggingFaceToken",
 }
 """Each with the field that says it, or by which the plan does."""
 BARRED: Mapping[str, str] = {

@@ -182,8 +182,8 @@ def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, st
     assert ask.weights is not None
     assert ask.variant is not None, "the CRD wants it with a checkpoint"
     assert ask.quantization is not None, "the CRD wants it with a checkpoint"
-    exact = catalog.find(ask.weights.repository) if isinstance(ask.weights, HuggingFaceWeights) else None
-    if exact is not None and exact.quantization is ask.quantization and ask.weights_bytes is None:
+    exact = _exact(ask.weights, ask, catalog)
+    if exact is not None and ask.weights_bytes is None:
         yield exact, ask.weights, ""
         return
     like = catalog.preferred(ask.variant, ask.quantization) or catalog.preferred(ask.variant, Quantization.BF16)
@@ -198,6 +198,15 @@ def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, st
         ask.weights,
         f"The size of the weights is not known and taken as {size}: set `sizeBytes` if it differs.",
     )
+
+
+def _exact(weights: Weights, ask: Ask, catalog: Catalog) -> Checkpoint | None:
+    """Return the row of just these weights; a repository of GGUF files has several."""
+    if not isinstance(weights, HuggingFaceWeights):
+        return None
+    rows = catalog.of_repository(weights.repository)
+    named = (ask.variant, ask.quantization)
+    return next((row for row in rows if (row.variant, row.quantization) == named), None)
 
 
 def form_of(row: Checkpoint, weights: Weights) -> Form:

@@ -13,10 +13,20 @@ from gemma4_operator.engines import images
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.account import account, alternative
 from gemma4_operator.planner.ask import Ask, ask_of
+from gemma4_operator.planner.cache_room import with_cache_room
 from gemma4_operator.planner.candidates import Candidate, candidates, unfit
 from gemma4_operator.planner.inventory import GpuClass
+from gemma4_operator.planner.known_weights import mistaken
 from gemma4_operator.planner.lost import Because, Lost, name_of, nearness
-from gemma4_operator.planner.plan import ENGINE_REFUSES, INFEASIBLE, NO_CHECKPOINT, NO_GPUS, Plan, Rejection
+from gemma4_operator.planner.plan import (
+    ENGINE_REFUSES,
+    INFEASIBLE,
+    INVALID_SPEC,
+    NO_CHECKPOINT,
+    NO_GPUS,
+    Plan,
+    Rejection,
+)
 from gemma4_operator.planner.search import Result, search
 from gemma4_operator.planner.serving import serving, trial
 from gemma4_operator.planner.unknown import unknown_products
@@ -66,9 +76,8 @@ def consider(
     ask = ask_of(spec)
     fit, lost, undecided = _sorted_out(spec, ask, catalog, engines)
     result = search(ask, fit, classes)
-    if undecided:
-        rejection = Rejection(reason=ENGINE_REFUSES, message=undecided)
-        return Outcome(ask=ask, plan=rejection, result=result, unfit=lost)
+    if undecided is not None:
+        return Outcome(ask=ask, plan=undecided, result=result, unfit=lost)
     nearest = nsmallest(ALTERNATIVES, (*result.nearest(ALTERNATIVES), *lost), key=nearness)
     plan: Plan | Rejection
     if result.best is None:
@@ -81,7 +90,7 @@ def consider(
         told = tuple(map(alternative, nearest))
         plan = account(spec, ask, result.best, catalog=catalog, alternatives=told)
         plan = replace(plan, notes=(*plan.notes, *unknown_products(spec, catalog, classes)))
-        plan = _remarked(plan, spec, result.best.candidate.model, engines)
+        plan = with_cache_room(_remarked(plan, spec, result.best.candidate.model, engines), spec)
     return Outcome(ask=ask, plan=plan, result=result, unfit=lost)
 
 
@@ -94,15 +103,17 @@ class _Sorted(NamedTuple):
     """The candidates that some GPU may serve, and why the others are none.
 
     Attributes:
-        undecided: Why an engine that is not named may not be chosen; empty: it may. Nothing fits then.
+        undecided: Why none may be chosen, whatever they are; None: one may. Nothing fits then.
     """
 
     fit: tuple[Candidate, ...]
     lost: tuple[Lost, ...]
-    undecided: str = ""
+    undecided: Rejection | None = None
 
 
 def _sorted_out(spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, engines: Registry) -> _Sorted:
+    if mistake := mistaken(ask, catalog):
+        return _Sorted((), (), Rejection(reason=INVALID_SPEC, message=mistake))
     fit: list[Candidate] = []
     refused: list[Candidate] = []
     lost: list[Lost] = []
@@ -115,7 +126,9 @@ def _sorted_out(spec: Gemma4DeploymentSpec, ask: Ask, catalog: Catalog, engines:
         else:
             fit.append(candidate)
     undecided = _undecided(spec, (*fit, *refused), engines)
-    return _Sorted((), tuple(lost), undecided) if undecided else _Sorted(tuple(fit), tuple(lost))
+    if undecided:
+        return _Sorted((), tuple(lost), Rejection(reason=ENGINE_REFUSES, message=undecided))
+    return _Sorted(tuple(fit), tuple(lost))
 
 
 def _undecided(spec: Gemma4DeploymentSpec, possible: Sequence[Candidate], engines: Registry) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gemma4_operator.api.placement import Toleration
+from gemma4_operator.api.shown import shown
 from gemma4_operator.catalog.gpus import Gpu
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.admission import refusal
@@ -78,10 +79,15 @@ class GpuClass:
 
 
 class Inventory(NamedTuple):
-    """All classes in a fixed order, and sentences about nodes that have GPUs which are left out, or doubted."""
+    """All classes in a fixed order, and sentences about nodes that have GPUs which are left out, or doubted.
+
+    Attributes:
+        unselected: The classes that there would be without the node selector, where no node has its labels.
+    """
 
     classes: tuple[GpuClass, ...]
     notes: tuple[str, ...]
+    unselected: tuple[GpuClass, ...] = ()
 
 
 def inventory(
@@ -103,11 +109,36 @@ def inventory(
         tolerations: What pods put up with, beside the usual taint of GPU nodes.
         products: The spec's allow-list: one that no node has is taken to come with a pool, if the catalogue knows it.
     """
+    views, uses, selector = tuple(views), tuple(uses), node_selector or {}
+    groups = _grouped(views, uses, catalog, selector, tolerations)
+    classes = [_class(group) for group in groups]
+    present = {name for one in classes for name in (one.product, one.device.product)}
+    absent = tuple(name for name in products if name not in present)
+    classes += pools(catalog, absent) if absent else ()
+    notes = sorted(_note(what, names) for what, names in groups.remarks())
+    unselected: list[GpuClass] = []
+    if selector and not any(_has_labels(view, selector) for view in views):
+        unselected = [_class(group) for group in _grouped(views, uses, catalog, {}, tolerations)]
+        notes = [_nowhere(selector), *notes] if notes else []
+    return Inventory(
+        classes=tuple(sorted(classes, key=_order)),
+        notes=tuple(notes),
+        unselected=tuple(sorted(unselected, key=_order)),
+    )
+
+
+def _grouped(
+    views: Sequence[NodeView],
+    uses: Sequence[Use],
+    catalog: Catalog,
+    selector: Mapping[str, str],
+    tolerations: Sequence[Toleration],
+) -> Groups:
+    """Put the GPUs together to which pods with this selector and these tolerations may go."""
     used: dict[tuple[str, str], int] = {}
     for use in uses:
         used[use.node, use.resource] = used.get((use.node, use.resource), 0) + use.gpus
     groups = Groups(catalog)
-    selector = node_selector or {}
     for view in views:
         if not view.offers and not view.is_mute:
             continue
@@ -118,12 +149,19 @@ def inventory(
             continue
         for told, gpus in view.offers:
             groups.put(view, told, gpus, used.get((view.name, told.resource), 0) if used else 0)
-    classes = [_class(group) for group in groups]
-    present = {name for one in classes for name in (one.product, one.device.product)}
-    absent = tuple(name for name in products if name not in present)
-    classes += pools(catalog, absent) if absent else ()
-    notes = sorted(_note(what, names) for what, names in groups.remarks())
-    return Inventory(classes=tuple(sorted(classes, key=_order)), notes=tuple(notes))
+    return groups
+
+
+def _has_labels(view: NodeView, selector: Mapping[str, str]) -> bool:
+    return bool(view.offers or view.is_mute) and selector.items() <= view.labels.items()
+
+
+def _nowhere(selector: Mapping[str, str]) -> str:
+    labels = " and ".join(f"{key}={value}" for key, value in selector.items())
+    return (
+        f"No node with GPUs has {shown(labels)}, which `spec.placement.nodeSelector` asks for: label the nodes, "
+        "correct it, or drop it."
+    )
 
 
 def pools(catalog: Catalog, products: Sequence[str] = ()) -> tuple[GpuClass, ...]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gemma4_operator.api.common import EngineType, Quantization, Variant
 from gemma4_operator.engines.base import Weights
 
+INVALID_SPEC = "InvalidSpec"
+"""The spec contradicts what the catalogue knows of its weights."""
 NO_CHECKPOINT = "NoCheckpoint"
 """The catalogue knows no weights, and the spec names none."""
 ENGINE_REFUSES = "EngineRefuses"

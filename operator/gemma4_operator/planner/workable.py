@@ -11,11 +11,12 @@ from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Registry
 from gemma4_operator.planner.choose import choose, feasible
 from gemma4_operator.planner.inventory import GpuClass, pools
-from gemma4_operator.planner.plan import ENGINE_REFUSES, NO_CHECKPOINT, Plan, Rejection, Relaxation
+from gemma4_operator.planner.plan import ENGINE_REFUSES, INVALID_SPEC, NO_CHECKPOINT, Plan, Rejection, Relaxation
 from gemma4_operator.planner.relax import MAXIMUM, Try, relaxations
 
 NODES = "nodes"
 """What a relaxation names instead of a field, where the cluster would have to change."""
+SELECTOR = "spec.placement.nodeSelector"
 _GIB = 2**30
 HELPS = " What would work: "
 """Between a message and the relaxations that it names."""
@@ -30,9 +31,13 @@ def workable(
     catalog: Catalog,
     engines: Registry,
     classes: Sequence[GpuClass],
+    unselected: Sequence[GpuClass] = (),
 ) -> Rejection:
-    """Return the rejection with relaxations, each proved by choosing again, and a message that names the first."""
-    if rejection.reason in (NO_CHECKPOINT, ENGINE_REFUSES):
+    """Return the rejection with relaxations, each proved by choosing again, and a message that names the first.
+
+    `unselected` are the classes that there would be without the node selector, where it is to blame.
+    """
+    if rejection.reason in (INVALID_SPEC, NO_CHECKPOINT, ENGINE_REFUSES):
         return rejection
 
     def attempt(raw: Mapping[str, Any]) -> Plan | None:
@@ -43,6 +48,7 @@ def workable(
 
     found = (
         *(relaxations(spec.to_json(), attempt) if classes else ()),
+        *_any_node(spec, catalog=catalog, engines=engines, classes=unselected),
         *_more_nodes(spec, catalog=catalog, engines=engines),
     )[:MAXIMUM]
     if not found:
@@ -68,6 +74,18 @@ def _valid(raw: Mapping[str, Any]) -> Gemma4DeploymentSpec | None:
         return Gemma4DeploymentSpec.model_validate(raw)
     except ValidationError:
         return None
+
+
+def _any_node(
+    spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
+) -> Iterator[Relaxation]:
+    """Yield to drop a selector of nodes that no node has, where the others serve the spec."""
+    if not classes:
+        return
+    open_to_all = spec.model_copy(update={"placement": spec.placement.model_copy(update={"node_selector": {}})})
+    plan = feasible(open_to_all, catalog=catalog, engines=engines, classes=classes)
+    if plan is not None:
+        yield Relaxation(field=SELECTOR, value=None, message=f"drop `{SELECTOR}`: {plan.why}")
 
 
 def _more_nodes(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Iterator[Relaxation]:

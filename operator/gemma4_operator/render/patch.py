@@ -1,13 +1,14 @@
 """The user's pod template patch: merged last, and refused where it would break what the operator relies on.
 
-What is protected are the labels and annotations of the operator, the engine's container with its name and port, and the
-fences that keep a pod inside its namespace (`fences`). Everything else is the user's to change, for better or worse.
+What is protected are the labels and annotations of the operator, the engine's container with its name and port, the
+fences that keep a pod inside its namespace (`fences`), and the GPUs of the plan (`promised`). Everything else is the
+user's to change, for better or worse.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from gemma4_operator.render import fences
+from gemma4_operator.render import fences, promised
 from gemma4_operator.render.containers import PORT_NAME
 from gemma4_operator.render.labels import OWN_PREFIX
 from gemma4_operator.render.merge import PatchError, merged
@@ -30,6 +31,7 @@ def patched(template: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
     _check_metadata(template["metadata"], result["metadata"])
     fences.check(result, path=PATH)
     _check_engine(template["spec"], result["spec"])
+    promised.check(template["spec"], result["spec"], path=f"{PATH}.spec")
     return result
 
 

@@ -8,6 +8,7 @@ from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.api.read import InvalidResource, read_deployment
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.engines.base import Dialect, Registry
+from gemma4_operator.planner.cache_room import with_cache_room
 from gemma4_operator.planner.cache_size import CacheSize, cache_size
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.inventory import Inventory, inventory
@@ -78,6 +79,7 @@ def desire(
     if isinstance(plan, Rejection):
         problem = Problem(reason=Reason(plan.reason), message=plan.message, planned=False)
         return Desire(spec=spec, rejection=plan, problem=problem, count=count(spec, None, scale))
+    plan = with_cache_room(plan, spec)
     running = count(spec, plan, scale)
     if (excess := beyond_limits(plan, spec)) is not None:
         problem = Problem(reason=Reason.OVER_BUDGET, message=excess, planned=True)
@@ -108,7 +110,7 @@ def _chosen(spec: Gemma4DeploymentSpec, catalog: Catalog, engines: Registry, fou
     plan = with_nodes(choose(spec, catalog=catalog, engines=engines, classes=found.classes), found)
     if isinstance(plan, Plan):
         return plan
-    return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes)
+    return workable(plan, spec, catalog=catalog, engines=engines, classes=found.classes, unselected=found.unselected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,8 @@ CLUSTER_CAUSES: Mapping[str, Meaning] = {
     ),
     "GPURuntimeMissing": cause(
         "The container has no GPU because NVIDIA's runtime is missing or not used.",
-        "Install the container toolkit and the RuntimeClass, and name it in `spec.podTemplatePatch` where it is not "
-        "the default.",
+        "Install the container toolkit and the RuntimeClass, and name it in `spec.placement.runtimeClassName` where it "
+        "is not the default.",
         _ADMIN,
         retryable=False,
     ),
@@ -168,7 +168,8 @@ CLUSTER_CAUSES: Mapping[str, Meaning] = {
     ),
     "Evicted": cause(
         "The kubelet evicted the pod: the node ran low, or the pod broke its limit of local storage.",
-        "Request the memory and ephemeral storage that the pod uses, and keep weights on a volume.",
+        "Ask for what the pod uses in `resources.requests` (`memory`, `ephemeral-storage`) of its containers in "
+        "`spec.podTemplatePatch`, and keep downloads on a volume with `spec.cache.claim`.",
         _USER,
         retryable=True,
     ),

@@ -24,7 +24,8 @@ ENGINE_CAUSES: Mapping[str, Meaning] = {
     ),
     "KVCacheTooSmall": cause(
         "The weights fit, and what is left cannot hold the cache of one request of full length.",
-        "Lower the context, raise the share of the memory, quantize the cache, or take more GPU memory.",
+        "Lower `spec.capabilities.contextTokens`, choose a smaller `spec.model.quantization`, or take more or larger "
+        "GPUs with `spec.placement.gpusPerReplica` or `gpuProducts`.",
         _USER,
         retryable=False,
     ),
@@ -108,13 +109,15 @@ ENGINE_CAUSES: Mapping[str, Meaning] = {
     ),
     "CacheDiskFull": cause(
         "The volume for the model's files is full.",
-        "Enlarge the claim (the weights, and room for one more copy while they come) or clear it.",
+        "Enlarge `spec.cache.claim.size` to 1.2 times the weights or more, or clear the claim; without `spec.cache` "
+        "the files lie on the node's disk: free some of it, or set `spec.cache.claim`.",
         _USER,
         retryable=False,
     ),
     "HostOutOfMemory": cause(
         "Main memory, not the GPU's, was too small for the engine.",
-        "Raise the memory limit in `spec.podTemplatePatch`, or choose a smaller model or quantization.",
+        "Raise `resources.limits.memory` where `spec.podTemplatePatch` or a LimitRange sets it; where nothing does, "
+        "the node was full: raise `resources.requests.memory` there, or choose a smaller `spec.model.quantization`.",
         _USER,
         retryable=False,
     ),

@@ -49,7 +49,7 @@ STATES: Mapping[str, Meaning] = {
         _NOTHING,
     ),
     "InvalidSpec": Meaning(
-        "The spec contradicts itself in a way that the API server's schema could not see.",
+        "The spec contradicts itself, or the catalogue, in a way that the API server's schema could not see.",
         "Change the named field; nothing is tried again until the spec changes.",
     ),
     "NoCheckpoint": Meaning(

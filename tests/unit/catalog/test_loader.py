@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.engine import Engine
 from gemma4_operator.catalog.checkpoints import Checkpoint, Tuning
 from gemma4_operator.catalog.loader import FILES, Catalog, CatalogError, builtin_catalog, parse_catalog, size_of
 
@@ -222,16 +223,27 @@ class TestBadRows:
         with pytest.raises(CatalogError, match=message):
             parsed(gpus=yaml.safe_dump([first | change, *rest]))
 
-    @pytest.mark.parametrize("image", ["vllm", "vllm:1", "example.com/vllm", "example.com/vllm:1@sha256:abc"])
-    def test_an_image_needs_a_registry_and_a_tag(self, image: str) -> None:
+    @pytest.mark.parametrize("image", ["vllm", "example.com/vllm", "example.com/vllm:1@sha256:abc", "a b:1"])
+    def test_an_image_needs_a_tag_or_a_digest(self, image: str) -> None:
         first, *rest = raw("engines.yaml")
-        with pytest.raises(CatalogError, match=r"engines.yaml\[0\].image"):
+        message = r"engines.yaml\[0\].image: must be an image with its tag or digest, such as 'registry\."
+        with pytest.raises(CatalogError, match=message):
             parsed(engines=yaml.safe_dump([first | {"image": image}, *rest]))
 
-    def test_a_digest_may_follow_the_tag(self) -> None:
-        image = f"example.com/vllm:1@sha256:{'a' * 64}"
+    @pytest.mark.parametrize(
+        "image",
+        [
+            "registry.local:5000/vllm/vllm-openai:v0.33.0",
+            f"example.com/vllm@sha256:{'a' * 64}",
+            f"registry.local:5000/vllm@sha256:{'a' * 64}",
+            f"example.com/vllm:1@sha256:{'a' * 64}",
+        ],
+        ids=["a registry with a port", "a digest alone", "both", "a digest after the tag"],
+    )
+    def test_it_may_be_all_that_a_specs_own_image_may_be(self, image: str) -> None:
         first, *rest = raw("engines.yaml")
         assert parsed(engines=yaml.safe_dump([first | {"image": image}, *rest])).engines[EngineType.VLLM].image == image
+        assert Engine.model_validate({"image": image}).image == image
 
     @pytest.mark.parametrize(
         ("text", "message"),

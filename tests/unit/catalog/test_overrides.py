@@ -5,10 +5,15 @@ from decimal import Decimal
 import pytest
 
 from gemma4_operator.api.common import EngineType, Quantization, Variant
+from gemma4_operator.api.deployment import Gemma4DeploymentSpec
 from gemma4_operator.catalog.checkpoints import Checkpoint, Tuning
 from gemma4_operator.catalog.gpus import Gpu
 from gemma4_operator.catalog.loader import Catalog, builtin_catalog
 from gemma4_operator.catalog.overrides import KEYS, override
+from gemma4_operator.engines.registry import engines
+from gemma4_operator.planner.choose import choose
+from gemma4_operator.planner.inventory import pools
+from gemma4_operator.planner.plan import Plan
 
 CATALOG = builtin_catalog()
 H100 = "NVIDIA-H100-80GB-HBM3"
@@ -190,6 +195,26 @@ class TestEnginesAndModels:
         assert new.image == "registry.example.com/vllm:0.33.0"
         assert (new.version, new.denied, new.formats) == (old.version, old.denied, old.formats)
 
+    @pytest.mark.parametrize(
+        "image",
+        [
+            "registry.local:5000/vllm/vllm-openai:v0.33.0",
+            f"registry.example.com/vllm@sha256:{'a' * 64}",
+            f"registry.local:5000/vllm@sha256:{'a' * 64}",
+        ],
+        ids=["with a port", "by its digest", "both"],
+    )
+    def test_a_mirror_may_have_a_port_and_an_image_a_digest_alone(self, image: str) -> None:
+        catalog = overridden(f"engines: [{{engine: VLLM, image: '{image}'}}]")
+        plan = choose(
+            Gemma4DeploymentSpec.model_validate({"model": {"variant": "31B", "quantization": "FP8"}}),
+            catalog=catalog,
+            engines=engines(),
+            classes=pools(catalog, [H100]),
+        )
+        assert isinstance(plan, Plan), plan
+        assert (plan.image, plan.engine_version) == (image, CATALOG.engines[EngineType.VLLM].version)
+
     def test_the_oldest_version_of_one_variant_leaves_those_of_others(self) -> None:
         catalog = overridden("engines: [{engine: VLLM, minimumVersion: {31B: 0.30.0}}]")
         old, new = (one.engines[EngineType.VLLM].minimum_version for one in (CATALOG, catalog))
@@ -254,7 +279,10 @@ BAD: dict[str, tuple[str, str]] = {
         f"models[0].parameters: must fit the bytes of {GOOGLE} within 1 %, and miss them by -66.5%; leave them as",
     ),
     "an engine nobody knows": ("engines: [{engine: TGI}]", "engines[0].engine: Input should be 'VLLM'"),
-    "an image without a tag": ("engines: [{engine: VLLM, image: vllm}]", "engines[0].image: String should match"),
+    "an image without a tag": (
+        "engines: [{engine: VLLM, image: vllm}]",
+        "engines[0].image: must be an image with its tag or digest, such as",
+    ),
     "a variant that no version runs": (
         "engines: [{engine: VLLM, minimumVersion: {31B: null}}]",
         "engines[0].minimumVersion: must name a version for 31B",

@@ -1,6 +1,8 @@
 """Extra arguments may say anything but what the plan or another field of the spec says."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gemma4_operator.engines.arguments import clash
 from gemma4_operator.engines.base import Managed
@@ -57,3 +59,42 @@ def test_the_sentence_names_the_field_to_use() -> None:
 
 def test_the_first_of_several_is_named() -> None:
     assert "'-c'" in str(of("-c", "1", "--port", "2"))
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--port 9000", "--max_model_len 4096", "--max-mod\t1", "-c 1", "--max-model-len  4096 --seed=7", "--port\n9000"],
+)
+def test_an_owned_flag_in_one_item_with_its_value_is_refused_like_any(argument: str) -> None:
+    assert "instead." in str(of(argument))
+
+
+@pytest.mark.parametrize("argument", ["--kv-offload no", "--no-kv-offload x=1"])
+def test_so_is_a_barred_one(argument: str) -> None:
+    assert "since answers are gibberish then" in str(of(argument))
+
+
+@pytest.mark.parametrize(
+    ("argument", "flag"),
+    [("--seed 7", "--seed"), ("-s 7", "-s"), ("--seed ", "--seed"), ("--otlp sk-secret=1", "--otlp")],
+)
+def test_any_other_is_told_to_be_two_and_no_value_is_told(argument: str, flag: str) -> None:
+    assert of("--ok", argument) == (
+        f"`spec.engine.extraArgs` must not contain '{flag}' and its value as one item with white space between: "
+        "make two items of it."
+    )
+
+
+@pytest.mark.parametrize("argument", [" ", "\t", "  \n"])
+def test_a_blank_item_is_refused(argument: str) -> None:
+    assert of("--seed", argument) == "`spec.engine.extraArgs` must not contain an item that is blank: leave it out."
+
+
+@pytest.mark.parametrize("argument", ["--template=a b", "be polite", "- be polite", '{"a": "-b c"}', "--a.b=c d", "-1"])
+def test_white_space_in_a_value_is_the_values_own(argument: str) -> None:
+    assert of("--seed", argument) is None
+
+
+@given(flag=st.sampled_from(sorted(OWNED)), space=st.text(" \t\n\r\f\v", min_size=1), value=st.text())
+def test_no_white_space_hides_an_owned_flag(flag: str, space: str, value: str) -> None:
+    assert of(f"{flag}{space}{value}") == of(flag)

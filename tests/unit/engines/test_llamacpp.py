@@ -209,6 +209,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"extra_args": ("-c", "4096")},
         "`spec.engine.extraArgs` must not contain '-c': set `spec.capabilities.contextTokens` instead.",
     ),
+    "a key in plain": (
+        {"env": (("LLAMA_API_KEY", "x"),)},
+        "`spec.engine.env` must not set 'LLAMA_API_KEY': set `spec.secrets.apiKey` instead.",
+    ),
+    "a token in plain": (
+        {"env": (("HF_TOKEN", "x"),)},
+        "`spec.engine.env` must not set 'HF_TOKEN': set `spec.secrets.huggingFaceToken` instead.",
+    ),
+    "a token by argument": (
+        {"extra_args": ("-hft", "x")},
+        "`spec.engine.extraArgs` must not contain '-hft': set `spec.secrets.huggingFaceToken` instead.",
+    ),
     "a key twice": (
         {"api_key": SecretSource(name="chat", key="key"), "env": (("LLAMA_API_KEY", "x"),)},
         "`spec.engine.env` must not set 'LLAMA_API_KEY': set `spec.secrets.apiKey` instead.",

@@ -226,6 +226,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"env": (("NGC_API_KEY", "nvapi-x"),)},
         "`spec.engine.env` must not set 'NGC_API_KEY': set `spec.secrets.ngcApiKey` instead.",
     ),
+    "a token in plain": (
+        DEDICATED,
+        {"env": (("HF_TOKEN", "hf_x"),)},
+        "`spec.engine.env` must not set 'HF_TOKEN': set `spec.secrets.huggingFaceToken` instead.",
+    ),
     "another cache": (
         DEDICATED,
         {"env": (("NIM_CACHE_PATH", "/x"),)},

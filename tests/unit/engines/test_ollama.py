@@ -205,6 +205,11 @@ esac
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a token in plain": (
+        {"env": (("HF_TOKEN", "x"),)},
+        "`spec.engine.env` must not set 'HF_TOKEN', which Ollama does not send: "
+        "leave it out, or put the file on a claim.",
+    ),
     "a key": (
         {"api_key": SecretSource(name="chat", key="key")},
         "`spec.secrets.apiKey` must be absent with Ollama, which checks no key: "

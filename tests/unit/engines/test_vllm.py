@@ -151,9 +151,6 @@ class TestEnvironment:
     def test_without_secrets_their_variables_are_absent(self) -> None:
         assert not {"HF_TOKEN", "VLLM_API_KEY"} & env().keys()
 
-    def test_the_user_may_set_the_token_in_plain_if_no_secret_does(self) -> None:
-        assert env(env=(("HF_TOKEN", "hf_x"),))["HF_TOKEN"] == "hf_x"
-
     def test_the_user_may_add_what_the_operator_does_not_set(self) -> None:
         assert env(env=(("VLLM_LOGGING_LEVEL", "DEBUG"),))["VLLM_LOGGING_LEVEL"] == "DEBUG"
 
@@ -285,6 +282,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a drafter in an old version": (
         {"engine_version": "0.32.0", "drafter": TestDrafter.DRAFTER},
         "`spec.model.drafter` must be false with vLLM 0.32.0, which loses by it: take an image of 0.33.0 or newer.",
+    ),
+    "a token in plain": (
+        {"env": (("HF_TOKEN", "x"),)},
+        "`spec.engine.env` must not set 'HF_TOKEN': set `spec.secrets.huggingFaceToken` instead.",
+    ),
+    "a token by its old name": (
+        {"env": (("HUGGING_FACE_HUB_TOKEN", "x"),)},
+        "`spec.engine.env` must not set 'HUGGING_FACE_HUB_TOKEN': set `spec.secrets.huggingFaceToken` instead.",
+    ),
+    "a token by argument": (
+        {"extra_args": ("--hf-token=x",)},
+        "`spec.engine.extraArgs` must not contain '--hf-token': set `spec.secrets.huggingFaceToken` instead.",
+    ),
+    "a key in plain": (
+        {"env": (("VLLM_API_KEY", "x"),)},
+        "`spec.engine.env` must not set 'VLLM_API_KEY': set `spec.secrets.apiKey` instead.",
     ),
     "a token twice": (
         {"hugging_face_token": SecretSource(name="hub", key="token"), "env": (("HF_TOKEN", "x"),)},

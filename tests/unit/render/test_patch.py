@@ -74,11 +74,12 @@ class TestLists:
         assert engine["image"] == walk(VLLM).engine["image"]
 
     def test_a_container_of_another_name_is_added(self) -> None:
-        names = [item["name"] for item in patched({"spec": {"containers": [{"name": "proxy"}]}}).pod_spec["containers"]]
+        proxy = {"name": "proxy", "image": "a:1"}
+        names = [item["name"] for item in patched({"spec": {"containers": [proxy]}}).pod_spec["containers"]]
         assert names == ["vllm", "proxy"]
 
     def test_an_init_container_is_added_after_the_operators(self) -> None:
-        pod = patched({"spec": {"initContainers": [{"name": "warm"}]}}, OLLAMA).pod_spec
+        pod = patched({"spec": {"initContainers": [{"name": "warm", "image": "a:1"}]}}, OLLAMA).pod_spec
         assert [item["name"] for item in pod["initContainers"]] == ["bring-model", "warm"]
 
     def test_a_variable_of_the_same_name_is_replaced_whole(self) -> None:
@@ -279,5 +280,5 @@ class TestRefused:
         with pytest.raises(PatchError, match=f"must leave '{name}' its port"):
             patched({"spec": {"containers": [{"name": name, "ports": None}]}}, ONE_OF_EACH[base])
 
-    def test_another_engines_name_is_just_another_container(self) -> None:
+    def test_another_engines_name_with_an_image_is_just_another_container(self) -> None:
         assert len(patched(engine_with(image="x"), LLAMA_CPP).pod_spec["containers"]) == 2

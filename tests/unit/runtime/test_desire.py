@@ -1,11 +1,15 @@
 """The pure middle of a pass: from a raw resource to objects, or to the one problem."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gemma4_operator.api.read import read_deployment
 from gemma4_operator.catalog.loader import builtin_catalog
+from gemma4_operator.engines.base import HuggingFaceWeights
 from gemma4_operator.engines.registry import engines
+from gemma4_operator.planner.account import plan_hash
 from gemma4_operator.planner.node_view import node_view
 from gemma4_operator.planner.record import record
 from gemma4_operator.planner.replan import Wrong
@@ -245,3 +249,36 @@ class TestAutoscaling:
         told = resource(replicas=2) | {"status": told_of(first)["status"]}
         assert desires.of(told, Scale(live=7)) is first
         assert replicas_of(first) == 2
+
+
+def test_a_plan_that_stands_is_not_judged_by_what_is_refused_since() -> None:
+    """An older operator has planned known weights as something else: what runs stays until the spec changes."""
+    checkpoint = {"huggingFace": {"repository": "google/gemma-4-31B-it"}}
+    model = {"variant": "E2B", "quantization": "FP8", "checkpoint": checkpoint}
+    before = wanted(resource(model={**model, "checkpoint": {"huggingFace": {"repository": "team/tuned"}}})).plan
+    assert before is not None
+    raw = resource(model=model)
+    refused = wanted(raw)
+    assert refused.problem is not None
+    assert refused.problem.reason is Reason.INVALID_SPEC
+    assert refused.objects == ()
+    weights = HuggingFaceWeights(repository="google/gemma-4-31B-it", revision="main")
+    stood = replace(before, weights=weights, hash=plan_hash(read_deployment(raw).spec))
+    raw["status"] = {"plan": record(stood).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    kept = wanted(raw)
+    assert (kept.plan, kept.problem, len(kept.objects)) == (stood, None, 3)
+
+
+def test_a_claim_that_is_too_small_is_told_beside_a_plan_that_stands_until_it_is_mended() -> None:
+    raw = resource()
+    plan = wanted(raw).plan
+    assert plan is not None
+    raw["status"] = {"plan": record(plan).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    raw["spec"]["cache"] = {"claim": {"size": "1Gi"}}
+    told = wanted(raw).plan
+    assert told is not None
+    assert "`spec.cache.claim.size` is 1Gi" in told.notes[0]
+    assert replace(told, notes=plan.notes) == plan
+    raw["status"] = {"plan": record(told).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    raw["spec"]["cache"] = {"claim": {"size": "10Gi"}}
+    assert wanted(raw).plan == plan
