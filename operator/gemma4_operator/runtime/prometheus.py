@@ -125,9 +125,8 @@ class Prometheus:
             namespace_label=self._namespace_label,
             pod_label=self._pod_label,
         )
-        # The moment before: an answer that takes long is never taken for newer than it is.
-        asked_seconds = self._monotonic()
-        found = promql.answer(await self._ask(query), dialects, pod_label=self._pod_label)
+        data, asked_seconds = await self._ask(query)
+        found = promql.answer(data, dialects, pod_label=self._pod_label)
         last = {}
         for name, said in found.items():
             known = before.get(name)
@@ -135,11 +134,13 @@ class Prometheus:
             last[name] = known if known is not None and known[0] == said.stamp else (said.stamp, sample)
         return last
 
-    async def _ask(self, query: str) -> bytes:
-        """Return the answer to a query. Raises `NoAnswer`."""
+    async def _ask(self, query: str) -> tuple[bytes, float]:
+        """Return the answer to a query, and when it was asked. Raises `NoAnswer`."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=False)
         async with self._places:
+            # Only now, as Prometheus counts ages from the question; and not later, as the answer may take long.
+            asked_seconds = self._monotonic()
             try:
                 # A query for many pods is longer than an address may be.
                 async with self._session.post(self._url, data={"query": query}, allow_redirects=False) as answer:
@@ -152,4 +153,4 @@ class Prometheus:
         # Refusals come as JSON too, with 4xx and 5xx, and say more than the code.
         if status != 200 and not data.startswith(b"{"):
             raise NoAnswer(f"it answers with HTTP {status}")
-        return data
+        return data, asked_seconds

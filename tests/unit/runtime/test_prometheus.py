@@ -57,7 +57,7 @@ async def source(server: Server, **more: Any) -> AsyncIterator[Prometheus]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     # Its clock stands at 50 s, while Prometheus' own is near 1000.
-    made = Prometheus(url=f"http://127.0.0.1:{runner.addresses[0][1]}/", monotonic=lambda: 50.0, **more)
+    made = Prometheus(url=f"http://127.0.0.1:{runner.addresses[0][1]}/", **{"monotonic": lambda: 50.0, **more})
     try:
         yield made
     finally:
@@ -70,6 +70,23 @@ async def test_no_clock_is_compared_with_another() -> None:
     async with source(Server(says(3, stamp=992.5))) as one:
         (sample,) = (await one.read(CHAT, [POD])).values()
     assert (sample.at_seconds, sample.counts.running) == (42.5, 3)
+
+
+async def test_nor_does_waiting_for_others_questions_make_a_sample_older(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus counts a sample's age from the question, and ours may wait here for those of many resources."""
+    monkeypatch.setattr(prometheus, "AT_ONCE", 1)
+    clock = [0.0]
+
+    class Slow(Server):
+        async def answer(self, request: web.Request) -> web.Response:
+            said = await super().answer(request)
+            clock[0] += 10.0
+            return said
+
+    async with source(Slow(says(3, stamp=999.0)), monotonic=lambda: clock[0]) as one:
+        read = (one.read(Key("team", f"chat-{number}"), [POD]) for number in range(4))
+        samples = [found["chat-1"] for found in await asyncio.gather(*read)]
+    assert [sample.at_seconds for sample in samples] == [-1.0, 9.0, 19.0, 29.0]
 
 
 async def test_the_same_scrape_is_the_same_sample() -> None:
