@@ -5,6 +5,7 @@ the time; they are told anew with each other number, and else once a minute wher
 been another for so long.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,6 +38,8 @@ AHEAD_SECONDS = 300.0
 """By how much the clock of who asks may be ahead of ours; a time beyond that is a mistake."""
 TELL_SECONDS = 60.0
 """How often figures alone are told anew, and for how long an ordinary reason must have stood to be."""
+LIMITED_SECONDS = 120.0
+"""For how long a limit must not have been met to be over: twice the time over which the load is a mean."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +48,9 @@ class _Scaled:
 
     Attributes:
         coming: Its pods without a node for which one is being added.
-        reason_seconds: Since when the reason has been the same.
+        telling: The decision that is told, which is the last one, or one from before by whose limit it stands still.
+        reason_seconds: Since when the reason that is told has been the same.
+        limited_seconds: When the number was limited last.
         is_moved: Whether limits have made the number since the last decision.
     """
 
@@ -57,6 +62,8 @@ class _Scaled:
     dialects: tuple[Dialect, ...] = ()
     coming: frozenset[str] = frozenset()
     decision: Decision | None = None
+    telling: Decision | None = None
+    limited_seconds: float = -math.inf
     told: AutoscalingStatus | None = None
     told_seconds: float = 0.0
     reason_seconds: float = 0.0
@@ -134,6 +141,8 @@ class Autoscaler:
             allowed = count(spec, plan, Scale(live=live, decided=was))
             if allowed.replicas != was and known.state.wanted in (was, allowed.replicas):
                 self._move(known, allowed, said=known.told or said, minimum=spec.autoscaling.min_replicas)
+        if (known.spec, known.plan) != (spec, plan):
+            known.limited_seconds = -math.inf  # The limit may be another.
         known.spec, known.bounds, known.plan, known.dialects = spec, spec.autoscaling, plan, dialects
         known.coming = coming
         self._sampler.follow(key, self._sources[spec.autoscaling.metrics_source])
@@ -210,12 +219,17 @@ class Autoscaler:
         self._listen(key, known)
         clock = self._clock()
         running, decision = known.state.wanted or 0, self._decision(key, known, resource, clock)
-        before, known.decision, known.state = known.decision, decision, decision.state
+        known.decision, known.state = decision, decision.state
+        has_place = all(
+            stage_of(pod, node_comes=pod.name in known.coming) is not Stage.UNPLACED for pod in self._pods(key)
+        )
+        before = known.telling
+        known.telling = _telling(known, decision, has_place=has_place, now_seconds=clock.monotonic_seconds)
         if decision.replicas != running:
             known.scaled_at = clock.now
         if self._is_news(known, before, clock.monotonic_seconds):
             known.told_seconds, known.is_moved = clock.monotonic_seconds, False
-            known.told = _saying(known, decision)
+            known.told = _saying(known, known.telling)
             self._on_decision(key)
 
     def _decision(self, key: Key, known: _Scaled, resource: Mapping[str, Any], clock: Clock) -> Decision:
@@ -247,7 +261,7 @@ class Autoscaler:
         )
 
     def _is_news(self, known: _Scaled, before: Decision | None, now_seconds: float) -> bool:
-        now = known.decision
+        now = known.telling
         assert now is not None, "it was just made"
         if before is None or before.reason is not now.reason:
             known.reason_seconds = now_seconds
@@ -259,6 +273,27 @@ class Autoscaler:
             return False
         stands = now_seconds - known.reason_seconds >= TELL_SECONDS
         return differs(known.told, _saying(known, now), stands=stands)
+
+
+def _telling(known: _Scaled, decision: Decision, *, has_place: bool, now_seconds: float) -> Decision:
+    """Return the decision to tell: a limit ends once it has not been met for a while.
+
+    Traffic swings about it, and would end it each time, for the status and for who waits until it has lasted.
+    """
+    before = known.telling
+    if decision.limited_by:
+        known.limited_seconds = now_seconds
+    is_over = now_seconds - known.limited_seconds >= LIMITED_SECONDS
+    if before is None or decision.limited_by or not before.limited_by or before.replicas != decision.replicas:
+        return decision
+    if is_over or (before.limited_by == words.NO_GPU and has_place) or not _is_quiet(decision):
+        return decision
+    return replace(decision, reason=before.reason, message=before.message, limited_by=before.limited_by)
+
+
+def _is_quiet(decision: Decision) -> bool:
+    """Whether a decision has a reason that says less than a limit does."""
+    return decision.standing[1] in (None, Why.PARTIAL_DATA)
 
 
 def _saying(known: _Scaled, decision: Decision) -> AutoscalingStatus:

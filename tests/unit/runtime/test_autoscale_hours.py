@@ -4,6 +4,8 @@ Each round takes a period of a clock of the test; engines are those of the scale
 """
 
 import asyncio
+import itertools
+import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -16,10 +18,12 @@ from gemma4_operator.engines.dialects import VLLM as DIALECT
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.replicas import Scale, count
+from gemma4_operator.runtime import autoscale
 from gemma4_operator.runtime.announce import _scaled
 from gemma4_operator.runtime.autoscale import ASKED_AT, Autoscaler
 from gemma4_operator.runtime.sampler import Target
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.planned import terms_of
 from gemma4_operator.scaling.sample import Sample, Stage
 from gemma4_operator.status.pods import PodView
@@ -274,6 +278,55 @@ class TestSteadyTraffic:
             news = len(chat.news)
             await chat.play(3600)
         assert len(chat.news) - news <= 2
+
+
+def by_chance(rate: float) -> Rate:
+    """Return traffic of so many requests a second on average, which come when they like."""
+    chance, counts = random.Random(3), []
+    for _ in range(2000):
+        came, at = 0, chance.expovariate(rate)
+        while at < ROUND_SECONDS:
+            came, at = came + 1, at + chance.expovariate(rate)
+        counts.append(came / ROUND_SECONDS)
+    return lambda seconds: counts[int(seconds / ROUND_SECONDS) % len(counts)]
+
+
+class TestTrafficAboutALimit:
+    """It needs one more than is allowed at some moments, and not at others."""
+
+    async def test_is_told_as_limited_all_the_time_so_that_an_alert_can_wait_for_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        decisions: list[Decision] = []
+
+        def watched(*given: Any, **more: Any) -> Decision:
+            decisions.append(decide(*given, **more))
+            return decisions[-1]
+
+        decide = autoscale.decide
+        monkeypatch.setattr(autoscale, "decide", watched)
+        async with Played(by_chance(4.0), serving=2, maxReplicas=2) as chat:
+            await chat.play(1800)
+            decisions.clear()
+            chat.news.clear()
+            await chat.play(3600)
+        assert sum(one.limited_by != other.limited_by for one, other in itertools.pairwise(decisions)) > 20
+        assert {said.limited_by for said in chat.news} == {"spec.autoscaling.maxReplicas"}
+        assert {said.reason for said in chat.news} == {"Limited"}
+
+    async def test_that_has_become_less_is_limited_no_more(self) -> None:
+        async with Played(lambda at: 4.6 if at < 1800 else 3.6, serving=2, maxReplicas=2) as chat:
+            assert (await chat.play(1800)).limited_by == "spec.autoscaling.maxReplicas"
+            said = await chat.play(900)
+        assert (said.desired_replicas, said.limited_by) == (2, None)
+
+    async def test_is_not_limited_by_what_the_spec_says_no_more(self) -> None:
+        async with Played(lambda at: 4.6, serving=2, maxReplicas=2) as chat:
+            assert (await chat.play(1800)).reason == "Limited"
+            chat.edit(maxReplicas=9)
+            said = await chat.play(2 * ROUND_SECONDS)
+        assert said.limited_by is None
+        assert "allows 2" not in (said.message or "")
 
 
 class TestAWishOfLater:
