@@ -121,6 +121,57 @@ async def test_trouble_is_told_until_it_is_over() -> None:
         assert one.trouble(CHAT) == ""
 
 
+NOTHING = json.dumps({"status": "success", "data": {"result": []}}).encode()
+
+
+class TestAPrometheusThatKnowsNoneOfThePods:
+    """It answers, so nothing seems wrong, and nothing is ever heard."""
+
+    async def test_is_told_with_what_to_look_at_once_a_scrape_would_have_come(self) -> None:
+        clock = [0.0]
+        labels = {"namespace_label": "kubernetes_namespace", "pod_label": "pod_name"}
+        async with source(Server(NOTHING), monotonic=lambda: clock[0], **labels) as one:
+            await one.read(CHAT, [POD])
+            assert one.trouble(CHAT) == "", "it may be scraped for the first time in a moment"
+            clock[0] += 2 * prometheus.UNKNOWN_SECONDS
+            assert await one.read(CHAT, [POD]) == {}
+            told = one.trouble(CHAT)
+            assert one.trouble(Key("team", "other")) == ""
+        for what in (
+            "`kubernetes_namespace`",
+            "`pod_name`",
+            "scrape job",
+            "GEMMA4_PROMETHEUS_NAMESPACE_LABEL",
+            "GEMMA4_PROMETHEUS_POD_LABEL",
+        ):
+            assert what in told
+        assert told.endswith(".")
+
+    @pytest.mark.parametrize("end", ["a pod is known", "no pod serves", "forgotten"])
+    async def test_is_told_no_more_once_that_is_over(self, end: str) -> None:
+        clock, server = [0.0], Server(NOTHING)
+        async with source(server, monotonic=lambda: clock[0]) as one:
+            await one.read(CHAT, [POD])
+            clock[0] += 2 * prometheus.UNKNOWN_SECONDS
+            assert one.trouble(CHAT) != ""
+            if end == "forgotten":
+                one.forget(CHAT)
+            server.answers = [says(3, 992)]
+            await one.read(CHAT, [] if end == "no pod serves" else [POD])
+            assert one.trouble(CHAT) == ""
+            server.answers = [NOTHING]
+            await one.read(CHAT, [POD])
+            assert one.trouble(CHAT) == ""
+
+    async def test_is_no_trouble_beside_one_that_does_not_answer(self) -> None:
+        clock = [0.0]
+        async with source(Server(NOTHING, b""), monotonic=lambda: clock[0]) as one:
+            await one.read(CHAT, [POD])
+            clock[0] += 2 * prometheus.UNKNOWN_SECONDS
+            await one.read(CHAT, [POD])
+            assert "gives no figures" in one.trouble(CHAT)
+
+
 @pytest.mark.parametrize(
     ("answer", "trouble"),
     [
