@@ -126,7 +126,7 @@ async def scraper() -> AsyncIterator[Scraper]:
 async def of_reading(port: int, *, reads: int) -> float:
     """Return the milliseconds of CPU time for one pod, with the connection, the answer and its figures."""
     async with scraper() as one:
-        source = Direct(read=one.read, monotonic=time.monotonic, port=port, period_seconds=0.0)
+        source = Direct(ask=one.ask, port=port, period_seconds=0.0)
         pods = targets(100)
         await source.read(FLEET, pods)
         begun = time.process_time()
@@ -148,7 +148,7 @@ async def of_fleet(port: int, *, pods: int, rounds: int, period_seconds: float) 
 
     async with scraper() as one:
         fleet, clock = targets(pods), time.monotonic
-        source = Direct(read=one.read, monotonic=clock, port=port, period_seconds=period_seconds)
+        source = Direct(ask=one.ask, port=port, period_seconds=period_seconds)
         sampler = Sampler(targets=lambda _: fleet, on_round=on_round, monotonic=clock, period_seconds=period_seconds)
         sampler.follow(FLEET, source)
         while not ended:

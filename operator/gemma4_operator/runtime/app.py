@@ -114,9 +114,7 @@ class App:
             pods=self.world.pods.owned_by,
             resource=self.world.custom_resources.get,
             sources={
-                MetricsSource.PODS: Direct(
-                    read=self.scraper.read, monotonic=time.monotonic, period_seconds=self.settings.metrics_seconds
-                ),
+                MetricsSource.PODS: Direct(ask=self.scraper.ask, period_seconds=self.settings.metrics_seconds),
                 MetricsSource.PROMETHEUS: self.prometheus or Unconfigured(),
             },
             on_decision=self.queue.add,

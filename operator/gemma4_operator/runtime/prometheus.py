@@ -23,6 +23,8 @@ MOST_BYTES = 16 * 2**20
 TIMEOUT_SECONDS = 5.0
 AT_ONCE = 4
 """How many queries there are at the same time, of all resources."""
+UNKNOWN_SECONDS = 90.0
+"""For how long it may know none of a resource's pods: they are scraped once a minute where nothing else is set."""
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -82,6 +84,7 @@ class Prometheus:
         self._session: aiohttp.ClientSession | None = None
         self._last: dict[Key, dict[str, tuple[float, Sample]]] = {}
         self._trouble: dict[Key, str] = {}
+        self._unknown_since: dict[Key, float] = {}
 
     async def read(self, key: Key, targets: Sequence[Target]) -> Mapping[str, Sample]:
         """Return what the pods of a resource said last, by their names; those of which nothing is known are missing."""
@@ -97,16 +100,28 @@ class Prometheus:
                 trouble = f"Prometheus at {self._url} gives no figures: {error}."
         kept = {target.name: before[target.name] for target in targets if target.name in before}
         self._last[key], self._trouble[key] = {**kept, **last}, trouble
+        if last or not targets:
+            self._unknown_since.pop(key, None)
+        elif not trouble:
+            self._unknown_since.setdefault(key, self._monotonic())
         return {name: sample for name, (_, sample) in last.items()}
 
     def trouble(self, key: Key) -> str:
-        """Return why a resource's last round was not whole, as a sentence; empty: it was."""
-        return self._trouble.get(key, "")
+        """Return why a resource's last round was not whole, as a sentence; empty: it was, or may soon be."""
+        trouble, since = self._trouble.get(key, ""), self._unknown_since.get(key)
+        if trouble or since is None or self._monotonic() - since < UNKNOWN_SECONDS:
+            return trouble
+        return (
+            f"Prometheus at {self._url} answers and has figures of none of these pods by its labels "
+            f"`{self._namespace_label}` and `{self._pod_label}`: see that a scrape job reads the pods, or set "
+            "GEMMA4_PROMETHEUS_NAMESPACE_LABEL and GEMMA4_PROMETHEUS_POD_LABEL to the labels that it gives them."
+        )
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a resource's pods."""
         self._last.pop(key, None)
         self._trouble.pop(key, None)
+        self._unknown_since.pop(key, None)
 
     async def close(self) -> None:
         """End the session."""
@@ -125,9 +140,8 @@ class Prometheus:
             namespace_label=self._namespace_label,
             pod_label=self._pod_label,
         )
-        # The moment before: an answer that takes long is never taken for newer than it is.
-        asked_seconds = self._monotonic()
-        found = promql.answer(await self._ask(query), dialects, pod_label=self._pod_label)
+        data, asked_seconds = await self._ask(query)
+        found = promql.answer(data, dialects, pod_label=self._pod_label)
         last = {}
         for name, said in found.items():
             known = before.get(name)
@@ -135,11 +149,13 @@ class Prometheus:
             last[name] = known if known is not None and known[0] == said.stamp else (said.stamp, sample)
         return last
 
-    async def _ask(self, query: str) -> bytes:
-        """Return the answer to a query. Raises `NoAnswer`."""
+    async def _ask(self, query: str) -> tuple[bytes, float]:
+        """Return the answer to a query, and when it was asked. Raises `NoAnswer`."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=False)
         async with self._places:
+            # Only now, as Prometheus counts ages from the question; and not later, as the answer may take long.
+            asked_seconds = self._monotonic()
             try:
                 # A query for many pods is longer than an address may be.
                 async with self._session.post(self._url, data={"query": query}, allow_redirects=False) as answer:
@@ -152,4 +168,4 @@ class Prometheus:
         # Refusals come as JSON too, with 4xx and 5xx, and say more than the code.
         if status != 200 and not data.startswith(b"{"):
             raise NoAnswer(f"it answers with HTTP {status}")
-        return data
+        return data, asked_seconds

@@ -203,7 +203,7 @@ class Reconciler:
             overdue=steered.overdue,
             remark=steered.remark,
             cache=self._cache(key, wanted, steered),
-            autoscaling=self._autoscaling(key, wanted, resource, evidence),
+            autoscaling=self._autoscaling(key, wanted, steered, resource, evidence),
         )
         status = project(subject, now=self._now())
         waits = await self._publisher.write(resource, status)
@@ -211,7 +211,7 @@ class Reconciler:
         return waits
 
     def _autoscaling(
-        self, key: Key, wanted: Desire, resource: Object, evidence: Mapping[str, Evidence]
+        self, key: Key, wanted: Desire, steered: Steered, resource: Object, evidence: Mapping[str, Evidence]
     ) -> AutoscalingStatus | None:
         """Have the autoscaler look after the resource, and return what is said of it."""
         live = told_replicas(self._world.child(DEPLOYMENT.kind, key))
@@ -224,6 +224,7 @@ class Reconciler:
             live=live,
             told=before,
             coming=nodes_coming(evidence),
+            is_mixed=steered.is_mixed,
         )
         if wanted.spec is None or wanted.spec.autoscaling is None or wanted.count is None:
             return None

@@ -32,6 +32,7 @@ class Steered:
 
     Attributes:
         pods: Those of the current plan.
+        is_mixed: Whether pods of an earlier plan serve.
         told: How pods of an earlier plan are replaced; empty while none is left.
         blocked: Why that waits, if it does.
         leaving: How many pods are about to give up their places.
@@ -42,6 +43,7 @@ class Steered:
 
     objects: tuple[dict[str, Any], ...]
     pods: tuple[PodView, ...]
+    is_mixed: bool = False
     told: str = ""
     blocked: Finding | None = None
     leaving: int = 0
@@ -83,9 +85,11 @@ class Rollouts:
         deployment, is_kept = kept(found, live, wanted.spec.update.on_operator_upgrade)
         moment = self._now()
         ends = [seconds for pod in pods if (seconds := leaving_seconds(pod, now=moment))]
+        current = of_template(deployment, pods)
         steered = Steered(
             objects=_with(wanted.objects, deployment),
-            pods=of_template(deployment, pods),
+            pods=current,
+            is_mixed=any(pod.ready and not pod.deleting and pod not in current for pod in pods),
             leaving=len(ends),
             overdue=sum(is_overdue(pod, now=moment) for pod in pods),
             remark=KEPT if is_kept else "",

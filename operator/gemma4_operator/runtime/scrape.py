@@ -6,6 +6,9 @@ it is: bytes of an engine, of bounded size, within bounded time, from that very 
 
 import asyncio
 import ipaddress
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -18,30 +21,53 @@ _CONNECT_SECONDS = 1.0
 _BUFFER_BYTES = 2**18
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an engine said, and when it was asked: what it says may be as old as that, and is never older."""
+
+    data: bytes
+    asked_seconds: float
+
+
 class Scraper:
     """Reads expositions. Proxies of the environment are for the world outside, and not for pods.
 
     Args:
         at_once: How many reads there may be at the same time; the others wait.
         timeout_seconds: What one may take from its connection to its last byte.
+        monotonic: The clock by which answers are stamped.
     """
 
-    def __init__(self, *, at_once: int = AT_ONCE, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        at_once: int = AT_ONCE,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._places = asyncio.Semaphore(at_once)
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=min(_CONNECT_SECONDS, timeout_seconds))
         self._session: aiohttp.ClientSession | None = None
 
     async def read(self, *, address: str, port: int, path: str) -> bytes | None:
         """Return what an engine says under a path; None: it does not answer, or not with that, or without end."""
+        answer = await self.ask(address=address, port=port, path=path)
+        return answer.data if answer is not None else None
+
+    async def ask(self, *, address: str, port: int, path: str) -> Answer | None:
+        """Return the same with the moment of the question, before which it may have waited for a place here."""
         url = _url(address, port, path)
         if url is None:
             return None
         async with self._places:
+            asked_seconds = self._monotonic()
             try:
                 async with self._shared().get(url, allow_redirects=False) as answer:
-                    return await body(answer, most_bytes=MOST_BYTES) if answer.status == 200 else None
+                    data = await body(answer, most_bytes=MOST_BYTES) if answer.status == 200 else None
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
                 return None
+        return Answer(data, asked_seconds) if data is not None else None
 
     async def close(self) -> None:
         """End the session; what is being read then gives None, and a later read begins another."""

@@ -4,7 +4,10 @@ Each round takes a period of a clock of the test; engines are those of the scale
 """
 
 import asyncio
+import itertools
+import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -16,10 +19,12 @@ from gemma4_operator.engines.dialects import VLLM as DIALECT
 from gemma4_operator.planner.choose import choose
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.replicas import Scale, count
+from gemma4_operator.runtime import autoscale
 from gemma4_operator.runtime.announce import _scaled
 from gemma4_operator.runtime.autoscale import ASKED_AT, Autoscaler
 from gemma4_operator.runtime.sampler import Target
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.planned import terms_of
 from gemma4_operator.scaling.sample import Sample, Stage
 from gemma4_operator.status.pods import PodView
@@ -56,6 +61,7 @@ class Played:
         for _ in range(serving):
             self._make(since_seconds=-1000.0)
             self.engines[-1].serving_since_seconds = -1000.0 + BOOT_SECONDS
+        self.earlier: set[str] = set()
         self.edit(**spec)
         found = choose(self.spec, catalog=CATALOG, engines=ENGINES, classes=(gpus("NVIDIA-H100-80GB-HBM3"),))
         assert isinstance(found, Plan), found
@@ -77,6 +83,18 @@ class Played:
         placement = {"maximumGPUs": gpu_limit} if gpu_limit is not None else {}
         wished = with_fields(VLLM, autoscaling={"maxReplicas": 40, **autoscaling}, placement=placement)
         self.spec = spec_of(wished)
+
+    def plan_anew(self, *, times_as_fast: float) -> None:
+        """Have a plan for another GPU, which no pod finds yet: those that serve are as fast as ever."""
+        said = self.plan.predicted
+        faster = replace(
+            said,
+            step_microseconds=round(said.step_microseconds / times_as_fast),
+            sequence_nanoseconds=round(said.sequence_nanoseconds / times_as_fast),
+            prompt_token_nanoseconds=round(said.prompt_token_nanoseconds / times_as_fast),
+        )
+        self.plan, self.slowness = replace(self.plan, predicted=faster), self.slowness * times_as_fast
+        self.earlier = {engine.name for engine in self.engines}
 
     def ask(self, *, ahead_seconds: float) -> None:
         """Say that an answer is wanted, by a clock that is ahead by so much."""
@@ -107,6 +125,7 @@ class Played:
             live=self.replicas,
             told=self.status,
             coming=frozenset(),
+            is_mixed=any(engine.name in self.earlier for engine in self.engines),
         )
         said = self.scaler.told(CHAT) or AutoscalingStatus.model_validate(self.status)
         before, now = self.status, said.model_copy(update={"desired_replicas": wanted.replicas})
@@ -274,6 +293,105 @@ class TestSteadyTraffic:
             news = len(chat.news)
             await chat.play(3600)
         assert len(chat.news) - news <= 2
+
+
+def by_chance(rate: float) -> Rate:
+    """Return traffic of so many requests a second on average, which come when they like."""
+    chance, counts = random.Random(3), []
+    for _ in range(2000):
+        came, at = 0, chance.expovariate(rate)
+        while at < ROUND_SECONDS:
+            came, at = came + 1, at + chance.expovariate(rate)
+        counts.append(came / ROUND_SECONDS)
+    return lambda seconds: counts[int(seconds / ROUND_SECONDS) % len(counts)]
+
+
+class TestTrafficAboutALimit:
+    """It needs one more than is allowed at some moments, and not at others."""
+
+    async def test_is_told_as_limited_all_the_time_so_that_an_alert_can_wait_for_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        decisions: list[Decision] = []
+
+        def watched(*given: Any, **more: Any) -> Decision:
+            decisions.append(decide(*given, **more))
+            return decisions[-1]
+
+        decide = autoscale.decide
+        monkeypatch.setattr(autoscale, "decide", watched)
+        async with Played(by_chance(4.0), serving=2, maxReplicas=2) as chat:
+            await chat.play(1800)
+            decisions.clear()
+            chat.news.clear()
+            await chat.play(3600)
+        assert sum(one.limited_by != other.limited_by for one, other in itertools.pairwise(decisions)) > 20
+        assert {said.limited_by for said in chat.news} == {"spec.autoscaling.maxReplicas"}
+        assert {said.reason for said in chat.news} == {"Limited"}
+
+    async def test_that_has_become_less_is_limited_no_more(self) -> None:
+        async with Played(lambda at: 4.6 if at < 1800 else 3.6, serving=2, maxReplicas=2) as chat:
+            assert (await chat.play(1800)).limited_by == "spec.autoscaling.maxReplicas"
+            said = await chat.play(900)
+        assert (said.desired_replicas, said.limited_by) == (2, None)
+
+    async def test_is_not_limited_by_what_the_spec_says_no_more(self) -> None:
+        async with Played(lambda at: 4.6, serving=2, maxReplicas=2) as chat:
+            assert (await chat.play(1800)).reason == "Limited"
+            chat.edit(maxReplicas=9)
+            said = await chat.play(2 * ROUND_SECONDS)
+        assert said.limited_by is None
+        assert "allows 2" not in (said.message or "")
+
+
+class TestAPlanForAFasterGpuThatIsNotThereYet:
+    """The pods of the plan before go on alone, and the number that the new one would need is too low for them."""
+
+    async def test_leaves_them_as_many_as_they_were_and_says_why(self) -> None:
+        async with Played(lambda _: 12.0, serving=9) as chat:
+            before = (await chat.play(3600)).desired_replicas
+            assert before is not None
+            chat.plan_anew(times_as_fast=4.0)
+            said = await chat.play(1800)
+            assert chat.replicas >= before
+            assert not any(engine.waiting > 1 for engine in chat.engines)
+            assert "minReplicas" not in (said.message or "")
+
+    async def test_says_that_they_are_why_it_does_not_go_down(self) -> None:
+        """Once little comes, it is no longer that they are slow."""
+        async with Played(lambda at: 12.0 if at < 3600 else 1.0, serving=9) as chat:
+            before = (await chat.play(3600)).desired_replicas
+            chat.plan_anew(times_as_fast=4.0)
+            said = await chat.play(3600)
+            assert (said.desired_replicas, said.reason) == (before, "AtMinimum")
+            assert (said.message or "").endswith(autoscale.MIXED)
+            chat.earlier = set()
+            after = await chat.play(3600)
+        assert before is not None
+        assert (after.desired_replicas or 0) < before
+
+    async def test_neither_overrides_a_limit_nor_keeps_awake_whom_nobody_asks(self) -> None:
+        async with Played(lambda at: 12.0 if at < 5400 else 0.0, serving=9, minReplicas=0, idleSeconds=600) as chat:
+            await chat.play(3600)
+            chat.plan_anew(times_as_fast=4.0)
+            await chat.play(600)
+            chat.edit(maxReplicas=4, minReplicas=0, idleSeconds=600)
+            chat.be_told()
+            said = await chat.play(1200)
+            assert said.desired_replicas == 4
+            said = await chat.play(1800)
+            assert (said.desired_replicas, said.reason) == (0, "Asleep")
+
+    async def test_nor_does_a_restart_in_between_make_them_fewer(self) -> None:
+        async with Played(lambda _: 12.0, serving=9) as chat:
+            before = (await chat.play(3600)).desired_replicas
+            assert before is not None
+            chat.plan_anew(times_as_fast=4.0)
+            await chat.play(60)
+            chat.scaler.close()
+            chat.restart()
+            await chat.play(1800)
+            assert chat.replicas >= before
 
 
 class TestAWishOfLater:

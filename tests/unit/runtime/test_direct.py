@@ -9,6 +9,7 @@ from gemma4_operator.engines import dialects
 from gemma4_operator.engines.base import Dialect
 from gemma4_operator.runtime.direct import GAP_SECONDS, PLACES, Direct
 from gemma4_operator.runtime.sampler import Target
+from gemma4_operator.runtime.scrape import AT_ONCE, Answer
 from gemma4_operator.runtime.store import Key
 
 pytestmark = pytest.mark.looptime
@@ -32,22 +33,25 @@ def target(number: int = 1, spoken: tuple[Dialect, ...] = (dialects.VLLM,)) -> T
 
 @dataclass
 class Pods:
-    """Says something under each path, and remembers who was asked for what, and when."""
+    """Says something under each path, to as many as the scraper asks at once, and remembers who was asked, and when."""
 
     says: dict[str, bytes | None] = field(default_factory=lambda: {"/metrics": VLLM_SAYS})
     takes_seconds: float = 0.0
     hanging: set[str] = field(default_factory=set)
     asked: list[tuple[str, int, str]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def __call__(self, *, address: str, port: int, path: str) -> bytes | None:
-        self.asked.append((address, port, path))
-        self.moments.append(seconds())
-        if address in self.hanging:
-            await asyncio.sleep(3)
-            return None
-        await asyncio.sleep(self.takes_seconds)
-        return self.says.get(path)
+    async def __call__(self, *, address: str, port: int, path: str) -> Answer | None:
+        async with self.places:
+            self.asked.append((address, port, path))
+            self.moments.append(asked_seconds := seconds())
+            if address in self.hanging:
+                await asyncio.sleep(3)
+                return None
+            await asyncio.sleep(self.takes_seconds)
+        said = self.says.get(path)
+        return Answer(said, asked_seconds) if said is not None else None
 
     def paths(self) -> list[str]:
         paths = [path for _, _, path in self.asked]
@@ -61,7 +65,7 @@ def pods() -> Pods:
 
 
 def direct(pods: Pods, *, period_seconds: float = 5.0) -> Direct:
-    return Direct(read=pods, monotonic=seconds, period_seconds=period_seconds)
+    return Direct(ask=pods, period_seconds=period_seconds)
 
 
 async def test_each_pod_says_what_it_does(pods: Pods) -> None:
@@ -204,3 +208,39 @@ class TestSpread:
             said = await source.read(Key("team", "other"), [target(200)])
         assert said["chat-200"].at_seconds == pytest.approx(1)
         assert len(pods.asked) == 41
+
+    async def test_nor_do_those_of_many_resources_once_they_have_hung(self, pods: Pods) -> None:
+        """All resources share the scraper's places, and a node that is lost takes pods of many with it."""
+        lost = {Key("team", f"lost-{number}"): f"10.1.{number}." for number in range(30)}
+        pods.hanging = {f"{net}{number}" for net in lost.values() for number in range(10)}
+        source = direct(pods)
+
+        async def rounds(key: Key, net: str) -> None:
+            spoken = (dialects.VLLM,)
+            while True:
+                pods_of = [Target(name=f"{key.name}-{n}", address=f"{net}{n}", dialects=spoken) for n in range(10)]
+                await source.read(key, pods_of)
+                await asyncio.sleep(1)
+
+        tasks = [asyncio.create_task(rounds(key, net)) for key, net in lost.items()]
+        await asyncio.sleep(60)
+        for _ in range(20):
+            begun = seconds()
+            said = await source.read(CHAT, [target(200)])
+            assert said["chat-200"].at_seconds == pytest.approx(begun)
+            await asyncio.sleep(1.3)
+        pods.hanging = set()
+        pods.asked.clear()
+        await asyncio.sleep(60)
+        assert {address for address, _, _ in pods.asked} == {f"{net}{n}" for net in lost.values() for n in range(10)}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def test_those_that_answer_wait_for_none_of_their_own_that_did_not(self, pods: Pods) -> None:
+        pods.hanging = {f"10.0.0.{number}" for number in range(40)}
+        source = direct(pods)
+        all_of_it = [target(number) for number in range(41)]
+        await source.read(CHAT, all_of_it)
+        begun = seconds()
+        assert (await source.read(CHAT, all_of_it))["chat-40"].at_seconds == pytest.approx(begun)

@@ -57,7 +57,7 @@ async def source(server: Server, **more: Any) -> AsyncIterator[Prometheus]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     # Its clock stands at 50 s, while Prometheus' own is near 1000.
-    made = Prometheus(url=f"http://127.0.0.1:{runner.addresses[0][1]}/", monotonic=lambda: 50.0, **more)
+    made = Prometheus(url=f"http://127.0.0.1:{runner.addresses[0][1]}/", **{"monotonic": lambda: 50.0, **more})
     try:
         yield made
     finally:
@@ -70,6 +70,23 @@ async def test_no_clock_is_compared_with_another() -> None:
     async with source(Server(says(3, stamp=992.5))) as one:
         (sample,) = (await one.read(CHAT, [POD])).values()
     assert (sample.at_seconds, sample.counts.running) == (42.5, 3)
+
+
+async def test_nor_does_waiting_for_others_questions_make_a_sample_older(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus counts a sample's age from the question, and ours may wait here for those of many resources."""
+    monkeypatch.setattr(prometheus, "AT_ONCE", 1)
+    clock = [0.0]
+
+    class Slow(Server):
+        async def answer(self, request: web.Request) -> web.Response:
+            said = await super().answer(request)
+            clock[0] += 10.0
+            return said
+
+    async with source(Slow(says(3, stamp=999.0)), monotonic=lambda: clock[0]) as one:
+        read = (one.read(Key("team", f"chat-{number}"), [POD]) for number in range(4))
+        samples = [found["chat-1"] for found in await asyncio.gather(*read)]
+    assert [sample.at_seconds for sample in samples] == [-1.0, 9.0, 19.0, 29.0]
 
 
 async def test_the_same_scrape_is_the_same_sample() -> None:
@@ -102,6 +119,57 @@ async def test_trouble_is_told_until_it_is_over() -> None:
         assert one.trouble(Key("team", "other")) == ""
         assert await one.read(CHAT, [POD]) != {}
         assert one.trouble(CHAT) == ""
+
+
+NOTHING = json.dumps({"status": "success", "data": {"result": []}}).encode()
+
+
+class TestAPrometheusThatKnowsNoneOfThePods:
+    """It answers, so nothing seems wrong, and nothing is ever heard."""
+
+    async def test_is_told_with_what_to_look_at_once_a_scrape_would_have_come(self) -> None:
+        clock = [0.0]
+        labels = {"namespace_label": "kubernetes_namespace", "pod_label": "pod_name"}
+        async with source(Server(NOTHING), monotonic=lambda: clock[0], **labels) as one:
+            await one.read(CHAT, [POD])
+            assert one.trouble(CHAT) == "", "it may be scraped for the first time in a moment"
+            clock[0] += 2 * prometheus.UNKNOWN_SECONDS
+            assert await one.read(CHAT, [POD]) == {}
+            told = one.trouble(CHAT)
+            assert one.trouble(Key("team", "other")) == ""
+        for what in (
+            "`kubernetes_namespace`",
+            "`pod_name`",
+            "scrape job",
+            "GEMMA4_PROMETHEUS_NAMESPACE_LABEL",
+            "GEMMA4_PROMETHEUS_POD_LABEL",
+        ):
+            assert what in told
+        assert told.endswith(".")
+
+    @pytest.mark.parametrize("end", ["a pod is known", "no pod serves", "forgotten"])
+    async def test_is_told_no_more_once_that_is_over(self, end: str) -> None:
+        clock, server = [0.0], Server(NOTHING)
+        async with source(server, monotonic=lambda: clock[0]) as one:
+            await one.read(CHAT, [POD])
+            clock[0] += 2 * prometheus.UNKNOWN_SECONDS
+            assert one.trouble(CHAT) != ""
+            if end == "forgotten":
+                one.forget(CHAT)
+            server.answers = [says(3, 992)]
+            await one.read(CHAT, [] if end == "no pod serves" else [POD])
+            assert one.trouble(CHAT) == ""
+            server.answers = [NOTHING]
+            await one.read(CHAT, [POD])
+            assert one.trouble(CHAT) == ""
+
+    async def test_is_no_trouble_beside_one_that_does_not_answer(self) -> None:
+        clock = [0.0]
+        async with source(Server(NOTHING, b""), monotonic=lambda: clock[0]) as one:
+            await one.read(CHAT, [POD])
+            clock[0] += 2 * prometheus.UNKNOWN_SECONDS
+            await one.read(CHAT, [POD])
+            assert "gives no figures" in one.trouble(CHAT)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.render.hash import HASH_ANNOTATION, stamped
 from gemma4_operator.render.template import template_of
@@ -108,6 +110,24 @@ async def test_a_rollout_asks_what_others_hold() -> None:
     one.others = (Use("a", GPU, 1),)
     assert numbers(await one.steer()) == {"maxSurge": 0, "maxUnavailable": 1}
     assert one.looks == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "is_mixed"),
+    [
+        ({}, True),
+        ({"deleting": True}, False),
+        ({"placed": False}, False),
+        ({"template": template_of(walk(VLLM).deployment)}, False),
+    ],
+    ids=["serves", "is going", "does not serve", "is of the current template"],
+)
+async def test_whether_pods_of_an_earlier_plan_serve_is_known(old: dict[str, Any], is_mixed: bool) -> None:
+    one = Situation()
+    one.stored(walk(VLLM).deployment)
+    one.pod("chat-1", **{"template": "old", **old})
+    one.pod("chat-2", template_of(walk(VLLM).deployment))
+    assert (await one.steer()).is_mixed is is_mixed
 
 
 async def test_what_is_applied_bears_the_hash_of_what_it_is() -> None:

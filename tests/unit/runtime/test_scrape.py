@@ -232,6 +232,23 @@ async def test_waiting_for_a_place_is_not_the_pods_fault() -> None:
     assert None not in answers
 
 
+async def test_an_answer_is_as_old_as_its_question_and_not_as_the_wait_for_a_place() -> None:
+    """Read as older than it is, the next one would look like much that came in a moment."""
+    moments, clock = [], [0.0]
+
+    async def says(_: web.Request) -> web.StreamResponse:
+        moments.append(clock[0])
+        clock[0] += 10.0
+        return web.Response(text="vllm:a 1.0\n")
+
+    scraper = Scraper(at_once=1, timeout_seconds=60.0, monotonic=lambda: clock[0])
+    async with engine(says) as port:
+        asking = (scraper.ask(address="127.0.0.1", port=port, path="/metrics") for _ in range(4))
+        answers = await asyncio.gather(*asking)
+        await scraper.close()
+    assert [answer.asked_seconds for answer in answers if answer is not None] == moments == [0.0, 10.0, 20.0, 30.0]
+
+
 async def test_after_the_end_there_may_be_another_beginning(scraper: Scraper) -> None:
     async def says(_: web.Request) -> web.StreamResponse:
         return web.Response(text="vllm:a 1.0\n")
