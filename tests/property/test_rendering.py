@@ -28,7 +28,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         "model": {"variant": variant.value, "quantization": quantization.value},
         "capabilities": {"contextTokens": draw(st.integers(1024, 131072))},
         "engine": {
-            "extraArgs": [f"--x-{word}" for word in draw(st.lists(WORDS, max_size=4))],
+            "extraArgs": [f"--x={word}" for word in draw(st.lists(WORDS, max_size=4))],
             "env": [
                 {"name": name, "value": value}
                 for name, value in draw(st.dictionaries(NAMES, WORDS, max_size=4)).items()

@@ -1,4 +1,4 @@
-"""What a plan has promised of a pod, which no patch takes back: how many GPUs it takes, and of which kind.
+"""What a plan has promised of a pod, which no patch changes: how many GPUs it takes at most, and of which kind.
 
 Budgets are kept by the plan and told from it (`placement.maximumGPUs`, `objectives.maximumHourlyCost`), so a pod that
 takes other GPUs would break them where nobody looks. A pod that the API server or the scheduler can only refuse is
@@ -57,6 +57,9 @@ def _check_image(container: Mapping[str, Any], engine: str, *, path: str) -> Non
 def _check_engine(container: Mapping[str, Any], promised: Mapping[str, int], *, path: str) -> None:
     limits, requests = _asked(container, "limits", path=path), _asked(container, "requests", path=path)
     for name, count in promised.items():
+        # None at all breaks no budget: an engine may be tried where there is no GPU.
+        if not limits.get(name) and not requests.get(name):
+            continue
         # A request that is absent is the limit.
         for field, given in (("limits", limits.get(name)), ("requests", requests.get(name, count))):
             if given != count:

@@ -45,14 +45,11 @@ class TestGPUsOfTheEngine:
             ({"limits": {GPU: 0}}, "limits"),
             ({"limits": {GPU: None}}, "limits"),
             ({"limits": None}, "limits"),
-            (None, "limits"),
             ({"limits": {GPU: "many"}}, "limits"),
+            ({"requests": {GPU: 0}}, "requests"),
         ],
-        ids=[
-            "more", "a limit alone", "a request alone", "none", "none by null", "no limits", "no resources",
-            "no number",
-        ],
-    )  # fmt: skip
+        ids=["more", "a limit", "a request", "none", "none by null", "no limits", "no number", "no request"],
+    )
     def test_no_patch_changes_how_many_there_are(self, resources: Any, field: str) -> None:
         error = refusal(engine(resources), BUDGET)
         assert error.path == f"spec.podTemplatePatch.spec.containers[vllm].resources.{field}"
@@ -84,6 +81,10 @@ class TestGPUsOfTheEngine:
     )
     def test_what_leaves_them_alone_stays_allowed(self, resources: Any) -> None:
         assert patched(engine(resources), BUDGET).engine["resources"]["limits"][GPU] in (1, "1")
+
+    @pytest.mark.parametrize("resources", [None, {"limits": {GPU: None}, "requests": {GPU: None}}])
+    def test_all_of_them_may_go_for_a_trial_without(self, resources: Any) -> None:
+        assert GPU not in str(patched(engine(resources), BUDGET).engine.get("resources"))
 
 
 class TestGPUsOfOthers:
