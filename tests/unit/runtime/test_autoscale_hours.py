@@ -62,6 +62,7 @@ class Played:
             self._make(since_seconds=-1000.0)
             self.engines[-1].serving_since_seconds = -1000.0 + BOOT_SECONDS
         self.earlier: set[str] = set()
+        self.places = 1000
         self.edit(**spec)
         found = choose(self.spec, catalog=CATALOG, engines=ENGINES, classes=(gpus("NVIDIA-H100-80GB-HBM3"),))
         assert isinstance(found, Plan), found
@@ -162,6 +163,7 @@ class Played:
                 name=engine.name,
                 ready=engine.stage is Stage.SERVING,
                 address="127.0.0.1",
+                unschedulable="" if engine.has_place else "0/2 nodes are available",
                 created_at=BEGUN + timedelta(seconds=engine.since_seconds),
                 ready_at=BEGUN + timedelta(seconds=engine.serving_since_seconds)
                 if engine.serving_since_seconds is not None
@@ -179,7 +181,8 @@ class Played:
             offered = self.rate(self.seconds) * ROUND_SECONDS / len(serving)
             engine.work(offered, ROUND_SECONDS, planned.slowed(self.slowness))
         self.seconds += ROUND_SECONDS
-        for engine in self.engines:
+        for place, engine in enumerate(self.engines):
+            engine.has_place = place < self.places
             if engine.stage is Stage.LOADING and self.seconds - engine.since_seconds >= BOOT_SECONDS:
                 engine.serving_since_seconds = self.seconds
         return {engine.name: Sample(at_seconds=self.seconds, counts=engine.counts()) for engine in serving}
@@ -328,6 +331,18 @@ class TestTrafficAboutALimit:
         assert sum(one.limited_by != other.limited_by for one, other in itertools.pairwise(decisions)) > 20
         assert {said.limited_by for said in chat.news} == {"spec.autoscaling.maxReplicas"}
         assert {said.reason for said in chat.news} == {"Limited"}
+
+    async def test_that_no_gpu_sets_is_told_until_there_is_one(self) -> None:
+        """The pod that waits stays there for a while when fewer would do, and is no reason once it has a node."""
+        async with Played(by_chance(4.0), serving=2, maxReplicas=9) as chat:
+            chat.places = 2
+            await chat.play(1200)
+            chat.news.clear()
+            await chat.play(1200)
+            assert {said.limited_by for said in chat.news} == {"no GPU"}
+            chat.places = 9
+            said = await chat.play(3 * ROUND_SECONDS)
+        assert said.limited_by is None
 
     async def test_that_has_become_less_is_limited_no_more(self) -> None:
         async with Played(lambda at: 4.6 if at < 1800 else 3.6, serving=2, maxReplicas=2) as chat:
