@@ -18,7 +18,6 @@ from gemma4_operator.planner.explain_count import explain_count
 from gemma4_operator.planner.inventory import Inventory
 from gemma4_operator.planner.limits import beyond_limits
 from gemma4_operator.planner.plan import Plan, Rejection
-from gemma4_operator.planner.workable import workable
 
 Result = dict[str, Any]
 _UNIT = " GiB  "
@@ -61,10 +60,7 @@ def _helped(where: Situation, one: Given, found: Inventory) -> Outcome:
     outcome = where.consider(one.deployment.spec, found)
     if isinstance(outcome.plan, Plan):
         return outcome
-    helped = workable(
-        outcome.plan, one.deployment.spec, catalog=where.catalog, engines=where.engines, classes=found.classes
-    )
-    return replace(outcome, plan=helped)
+    return replace(outcome, plan=where.helped(outcome.plan, one.deployment.spec, found))
 
 
 def _result(where: Situation, one: Given, found: Inventory, outcome: Outcome) -> Result:

@@ -12,7 +12,7 @@ from gemma4_operator.cli.situation import Situation, add_arguments, situation, w
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import record, record_rejection
-from gemma4_operator.planner.workable import HELPS, workable
+from gemma4_operator.planner.workable import HELPS
 
 Result = dict[str, Any]
 _INDENT = "  "
@@ -52,7 +52,7 @@ def result_of(where: Situation, one: Given) -> Result:
     outcome = where.consider(spec, found)
     plan = outcome.plan
     if isinstance(plan, Rejection):
-        plan = workable(plan, spec, catalog=where.catalog, engines=where.engines, classes=found.classes)
+        plan = where.helped(plan, spec, found)
     plan = within_limits(plan, spec)
     if isinstance(plan, Plan):
         require_renderable(where, one, plan)

@@ -24,7 +24,7 @@ from gemma4_operator.planner.plan import Plan, Rejection
 from gemma4_operator.planner.record import restore
 from gemma4_operator.planner.relax import Try
 from gemma4_operator.planner.uses import uses_of
-from gemma4_operator.planner.workable import attempts
+from gemma4_operator.planner.workable import attempts, workable
 from gemma4_operator.render.labels import OWNER_LABEL
 from gemma4_operator.status.reasons import Reason
 
@@ -55,6 +55,17 @@ class Situation:
         """Choose for a spec; where no GPU is left, with what is wrong with the nodes, as the operator tells it."""
         outcome = consider(spec, catalog=self.catalog, engines=self.engines, classes=found.classes)
         return replace(outcome, plan=with_nodes(outcome.plan, found))
+
+    def helped(self, rejection: Rejection, spec: Gemma4DeploymentSpec, found: Inventory) -> Rejection:
+        """Return a rejection with the changes that would help."""
+        return workable(
+            rejection,
+            spec,
+            catalog=self.catalog,
+            engines=self.engines,
+            classes=found.classes,
+            unselected=found.unselected,
+        )
 
     def standing(self, one: Given) -> Plan | None:
         """Return the plan that a deployment's status holds and the operator keeps, since the spec is the same."""

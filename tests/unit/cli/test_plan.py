@@ -162,6 +162,14 @@ class TestPlan:
         assert words in printed
         assert printed.count(words) == 1
 
+    @pytest.mark.parametrize("verb", ["plan", "explain"])
+    def test_a_selector_that_no_node_meets_may_be_dropped(
+        self, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = written(tmp_path, deployment(spec={"placement": {"nodeSelector": {"zone": "b"}}}))
+        assert main([verb, "-f", file, "--inventory", MIXED]) == 3
+        assert "- drop `spec.placement.nodeSelector`: " in capsys.readouterr().out
+
     def test_pods_of_a_file_decide_what_is_free(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         pods = [
             {
