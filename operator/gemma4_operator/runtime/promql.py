@@ -8,7 +8,7 @@ adding up would double it.
 import json
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,16 +94,28 @@ def answer(data: bytes, dialects: Mapping[str, Sequence[Dialect]], *, pod_label:
     return {pod: one for pod, one in said if one is not None}
 
 
-def _said(scraped: Iterable[_Scraped], dialects: Sequence[Dialect], asked_at: float) -> Said | None:
-    """Return the newest that counts in the first dialect which any of it is in."""
+def _said(scraped: Collection[_Scraped], dialects: Sequence[Dialect], asked_at: float) -> Said | None:
+    """Return the newest that counts in the first dialect which any of it is in.
+
+    A job that keeps few series, such as those of another scaler's recipe, may be newer than the one that keeps them all
+    and tells nothing of what comes.
+    """
     for dialect in dialects:
-        newest = sorted(scraped, key=lambda one: -one.moments.get(dialect.running, -math.inf))
-        for one in newest:
-            stamp = one.moments.get(dialect.running, math.nan)
-            counts = figures.counts(one.series, dialect)
-            if counts is not None and math.isfinite(stamp):
-                return Said(counts=counts, stamp=stamp, age_seconds=max(asked_at - stamp, 0.0))
+        told = (_told(one, dialect, asked_at) for one in scraped)
+        if found := [said for said in told if said is not None]:
+            return max(found, key=lambda said: (_tells_tokens(said.counts), said.stamp))
     return None
+
+
+def _told(scraped: _Scraped, dialect: Dialect, asked_at: float) -> Said | None:
+    stamp, counts = scraped.moments.get(dialect.running, math.nan), figures.counts(scraped.series, dialect)
+    if counts is None or not math.isfinite(stamp):
+        return None
+    return Said(counts=counts, stamp=stamp, age_seconds=max(asked_at - stamp, 0.0))
+
+
+def _tells_tokens(counts: Counts) -> bool:
+    return None not in (counts.prompt_tokens, counts.generation_tokens)
 
 
 def _rows(data: bytes) -> list[tuple[dict[str, str], float, float]]:

@@ -138,6 +138,13 @@ class TestAnswer:
         (found,) = said(*parts).values()
         assert found.age_seconds == 15
 
+    def test_before_that_the_one_that_keeps_the_tokens_counts(self) -> None:
+        """A job for another scaler's recipe keeps two series, which tell nothing of what comes."""
+        tokens = [row("toy_prompt", 500, job="all"), row("toy_generation", 50, job="all")]
+        found = said(*work(3, 980, job="all"), *tokens, *work(4, 990, job="two"))
+        assert (found["chat-1"].counts.prompt_tokens, found["chat-1"].stamp) == (500, 980)
+        assert running(said(*work(3, 980, job="all"), tokens[0], *work(4, 990, job="two"))) == {"chat-1": 4}
+
     @pytest.mark.parametrize("label", ["job", "instance", "prometheus", "prometheus_replica"])
     def test_of_two_that_scrape_the_newest_counts(self, label: str) -> None:
         old, new = work(3, 980, **{label: "a"}), work(4, 990, **{label: "b"})
