@@ -168,13 +168,17 @@ class TestMessages:
         repository.remove("models/again.yaml")
         repository.commit()
         done = repository.plan("change", "models")
-        assert done.stderr.startswith("gemma4: models (before the change): must name each Gemma4Deployment once")
+        assert done.stderr == (
+            "gemma4: Gemma4Deployment team-a/chat must be given once, and is in models/again.yaml (before the change) "
+            "and in models/chat.yaml (before the change)\n"
+        )
 
     def test_of_a_deployment_that_is_there_twice(self, repository: Repository):
         repository.write("models/again.yaml", deployment("chat", SMALL))
-        said = repository.plan("main", "models").stderr
-        assert "models/again.yaml and models/chat.yaml" in said
-        assert "must name each Gemma4Deployment once" in said
+        assert repository.plan("main", "models").stderr == (
+            "gemma4: Gemma4Deployment team-a/chat must be given once, and is in models/again.yaml and in "
+            "models/chat.yaml\n"
+        )
 
 
 def test_files_outside_of_the_folder_are_no_matter(repository: Repository):
