@@ -1,10 +1,8 @@
 """What verbs ask of the cluster that a kubeconfig names; imported only when one is asked."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -32,9 +30,9 @@ from gemma4_operator.kube.kubeconfig import (
 )
 from gemma4_operator.kube.retry import Backoff
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
-from gemma4_operator.status.pods import PodView, pod_view
+from gemma4_operator.status.pods import pod_view
 from gemma4_operator.status.subjects import subjects
-from gemma4_operator.status.words import Wanted, Words, heard, wanted
+from gemma4_operator.status.words import Wanted, last_words
 
 RESOURCE = Kind(group=GROUP, version=VERSION, kind=KIND, plural=PLURAL)
 _RETRIES = Backoff(first_seconds=0.2, maximum_seconds=0.5, attempts=1)
@@ -83,7 +81,7 @@ def pod_evidence(name: str, namespace: str, access: Access, *, doubt: Callable[[
         happened = list(await events(api, "Pod", name, namespace))
         for one in subjects(view):
             happened += await events(api, one.kind, one.name, one.namespace or namespace)
-        said = await words(api, view, now)
+        said = await last_words(view, lambda one: log(api, one), now=_now)
         return gather(pod, happened, said.text, silent_seconds=said.silent_seconds, read_at=now)
 
     async def events(api: Api, kind: str, one: str, where: str) -> Sequence[Object]:
@@ -93,32 +91,24 @@ def pod_evidence(name: str, namespace: str, access: Access, *, doubt: Callable[[
             doubt(f"the events about the {kind} '{one}' do not count, since they cannot be read: {error.message}")
             return ()
 
-    async def words(api: Api, pod: PodView, now: datetime) -> Words:
-        one = wanted(pod, now=now)
-        if one is None:
-            return Words()
+    async def log(api: Api, one: Wanted) -> str:
         try:
-            said = await log(api, one)
+            return await api.log(
+                namespace=namespace,
+                pod=name,
+                container=one.container,
+                previous=one.previous,
+                timestamps=True,
+                lines=LOG_LINES,
+                limit_bytes=LOG_BYTES,
+            )
         except ApiError as error:
             # Of a node that has gone the API server answers 500, and that node's pods are those people ask about.
-            doubt(f"the log of container '{one.container}' does not count, since it cannot be read: {error.message}")
-            return Words()
-        if not one.is_met_by(said):
-            with contextlib.suppress(ApiError):  # There is none before it: then it was not started again either.
-                before = await log(api, replace(one, previous=True))
-                said = before if one.is_met_by(before) else said
-        return heard(said, one, now=now)
-
-    async def log(api: Api, one: Wanted) -> str:
-        return await api.log(
-            namespace=namespace,
-            pod=name,
-            container=one.container,
-            previous=one.previous,
-            timestamps=True,
-            lines=LOG_LINES,
-            limit_bytes=LOG_BYTES,
-        )
+            if not one.is_second:  # Without a second, the container was not started again: the first counts.
+                doubt(
+                    f"the log of container '{one.container}' does not count, since it cannot be read: {error.message}"
+                )
+            return ""
 
     return asked(got, access, instead="`--pod`")
 

@@ -21,7 +21,7 @@ from gemma4_operator.status.pods import PodView, loader, of_now
 from gemma4_operator.status.subjects import subjects
 from gemma4_operator.status.unplaced import nodes_coming, without_node
 from gemma4_operator.status.unready import silent
-from gemma4_operator.status.words import Wanted, Words, heard, wanted
+from gemma4_operator.status.words import Wanted, last_words
 
 MOST_PODS = 3
 """Of one resource, that fail, and as many without a node: pods of one plan mostly fail for one reason."""
@@ -94,7 +94,8 @@ class Witness:
         mark = (pod.containers, pod.sandboxed, pod.phase)
         known = self._read.get((namespace, pod.name))
         if known is None or known.mark != mark:
-            events, said = await self._events(namespace, pod), await self._words(namespace, pod)
+            events = await self._events(namespace, pod)
+            said = await last_words(pod, lambda one: self._log(namespace, pod, one), now=self._now)
             evidence = gather(pod, events, said.text, silent_seconds=said.silent_seconds, read_at=self._now())
             known = self._read[namespace, pod.name] = _Read(self._monotonic(), mark, evidence)
         return replace(known.evidence, pod=pod)
@@ -118,19 +119,8 @@ class Witness:
         )
         return found.items if found is not None else ()
 
-    async def _words(self, namespace: str, pod: PodView) -> Words:
-        """Return what a container said last, and for how long it has said nothing, if it is still at work."""
-        one = wanted(pod, now=self._now())
-        if one is None:
-            return Words()
-        said = await self._log(namespace, pod, one) or ""
-        if not one.is_met_by(said):
-            before = await self._log(namespace, pod, replace(one, previous=True)) or ""
-            said = before if one.is_met_by(before) else said
-        return heard(said, one, now=self._now())
-
-    async def _log(self, namespace: str, pod: PodView, one: Wanted) -> str | None:
-        return await self._allowed(
+    async def _log(self, namespace: str, pod: PodView, one: Wanted) -> str:
+        said = await self._allowed(
             namespace,
             _LOGS,
             lambda: self._api.log(
@@ -143,6 +133,7 @@ class Witness:
                 limit_bytes=LOG_BYTES,
             ),
         )
+        return said or ""
 
     async def _allowed(self, namespace: str, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""

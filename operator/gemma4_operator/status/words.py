@@ -4,7 +4,8 @@ A pod's status is some moments old, and a container that crashes is started agai
 a run that has said nothing yet. The times that the kubelet puts before each line tell the runs apart.
 """
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,6 +34,11 @@ class Wanted:
     began_at: datetime | None = None
     ended_at: datetime | None = None
 
+    @property
+    def is_second(self) -> bool:
+        """Whether it is read because the log that was read first is of another run."""
+        return self.previous and self.ended_at is not None
+
     def is_met_by(self, said: str) -> bool:
         """Whether a log has words of the run that is wanted, or nobody knows when that was."""
         if self.began_at is None or self.ended_at is None:
@@ -60,6 +66,24 @@ def wanted(pod: PodView, *, now: datetime) -> Wanted | None:
     if container.running:
         return Wanted(container=container.name, previous=container not in silent(pod, now=now))
     return Wanted(container=container.name, began_at=ended.began_at, ended_at=ended.at)
+
+
+async def last_words(pod: PodView, read: Callable[[Wanted], Awaitable[str]], *, now: Callable[[], datetime]) -> Words:
+    """Return what a pod's container said last that tells why it does not serve.
+
+    Args:
+        pod: As it was some moments ago.
+        read: Gives a log with the kubelet's times; empty where it cannot be read.
+        now: The time of day, which goes on while logs are read.
+    """
+    one = wanted(pod, now=now())
+    if one is None:
+        return Words()
+    said = await read(one)
+    if not one.is_met_by(said):
+        before = await read(replace(one, previous=True))
+        said = before if one.is_met_by(before) else said
+    return heard(said, one, now=now())
 
 
 def heard(said: str, one: Wanted, *, now: datetime) -> Words:

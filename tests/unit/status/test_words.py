@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.status.pods import pod_view
-from gemma4_operator.status.words import Wanted, heard, wanted
+from gemma4_operator.status.words import Wanted, heard, last_words, wanted
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 BEGAN, ENDED = NOW - timedelta(seconds=90), NOW - timedelta(seconds=30)
@@ -76,3 +76,49 @@ def test_only_a_run_that_goes_on_is_silent() -> None:
     assert heard(said, Wanted(container="llama"), now=NOW).silent_seconds == 0
     assert heard(line(NOW + timedelta(seconds=5)), Wanted(container="llama", goes_on=True), now=NOW).silent_seconds == 0
     assert heard("", Wanted(container="llama", goes_on=True), now=NOW).text == ""
+
+
+class Logs:
+    """Logs of a container, and which of its runs were asked for."""
+
+    def __init__(self, *, now: str, before: str = "") -> None:
+        self.said = {False: now, True: before}
+        self.asked: list[tuple[bool, bool]] = []
+
+    async def read(self, one: Wanted) -> str:
+        """Give one."""
+        self.asked.append((one.previous, one.is_second))
+        return self.said[one.previous]
+
+
+async def of(state: dict[str, Any], last: dict[str, Any] | None, logs: Logs) -> str:
+    return (await last_words(pod_view(pod(state, last)), logs.read, now=lambda: NOW)).text
+
+
+async def test_what_the_failed_run_said_is_looked_for_in_the_run_before_where_another_has_begun() -> None:
+    logs = Logs(now=line(NOW, "loading"), before=line(BEGAN, "out of memory"))
+    assert await of(WAITING, TERMINATED, logs) == "out of memory"
+    assert logs.asked == [(False, False), (True, True)]
+
+
+async def test_and_only_there() -> None:
+    logs = Logs(now=line(BEGAN, "out of memory"), before=line(BEGAN, "of an earlier failure"))
+    assert await of(WAITING, TERMINATED, logs) == "out of memory"
+    assert logs.asked == [(False, False)]
+
+
+@pytest.mark.parametrize("before", ["", line(ENDED + timedelta(seconds=5), "of a third run")], ids=["none", "another"])
+async def test_what_was_read_first_counts_where_the_run_before_is_none_of_it(before: str) -> None:
+    assert await of(WAITING, TERMINATED, Logs(now=line(NOW, "loading"), before=before)) == "loading"
+
+
+async def test_the_run_before_one_that_goes_on_is_no_second_choice() -> None:
+    logs = Logs(now=line(NOW, "loading"), before=line(BEGAN, "out of memory"))
+    assert await of(RUNNING, TERMINATED, logs) == "out of memory"
+    assert logs.asked == [(True, False)]
+
+
+async def test_of_one_that_never_began_nothing_is_read() -> None:
+    logs = Logs(now="")
+    assert await of(WAITING, None, logs) == ""
+    assert logs.asked == []
