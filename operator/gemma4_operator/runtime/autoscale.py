@@ -5,7 +5,6 @@ the time; they are told anew with each other number, and else once a minute wher
 been another for so long.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,11 +23,12 @@ from gemma4_operator.scaling import words
 from gemma4_operator.scaling.decide import decide
 from gemma4_operator.scaling.decision import Decision, Why
 from gemma4_operator.scaling.latencies import Latencies, listened
+from gemma4_operator.scaling.mixed import explained, floor
 from gemma4_operator.scaling.news import differs, moved
 from gemma4_operator.scaling.planned import is_same_replica, terms_of
 from gemma4_operator.scaling.sample import Stage
-from gemma4_operator.scaling.state import State, begun_anew, resumed
-from gemma4_operator.scaling.terms import Terms
+from gemma4_operator.scaling.state import State, begun_anew, resumed, unlearned
+from gemma4_operator.scaling.telling import Telling, telling
 from gemma4_operator.scaling.told import kept, recalled, told
 from gemma4_operator.status.conditions import written
 from gemma4_operator.status.pods import PodView, moment
@@ -39,13 +39,6 @@ AHEAD_SECONDS = 300.0
 """By how much the clock of who asks may be ahead of ours; a time beyond that is a mistake."""
 TELL_SECONDS = 60.0
 """How often figures alone are told anew, and for how long an ordinary reason must have stood to be."""
-LIMITED_SECONDS = 120.0
-"""For how long a limit must not have been met to be over: twice the time over which the load is a mean."""
-
-MIXED = (
-    "Pods of an earlier plan serve, and the number is worked out for those of the new one: until none of them does, it "
-    "does not go down."
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,10 +47,10 @@ class _Scaled:
 
     Attributes:
         coming: Its pods without a node for which one is being added.
-        telling: The decision that is told, which is the last one, or one from before by whose limit it stands still.
+        telling: What is told of the decision.
         reason_seconds: Since when the reason that is told has been the same.
-        limited_seconds: When the number was limited last.
         floor: What the number does not go below while pods of an earlier plan serve; 0: they do not.
+        has_others: Whether those are of another kind than the plan's.
         is_moved: Whether limits have made the number since the last decision.
     """
 
@@ -69,12 +62,12 @@ class _Scaled:
     dialects: tuple[Dialect, ...] = ()
     coming: frozenset[str] = frozenset()
     decision: Decision | None = None
-    telling: Decision | None = None
-    limited_seconds: float = -math.inf
+    telling: Telling | None = None
     told: AutoscalingStatus | None = None
     told_seconds: float = 0.0
     reason_seconds: float = 0.0
     floor: int = 0
+    has_others: bool = False
     is_moved: bool = False
     latencies: Latencies = field(default_factory=Latencies)
 
@@ -148,13 +141,16 @@ class Autoscaler:
         if not is_same_replica(known.plan, plan):
             # What was measured is told in the time of a replica, and this is another.
             known.state, is_new = begun_anew(known.state, now_seconds=self._monotonic()), True
+            known.has_others = True
+        if known.has_others and not is_mixed:
+            known.state, known.has_others = unlearned(known.state), False
         known.floor = max(known.floor, known.state.wanted or 0 if is_new else 0) if is_mixed else 0
         if was is not None:
             allowed = count(spec, plan, Scale(live=live, decided=was))
             if allowed.replicas != was and known.state.wanted in (was, allowed.replicas):
                 self._move(known, allowed, said=known.told or said, minimum=spec.autoscaling.min_replicas)
-        if (known.spec, known.plan) != (spec, plan):
-            known.limited_seconds = -math.inf  # The limit may be another.
+        if known.telling is not None and (known.spec, known.plan) != (spec, plan):
+            known.telling = known.telling.under_others()
         known.spec, known.bounds, known.plan, known.dialects = spec, spec.autoscaling, plan, dialects
         known.coming = coming
         self._sampler.follow(key, self._sources[spec.autoscaling.metrics_source])
@@ -237,12 +233,12 @@ class Autoscaler:
             stage_of(pod, node_comes=pod.name in known.coming) is not Stage.UNPLACED for pod in self._pods(key)
         )
         before = known.telling
-        known.telling = _telling(known, decision, has_place=has_place, now_seconds=clock.monotonic_seconds)
+        known.telling = telling(before, decision, has_place=has_place, now_seconds=clock.monotonic_seconds)
         if decision.replicas != running:
             known.scaled_at = clock.now
-        if self._is_news(known, before, clock.monotonic_seconds):
+        if self._is_news(known, before.decision if before is not None else None, clock.monotonic_seconds):
             known.told_seconds, known.is_moved = clock.monotonic_seconds, False
-            known.told = _saying(known, known.telling)
+            known.told = _saying(known, known.telling.decision)
             self._on_decision(key)
 
     def _decision(self, key: Key, known: _Scaled, resource: Mapping[str, Any], clock: Clock) -> Decision:
@@ -250,16 +246,15 @@ class Autoscaler:
         asked = moment(resource["metadata"].get("annotations", {}).get(ASKED_AT))
         is_ahead = asked is not None and (asked - clock.now).total_seconds() > AHEAD_SECONDS
         terms = terms_of(known.plan, known.spec, known.bounds, running=known.state.wanted or 0)
-        floor = _floor(known, terms, clock.monotonic_seconds)
+        lowest = floor(terms, known.state, before=known.floor, now_seconds=clock.monotonic_seconds)
         decision = decide(
-            replace(terms, minimum=max(terms.minimum, floor)),
+            replace(terms, minimum=max(terms.minimum, lowest)),
             replicas_of(self._pods(key), self._sampler.samples(key), clock=clock, coming=known.coming),
             known.state,
             now_seconds=clock.monotonic_seconds,
             asked_seconds=clock.seconds(asked) if asked is not None and not is_ahead else None,
         )
-        if floor > terms.minimum and decision.reason is Why.MINIMUM:
-            decision = replace(decision, message=decision.message.replace(words.at_minimum(floor), MIXED))
+        decision = explained(decision, terms, lowest=lowest)
         if is_ahead and decision.reason is Why.ASLEEP:
             decision = replace(decision, message=f"{decision.message} {words.asked_ahead(ASKED_AT, AHEAD_SECONDS)}")
         trouble = self._sources[known.bounds.metrics_source].trouble(key)
@@ -278,8 +273,8 @@ class Autoscaler:
         )
 
     def _is_news(self, known: _Scaled, before: Decision | None, now_seconds: float) -> bool:
-        now = known.telling
-        assert now is not None, "it was just made"
+        assert known.telling is not None, "it was just made"
+        now = known.telling.decision
         if before is None or before.reason is not now.reason:
             known.reason_seconds = now_seconds
         if before is None or known.told is None or known.is_moved:
@@ -290,39 +285,6 @@ class Autoscaler:
             return False
         stands = now_seconds - known.reason_seconds >= TELL_SECONDS
         return differs(known.told, _saying(known, now), stands=stands)
-
-
-def _floor(known: _Scaled, terms: Terms, now_seconds: float) -> int:
-    """Return what the number does not go below beside `minReplicas`.
-
-    It is worked out for replicas of the plan, and pods of an earlier one may be slower: while these serve, as where the
-    rollout waits for a GPU, as many as there were when the plan came are known to do.
-    """
-    busy = known.state.busy_seconds
-    may_sleep = terms.minimum == 0 and busy is not None and now_seconds - busy >= terms.idle_seconds
-    most = min(terms.maximum, terms.ceiling.replicas if terms.ceiling is not None else terms.maximum)
-    return 0 if may_sleep else min(known.floor, most)
-
-
-def _telling(known: _Scaled, decision: Decision, *, has_place: bool, now_seconds: float) -> Decision:
-    """Return the decision to tell: a limit ends once it has not been met for a while.
-
-    Traffic swings about it, and would end it each time, for the status and for who waits until it has lasted.
-    """
-    before = known.telling
-    if decision.limited_by:
-        known.limited_seconds = now_seconds
-    is_over = now_seconds - known.limited_seconds >= LIMITED_SECONDS
-    if before is None or decision.limited_by or not before.limited_by or before.replicas != decision.replicas:
-        return decision
-    if is_over or (before.limited_by == words.NO_GPU and has_place) or not _is_quiet(decision):
-        return decision
-    return replace(decision, reason=before.reason, message=before.message, limited_by=before.limited_by)
-
-
-def _is_quiet(decision: Decision) -> bool:
-    """Whether a decision has a reason that says less than a limit does."""
-    return decision.standing[1] in (None, Why.PARTIAL_DATA)
 
 
 def _saying(known: _Scaled, decision: Decision) -> AutoscalingStatus:

@@ -16,6 +16,7 @@ from gemma4_operator.engines.base import Dialect
 from gemma4_operator.scaling import figures
 from gemma4_operator.scaling.figures import Series
 from gemma4_operator.scaling.sample import Counts
+from gemma4_operator.scaling.sound import tells_tokens
 
 _MOMENT = "gemma4_moment_of"
 """A label of our own, by which the moments are told from the values."""
@@ -103,7 +104,7 @@ def _said(scraped: Collection[_Scraped], dialects: Sequence[Dialect], asked_at: 
     for dialect in dialects:
         told = (_told(one, dialect, asked_at) for one in scraped)
         if found := [said for said in told if said is not None]:
-            return max(found, key=lambda said: (_tells_tokens(said.counts), said.stamp))
+            return max(found, key=lambda said: (tells_tokens(said.counts), said.stamp))
     return None
 
 
@@ -112,10 +113,6 @@ def _told(scraped: _Scraped, dialect: Dialect, asked_at: float) -> Said | None:
     if counts is None or not math.isfinite(stamp):
         return None
     return Said(counts=counts, stamp=stamp, age_seconds=max(asked_at - stamp, 0.0))
-
-
-def _tells_tokens(counts: Counts) -> bool:
-    return None not in (counts.prompt_tokens, counts.generation_tokens)
 
 
 def _rows(data: bytes) -> list[tuple[dict[str, str], float, float]]:

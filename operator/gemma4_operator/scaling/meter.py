@@ -13,7 +13,7 @@ from gemma4_operator.scaling.histograms import tail, timed
 from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Sample, Stage
 from gemma4_operator.scaling.series import LONGEST_GAP_SECONDS
 from gemma4_operator.scaling.service import Service
-from gemma4_operator.scaling.sound import sound
+from gemma4_operator.scaling.sound import sound, tells_tokens
 
 STALE_SECONDS = 60.0
 """After which what an engine said is no longer said, where it says something more often than this."""
@@ -225,7 +225,7 @@ def _between(before: Heard, sample: Sample, seconds: float, usual: Usual) -> tup
 def _sound(sample: Sample | None) -> Sample | None:
     """Return a sample from which it follows what comes: without the totals of tokens, nothing does."""
     counts = sound(sample.counts) if sample is not None else None
-    if sample is None or counts is None or None in (counts.prompt_tokens, counts.generation_tokens):
+    if sample is None or counts is None or not tells_tokens(counts):
         return None
     return replace(sample, counts=counts)
 

@@ -33,6 +33,11 @@ def sound(counts: Counts) -> Counts | None:
     )
 
 
+def tells_tokens(counts: Counts) -> bool:
+    """Whether both totals of tokens are told: without them it does not follow what comes."""
+    return None not in (counts.prompt_tokens, counts.generation_tokens)
+
+
 def _can_be(total: float) -> bool:
     # NaN is neither above nor below anything.
     return 0 <= total <= MOST

@@ -96,6 +96,11 @@ def begun_anew(state: State, *, now_seconds: float) -> State:
     )
 
 
+def unlearned(state: State) -> State:
+    """Return the state once all of another kind have gone that served meanwhile: speed was learned of them."""
+    return replace(state, slowness=1.0, caution=1.0)
+
+
 def resumed(before: Remembered, *, now_seconds: float) -> State:
     """Return the state after a restart: no number is lowered until a whole stabilization time was seen anew."""
     boots = Boots(seconds=(before.boot_seconds,) * 3) if before.boot_seconds is not None else Boots()

@@ -24,6 +24,7 @@ from gemma4_operator.runtime.announce import _scaled
 from gemma4_operator.runtime.autoscale import ASKED_AT, Autoscaler
 from gemma4_operator.runtime.sampler import Target
 from gemma4_operator.runtime.store import Key
+from gemma4_operator.scaling import mixed
 from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.planned import terms_of
 from gemma4_operator.scaling.sample import Sample, Stage
@@ -96,6 +97,10 @@ class Played:
         )
         self.plan, self.slowness = replace(self.plan, predicted=faster), self.slowness * times_as_fast
         self.earlier = {engine.name for engine in self.engines}
+
+    def arrive(self) -> None:
+        """Have all pods be of the plan, and as fast as it says."""
+        self.slowness, self.earlier = 1.0, set()
 
     def ask(self, *, ahead_seconds: float) -> None:
         """Say that an answer is wanted, by a clock that is ahead by so much."""
@@ -379,11 +384,36 @@ class TestAPlanForAFasterGpuThatIsNotThereYet:
             chat.plan_anew(times_as_fast=4.0)
             said = await chat.play(3600)
             assert (said.desired_replicas, said.reason) == (before, "AtMinimum")
-            assert (said.message or "").endswith(autoscale.MIXED)
+            assert (said.message or "").endswith(mixed.MIXED)
             chat.earlier = set()
             after = await chat.play(3600)
         assert before is not None
         assert (after.desired_replicas or 0) < before
+
+    async def test_teaches_nothing_of_the_new_ones_by_how_slow_they_are(self) -> None:
+        """Four times slower than the plan says is true of those that go, and of none that comes in their place."""
+        async with Played(lambda _: 12.0, serving=9) as chat:
+            await chat.play(3600)
+            chat.plan_anew(times_as_fast=4.0)
+            assert (await chat.play(1800)).speed_percent == 50
+            chat.arrive()
+            chat.be_told()
+            assert (await chat.play(120)).speed_percent in range(
+                85, 111
+            )  # A minute of the old ones is in the mean still.
+
+    async def test_leaves_what_was_learned_where_the_new_ones_are_of_the_same_kind(self) -> None:
+        """As where an annotation of the pods changed: each restart would otherwise be a lesson of five minutes."""
+        async with Played(lambda _: 12.0, serving=9, slowness=1.4) as chat:
+            before = (await chat.play(3600)).speed_percent
+            chat.earlier = {engine.name for engine in chat.engines}
+            await chat.play(300)
+            chat.earlier = set()
+            chat.be_told()
+            after = await chat.play(60)
+        assert before is not None
+        assert before < 80
+        assert after.speed_percent in range(before - 4, before + 5)
 
     async def test_neither_overrides_a_limit_nor_keeps_awake_whom_nobody_asks(self) -> None:
         async with Played(lambda at: 12.0 if at < 5400 else 0.0, serving=9, minReplicas=0, idleSeconds=600) as chat:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gemma4_operator.scaling.sample import Counts, Histogram
-from gemma4_operator.scaling.sound import MOST, sound
+from gemma4_operator.scaling.sound import MOST, sound, tells_tokens
 from tests.scaling import histogram
 
 GOOD = Counts(
@@ -92,3 +92,12 @@ def test_a_wrong_histogram_is_left_out_and_the_rest_stays(field: str, wrong: His
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -0.1])
 def test_so_is_a_wrong_share_of_the_cache(wrong: float) -> None:
     assert sound(replace(GOOD, cache_usage=wrong)) == replace(GOOD, cache_usage=None)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "generation", "tells"), [(0.0, 0.0, True), (5.0, None, False), (None, 5.0, False), (None, None, False)]
+)
+def test_nothing_is_told_of_tokens_unless_both_totals_are(
+    prompt: float | None, generation: float | None, *, tells: bool
+) -> None:
+    assert tells_tokens(replace(GOOD, prompt_tokens=prompt, generation_tokens=generation)) is tells

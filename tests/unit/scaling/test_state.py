@@ -1,5 +1,7 @@
 """The little that outlives a restart, and what is seen again."""
 
+from dataclasses import replace
+
 import pytest
 
 from gemma4_operator.scaling.balance import Balance
@@ -7,7 +9,7 @@ from gemma4_operator.scaling.forecast import Forecast, Pick
 from gemma4_operator.scaling.jumps import Jump, Jumps
 from gemma4_operator.scaling.learning import Boots
 from gemma4_operator.scaling.need import Need
-from gemma4_operator.scaling.state import Remembered, State, begun_anew, remembered, resumed
+from gemma4_operator.scaling.state import Remembered, State, begun_anew, remembered, resumed, unlearned
 
 BEFORE = State(
     wanted=7,
@@ -69,3 +71,7 @@ def test_a_scaler_that_never_decided_has_nothing_to_remember() -> None:
     assert remembered(State()) == Remembered()
     state = resumed(Remembered(), now_seconds=30.0)
     assert (state.wanted, state.boots.usual_seconds(100.0), state.slowness) == (None, 100.0, 1.0)
+
+
+def test_once_all_of_another_kind_have_gone_only_what_their_speed_taught_is_forgotten() -> None:
+    assert unlearned(BEFORE) == replace(BEFORE, slowness=1.0, caution=1.0)
