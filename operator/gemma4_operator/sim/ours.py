@@ -1,12 +1,14 @@
 """The operator's own rule under the simulator: the very code that runs in the operator."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gemma4_operator.scaling.decide import decide
 from gemma4_operator.scaling.decision import Decision
+from gemma4_operator.scaling.sample import Replica
 from gemma4_operator.scaling.service import Service
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms, Tuning
+from gemma4_operator.sim.held import Held
 from gemma4_operator.sim.policy import View
 from gemma4_operator.sim.setting import Setting
 
@@ -24,6 +26,7 @@ class Knobs:
         forecast: Whether what comes later counts; so are `change`, `backlog`, `learning` and `jumps`, parts
             that can be left out.
         prior: What the plan's times are multiplied with, to see what a wrong plan costs.
+        scrape: In seconds, how seldom a Prometheus scrapes that is asked instead of the engines; 0: there is none.
     """
 
     share: float = Tuning().share
@@ -33,6 +36,7 @@ class Knobs:
     learning: bool = True
     jumps: bool = True
     prior: float = 1.0
+    scrape: float = field(default=0.0, metadata={"least": 0})
 
 
 class Ours:
@@ -52,14 +56,18 @@ class Ours:
             jumps=knobs.jumps,
         )
         self._state = State()
+        self._held = Held(knobs.scrape) if knobs.scrape else None
         self.last: Decision | None = None
 
     def wanted(self, view: View) -> int:
         """Return how many replicas there should be from now on."""
-        replicas = tuple(seen.replica for seen in view.replicas)
+        replicas = tuple(self._known(seen.replica) for seen in view.replicas)
         self.last = decide(self._terms, replicas, self._state, now_seconds=view.now_seconds, tuning=self._tuning)
         self._state = self.last.state
         return self.last.replicas
+
+    def _known(self, replica: Replica) -> Replica:
+        return replica if self._held is None else replace(replica, sample=self._held.told(replica))
 
 
 def terms_of(setting: Setting) -> Terms:
