@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gemma4_operator.scaling import words
+from gemma4_operator.scaling.absent import missed
 from gemma4_operator.scaling.decision import Answer, Decision, Expected, Why, within
 from gemma4_operator.scaling.down import STEP_SECONDS, highest, lowered, noted
 from gemma4_operator.scaling.learning import booted
@@ -55,8 +56,9 @@ def _begun(terms: Terms, replicas: Sequence[Replica], state: State, now_seconds:
     if wanted is None:
         wanted = sum(one.stage is not Stage.LEAVING for one in replicas) or max(1, terms.minimum)
     busy = now_seconds if state.busy_seconds is None else state.busy_seconds
-    boots = booted(state.boots, replicas, planned_seconds=terms.boot_seconds)
-    return wanted, replace(state, wanted=wanted, boots=boots, busy_seconds=busy)
+    boots = booted(state.boots, replicas, planned_seconds=terms.boot_seconds, now_seconds=now_seconds)
+    absent = missed(state.absent, replicas, now_seconds=now_seconds)
+    return wanted, replace(state, wanted=wanted, boots=boots, absent=absent, busy_seconds=busy)
 
 
 def _answer(
@@ -88,9 +90,9 @@ def _answer(
         return Answer(replicas=wanted, reason=Why.STARTING, message=words.begun(wanted)), state
     answer, state = _judged(terms, replicas, wanted, state, seen, now_seconds)
     told = Expected(
-        now=seen.load.requests_per_second,
-        then=seen.ahead.requests_per_second,
-        peak=seen.peak_requests_per_second,
+        now=seen.came_per_second,
+        then=seen.ahead.requests_per_second * seen.came_per_request,
+        peak=seen.peak_requests_per_second * seen.came_per_request,
         horizon_seconds=seen.horizon_seconds,
     )
     return replace(answer, valid=reading.is_whole, expected=None if is_first else told), state
@@ -102,6 +104,7 @@ def _usual(terms: Terms) -> Usual:
         output_tokens=terms.output_tokens,
         service=terms.service,
         first_token_seconds=terms.first_token_seconds,
+        uncached_share=terms.uncached_share,
     )
 
 
@@ -148,7 +151,7 @@ def _judged(
     """Return the answer to a moment that was seen."""
     # Where not all are heard, less is no evidence that less would do.
     need = seen.need if seen.reading.is_whole else max(seen.need, wanted)
-    state = replace(state, needs=noted(state, max(need, seen.stay), terms, now_seconds))
+    state = replace(state, needs=noted(state, seen.stay, terms, now_seconds))
     text = _words(seen, terms)
     if _may_sleep(terms, state, seen, now_seconds):
         return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
@@ -192,13 +195,17 @@ def _stuck(replicas: Sequence[Replica], now_seconds: float) -> int:
 
 
 def _may_sleep(terms: Terms, state: State, seen: Look, now_seconds: float) -> bool:
-    """Whether nobody has asked for so long that none is needed, however many a peak of before still holds."""
+    """Whether nobody has asked for so long that none is needed, however many a peak of before still holds.
+
+    Until when is known by the oldest of what engines said: what came since, nobody has told.
+    """
     if terms.minimum > 0 or seen.reading.running + seen.reading.waiting > 0:
         return False
     # The last step down was a decision of its own; asked again at once, it would be two.
     if state.lowered_seconds is not None and now_seconds - state.lowered_seconds < STEP_SECONDS:
         return False
-    return state.busy_seconds is not None and now_seconds - state.busy_seconds >= terms.idle_seconds
+    until_seconds = min(now_seconds, seen.reading.until_seconds)
+    return state.busy_seconds is not None and until_seconds - state.busy_seconds >= terms.idle_seconds
 
 
 def _cause(seen: Look) -> Why:
@@ -214,8 +221,8 @@ def _cause(seen: Look) -> Why:
 def _words(seen: Look, terms: Terms) -> str:
     without = max(seen.for_load, seen.for_ahead)
     text = words.demand(
-        now=seen.load.requests_per_second,
-        then=seen.ahead.requests_per_second,
+        now=seen.came_per_second,
+        then=seen.ahead.requests_per_second * seen.came_per_request,
         horizon_seconds=seen.horizon_seconds,
         needs=without,
         change=seen.change,
@@ -225,15 +232,17 @@ def _words(seen: Look, terms: Terms) -> str:
         token_seconds=seen.limits.token_seconds,
     )
     jumped = words.jumped(seen.for_jump) if _cause(seen) is Why.JUMP else ""
-    return " ".join(filter(None, (text, *_out_of_reach(seen, terms), jumped)))
+    lost = words.lost(seen.for_lost) if seen.for_lost else ""
+    return " ".join(filter(None, (text, *_out_of_reach(seen, terms), jumped, lost)))
 
 
 def _out_of_reach(seen: Look, terms: Terms) -> Iterator[str]:
     """Yield what is said of each objective that no number of replicas keeps with room."""
     first, token = "spec.objectives.timeToFirstTokenMilliseconds", "spec.objectives.timePerOutputTokenMilliseconds"
-    for field, asked, kept in (
-        (first, terms.first_token_seconds, seen.limits.first_token_seconds),
-        (token, terms.token_seconds, seen.limits.token_seconds),
+    longest = words.longest_alone(terms.attainment)
+    for field, alone, asked, kept in (
+        (first, longest, terms.first_token_seconds, seen.limits.first_token_seconds),
+        (token, words.ALONE, terms.token_seconds, seen.limits.token_seconds),
     ):
         if kept > asked:
-            yield words.out_of_reach(field, asked_seconds=asked, kept_seconds=kept)
+            yield words.out_of_reach(field, alone=alone, asked_seconds=asked, kept_seconds=kept)

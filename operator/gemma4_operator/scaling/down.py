@@ -1,11 +1,12 @@
 """When a lower number may follow: the costly mistake is to give up a replica that takes minutes to come back."""
 
 from gemma4_operator.scaling import words
-from gemma4_operator.scaling.look import NOW_SECONDS, Look
+from gemma4_operator.scaling.look import Look
 from gemma4_operator.scaling.need import Need
 from gemma4_operator.scaling.staffing import CACHE_SHARE
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms
+from gemma4_operator.scaling.traffic import NOW_SECONDS
 
 LEAST_STABILIZATION_SECONDS = 60.0
 STEP_SECONDS = 15.0
@@ -51,6 +52,7 @@ def lowered(terms: Terms, wanted: int, state: State, seen: Look, now_seconds: fl
     if reading.waiting >= 1 and reading.waiting > _WAITING_SHARE * reading.serving:
         return wanted, words.waiting(reading.waiting)
     fewer = max(lowest, wanted - max(1, wanted // _STEP_SHARE))
-    if reading.running > CACHE_SHARE * seen.service.most_sequences * fewer:
-        return wanted, words.survivors(reading.running, fewer)
+    staying = max(1, fewer - seen.for_lost)
+    if reading.running > CACHE_SHARE * seen.service.most_sequences * staying:
+        return wanted, words.survivors(reading.running, staying)
     return fewer, ""

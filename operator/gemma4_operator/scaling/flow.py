@@ -11,11 +11,14 @@ class Flow:
 
     Attributes:
         arrivals: Requests that came.
-        work_seconds: What they take of one replica's time, as planned, by their tokens.
+        work_seconds: What they take of one replica's time, as planned, by their tokens. Below 0 between two samples
+            where less was left to do than had been reckoned with.
         prompts: Those that were read, and `prompt_tokens` of them that no cache held.
         answers: Requests that were finished, and `answer_tokens` that were written.
         timed_tokens: Tokens of which an engine told the time, and `timed_seconds` that they took together.
         planned_seconds: What those would have taken by the plan, beside the prompts that were read meanwhile.
+        cache: The share of a replica's cache that was in use, and `sequences` the requests that used it; of engines
+            that say both.
         first_token: How many first tokens came, and how late, as far as an engine told the wait.
     """
 
@@ -28,6 +31,8 @@ class Flow:
     timed_tokens: float = 0.0
     timed_seconds: float = 0.0
     planned_seconds: float = 0.0
+    cache: float = 0.0
+    sequences: float = 0.0
     first_token: Tail = field(default_factory=Tail)
 
     def plus(self, other: "Flow", times: float = 1.0) -> "Flow":
@@ -42,6 +47,8 @@ class Flow:
             timed_tokens=self.timed_tokens + times * other.timed_tokens,
             timed_seconds=self.timed_seconds + times * other.timed_seconds,
             planned_seconds=self.planned_seconds + times * other.planned_seconds,
+            cache=self.cache + times * other.cache,
+            sequences=self.sequences + times * other.sequences,
             first_token=self.first_token.plus(other.first_token, times),
         )
 

@@ -22,6 +22,8 @@ _FEWEST_FIRST_TOKENS = 20.0
 """In the time that attainment is measured over, for it to mean something."""
 _BEYOND_CHANCE = 2.0
 """Standard deviations by which attainment must fall short."""
+_ONE_BY_CHANCE = 1.0
+"""Late request beside that: where less than one is allowed, a single one would be beyond any share."""
 BOOTS = 8
 """How many of the last are remembered."""
 _BOOT_SHARE = 0.8
@@ -56,7 +58,7 @@ class Boots:
         return max(_LEAST_OVERDUE_SECONDS, OVERDUE * self.usual_seconds(planned_seconds))
 
 
-def booted(boots: Boots, replicas: Sequence[Replica], *, planned_seconds: float) -> Boots:
+def booted(boots: Boots, replicas: Sequence[Replica], *, planned_seconds: float, now_seconds: float) -> Boots:
     """Return what is known of boots with those that have ended since.
 
     Time is taken only of those that were seen coming: of one that serves already when it is first seen, nobody knows
@@ -75,6 +77,9 @@ def booted(boots: Boots, replicas: Sequence[Replica], *, planned_seconds: float)
     )
     known = (boots.known & alive) | {one.name for one in replicas if one.serving_since_seconds is not None}
     coming = {one.name for one in replicas if one.stage is not Stage.LEAVING} - known
+    if not boots.coming and not boots.known:
+        # Of one that is old when the first look falls on it, nobody knows whether it has ever served.
+        coming = {one.name for one in replicas if now_seconds - one.since_seconds < most and one.name in coming}
     return Boots(seconds=(*boots.seconds, *taken)[-BOOTS:], coming=frozenset(coming), known=frozenset(known))
 
 
@@ -131,7 +136,7 @@ def is_late(flow: Flow, *, attainment: float, over_seconds: float) -> bool:
     if tail.count < _FEWEST_FIRST_TOKENS:
         return False
     chance = _BEYOND_CHANCE * math.sqrt(attainment * (1 - attainment) / tail.count)
-    return tail.late > (1 - attainment + chance) * tail.count
+    return tail.late > (1 - attainment + chance) * tail.count + _ONE_BY_CHANCE
 
 
 def eased(now: float, elapsed_seconds: float) -> float:

@@ -3,33 +3,36 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gemma4_operator.scaling.absent import given_up, replaced
 from gemma4_operator.scaling.backlog import for_backlog, left_seconds, ready_at
 from gemma4_operator.scaling.balance import watched
 from gemma4_operator.scaling.change import Change, change
-from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.forecast import expected, judged
 from gemma4_operator.scaling.jumps import noticed, unheard
 from gemma4_operator.scaling.learning import caution, eased, is_late, slowness
 from gemma4_operator.scaling.meter import Reading
-from gemma4_operator.scaling.sample import Replica
-from gemma4_operator.scaling.series import Series, Spans, advanced, dispersion, mean, spans
+from gemma4_operator.scaling.sample import Replica, Stage
+from gemma4_operator.scaling.series import Spans, advanced, mean, spans
 from gemma4_operator.scaling.service import Service
-from gemma4_operator.scaling.staffing import Limits, Load, needed, point, reachable
+from gemma4_operator.scaling.staffing import CACHE_SHARE, Limits, Load, needed, point, reachable
 from gemma4_operator.scaling.state import State
 from gemma4_operator.scaling.terms import Terms, Tuning
+from gemma4_operator.scaling.traffic import (
+    NOW_SECONDS,
+    came_per_request,
+    load_of,
+    most_sequences,
+    requests,
+    spans_together,
+)
 
 _LAG_SECONDS = 15.0
 """Between what happens in an engine and a decision that knows of it: a tick, and half of a span."""
-NOW_SECONDS, _SIZES_SECONDS, _BURSTS_SECONDS = 60.0, 480.0, 120.0
-"""Over which the load, the sizes of requests and the unevenness of their arrival are measured."""
 _ATTAINMENT_SECONDS = 90.0
 _SETTLED_SECONDS = 30.0
 """After a boot, until attainment tells of the new number alone."""
-_WEIGHT = 10.0
-"""Of what is expected of a request, in requests: so many real ones weigh as much."""
 _MOST_OF_MINUTE = 1.5
 """Of the last minute's mean, the most that a change is believed to lead to."""
-_MOST_VARIATION = 8.0
 _MORE = 1.04
 """Times the traffic, that those who stay must carry as well, or the number would swing with chance at each edge."""
 
@@ -40,19 +43,25 @@ class Look:
 
     Attributes:
         service: One replica, as it is believed to be by now.
-        load: What comes now; `ahead` what to be ready for, `horizon_seconds` from now.
-        peak_requests_per_second: The most that came of late.
+        load: What comes now; `ahead` what to be ready for, `horizon_seconds` from now. Both are told in requests of the
+            size that is believed in.
+        came_per_second: Requests that came in each second of the last minute.
+        came_per_request: How many came for each by which a load is told.
+        peak_requests_per_second: The most that came of late, told as a load.
         limits: What is staffed for, as far as the objectives can be reached.
         change: A rise that is beyond chance.
         for_load: Replicas that what comes now needs; so are `for_ahead`, `for_backlog` for what has piled up, and
             `for_jump` for the highest jump of late.
         for_more: Those that a little more traffic than either would need.
+        for_lost: Those in whose place others are asked for.
     """
 
     reading: Reading
     service: Service
     load: Load
     ahead: Load
+    came_per_second: float
+    came_per_request: float
     peak_requests_per_second: float
     horizon_seconds: float
     limits: Limits
@@ -62,16 +71,22 @@ class Look:
     for_backlog: int
     for_jump: int
     for_more: int
+    for_lost: int
+
+    @property
+    def carrying(self) -> int:
+        """How many replicas that serve the moment needs."""
+        return max(self.for_load, self.for_ahead, self.for_backlog, self.for_jump)
 
     @property
     def need(self) -> int:
-        """How many replicas the moment needs."""
-        return max(self.for_load, self.for_ahead, self.for_backlog, self.for_jump)
+        """How many replicas the moment needs, with those that are there and carry nothing."""
+        return self.carrying + self.for_lost
 
     @property
     def stay(self) -> int:
         """Down to how many the number may go: where traffic is at the edge of one more, that one stays."""
-        return max(self.need, self.for_more)
+        return max(self.carrying, self.for_more) + self.for_lost
 
 
 def look(
@@ -89,24 +104,36 @@ def look(
     """
     series = advanced(state.series, reading.flow, now_seconds=now_seconds)
     horizon = state.boots.usual_seconds(terms.boot_seconds) + _LAG_SECONDS + reading.age_seconds
-    seen = spans(series)
+    balance = watched(state.balance, reading.outstanding, elapsed_seconds=_elapsed(state, now_seconds))
+    load = load_of(terms, series, imbalance=balance.imbalance, slowness=state.slowness)
+    seen = spans(series, together=spans_together(terms, load, slowness=state.slowness))
     forecast = judged(
         state.forecast, seen.work_seconds, now_seconds=now_seconds, horizon_seconds=horizon, share=tuning.share
     )
-    elapsed = now_seconds - state.decided_seconds if state.decided_seconds is not None else 0.0
-    balance = watched(state.balance, reading.outstanding, elapsed_seconds=elapsed)
-    state = _attended(replace(state, series=series, forecast=forecast, balance=balance), reading, now_seconds)
+    state = replace(state, series=series, forecast=forecast, balance=balance)
+    lost = _lost(terms, state, now_seconds)
+    state = _attended(state, reading, lost, now_seconds)
     if tuning.learning and reading.is_whole:
-        state = _learned(terms, state, reading, elapsed, now_seconds)
+        state = _learned(terms, state, reading, now_seconds)
     state = replace(state, decided_seconds=now_seconds)
-    load = _load(terms, series, imbalance=balance.imbalance)
     ahead, found = _ahead(terms, state, load, seen, horizon, tuning)
-    service = terms.service.slowed(state.slowness * state.caution)
-    peak = _requests(terms, load, forecast.peak)
-    moment = _counted(terms, reading, service, load, ahead, found, horizon, peak)
+    service = terms.service.holding(most_sequences(terms, series)).slowed(state.slowness * state.caution)
+    moment = _counted(terms, reading, state, service, load, ahead, found, horizon)
     if tuning.backlog and reading.waiting > 0:
         moment = _with_backlog(terms, replicas, moment, state, now_seconds)
-    return _with_jumps(terms, moment, state, now_seconds) if tuning.jumps else (moment, state)
+    if tuning.jumps:
+        moment, state = _with_jumps(terms, moment, state, now_seconds)
+    return replace(moment, for_lost=replaced(lost, serving=reading.serving) if terms.replaces else 0), state
+
+
+def _elapsed(state: State, now_seconds: float) -> float:
+    return now_seconds - state.decided_seconds if state.decided_seconds is not None else 0.0
+
+
+def _lost(terms: Terms, state: State, now_seconds: float) -> int:
+    """Return how many replicas are not waited for any more."""
+    overdue_seconds = state.boots.overdue_seconds(terms.boot_seconds)
+    return given_up(state.absent, overdue_seconds=overdue_seconds, now_seconds=now_seconds)
 
 
 def _ahead(
@@ -115,7 +142,7 @@ def _ahead(
     """Return the load to be ready for, and the change that it is for, if it is for one."""
     rate = load.requests_per_second
     if seen.work_seconds and tuning.forecast:
-        rate = _requests(terms, load, expected(state.forecast, seen.work_seconds))
+        rate = requests(terms, load, expected(state.forecast, seen.work_seconds))
     found = None
     if tuning.change:
         found = change(seen.arrivals, dispersion=load.variation, horizon_seconds=horizon_seconds)
@@ -127,12 +154,12 @@ def _ahead(
 def _counted(
     terms: Terms,
     reading: Reading,
+    state: State,
     service: Service,
     load: Load,
     ahead: Load,
     found: Change | None,
     horizon_seconds: float,
-    peak_requests_per_second: float,
 ) -> Look:
     """Return the moment with the replicas that its loads need."""
     limits = Limits(
@@ -144,7 +171,9 @@ def _counted(
         service=service,
         load=load,
         ahead=ahead,
-        peak_requests_per_second=peak_requests_per_second,
+        came_per_second=mean(state.series, NOW_SECONDS).arrivals,
+        came_per_request=came_per_request(terms, load, state.series),
+        peak_requests_per_second=requests(terms, load, state.forecast.peak),
         horizon_seconds=horizon_seconds,
         limits=reachable(service, ahead, limits),
         change=found,
@@ -153,14 +182,15 @@ def _counted(
         for_backlog=0,
         for_jump=0,
         for_more=needed(service, replace(load, requests_per_second=more), limits),
+        for_lost=0,
     )
 
 
-def _attended(state: State, reading: Reading, now_seconds: float) -> State:
-    """Return the state that knows since when what is so."""
+def _attended(state: State, reading: Reading, lost: int, now_seconds: float) -> State:
+    """Return the state that knows since when what is so; those that are lost are not waited for."""
     # What was whole before a gap is not known to be so any more.
     whole_since = state.whole_since_seconds if len(state.series) > 1 else None
-    is_at_work = state.wanted is not None and reading.serving >= state.wanted
+    is_at_work = state.wanted is not None and reading.serving >= state.wanted - lost
     is_busy = reading.running + reading.waiting > 0 or reading.flow.arrivals > 0
     return replace(
         state,
@@ -174,9 +204,9 @@ def _since(before: float | None, now_seconds: float) -> float:
     return now_seconds if before is None else before
 
 
-def _learned(terms: Terms, state: State, reading: Reading, elapsed_seconds: float, now_seconds: float) -> State:
+def _learned(terms: Terms, state: State, reading: Reading, now_seconds: float) -> State:
     """Return the state that knows better how fast replicas are."""
-    at_work = state.at_work_seconds
+    at_work, elapsed_seconds = state.at_work_seconds, _elapsed(state, now_seconds)
     slow = slowness(
         state.slowness,
         mean(state.series, NOW_SECONDS),
@@ -207,7 +237,7 @@ def _with_jumps(terms: Terms, moment: Look, state: State, now_seconds: float) ->
         jumps = noticed(
             state.jumps,
             load=moment.for_load,
-            asked=moment.need,
+            asked=moment.carrying,
             is_late=late or reading.waiting > reading.serving,
             now_seconds=now_seconds,
             horizon_seconds=moment.horizon_seconds,
@@ -215,36 +245,13 @@ def _with_jumps(terms: Terms, moment: Look, state: State, now_seconds: float) ->
     return replace(moment, for_jump=jumps.replicas), replace(state, jumps=jumps)
 
 
-def _load(terms: Terms, series: Series, *, imbalance: float) -> Load:
-    """Return the work of the last minute, as requests of the size of the last minutes."""
-    sizes = mean(series, _SIZES_SECONDS)
-    load = Load(
-        requests_per_second=0.0,
-        input_tokens=_blended(terms.input_tokens, sizes.prompt_tokens, sizes.prompts),
-        output_tokens=max(1.0, _blended(terms.output_tokens, sizes.answer_tokens, sizes.answers)),
-        variation=dispersion(series, _BURSTS_SECONDS, least=1.0, most=_MOST_VARIATION),
-        imbalance=imbalance,
-    )
-    work: Flow = mean(series, NOW_SECONDS)
-    return replace(load, requests_per_second=_requests(terms, load, work.work_seconds))
-
-
-def _blended(usual: float, tokens: float, requests: float) -> float:
-    return (_WEIGHT * usual + _SIZES_SECONDS * tokens) / (_WEIGHT + _SIZES_SECONDS * requests)
-
-
-def _requests(terms: Terms, load: Load, work_seconds: float) -> float:
-    """Return how many requests of a load's size are so much work."""
-    each = terms.service.work_seconds(input_tokens=load.input_tokens, output_tokens=load.output_tokens)
-    return work_seconds / each
-
-
 def _with_backlog(terms: Terms, replicas: Sequence[Replica], moment: Look, state: State, now_seconds: float) -> Look:
     """Return the moment with the replicas that work off what waits in time."""
     boot_seconds, service, ahead = state.boots.usual_seconds(terms.boot_seconds), moment.service, moment.ahead
-    most = max(moment.need, state.wanted or 1)
+    most = max(moment.carrying, sum(one.stage is not Stage.LEAVING for one in replicas))
     at = point(service, ahead, replicas=most)
-    each = (at.prompt_token_seconds if at is not None else service.prompt_token_seconds) * ahead.input_tokens
+    read = (at.prompt_token_seconds if at is not None else service.prompt_token_seconds) * ahead.input_tokens
+    each = max(read, _answer_seconds(service, ahead, moment.reading))
     coming = ahead.requests_per_second * each
     ready = ready_at(
         replicas,
@@ -254,3 +261,14 @@ def _with_backlog(terms: Terms, replicas: Sequence[Replica], moment: Look, state
     )
     left = left_seconds(moment.reading.waiting * each, coming=coming, ready=ready, boot_seconds=boot_seconds)
     return replace(moment, for_backlog=for_backlog(left, coming=coming, boot_seconds=boot_seconds, most=most))
+
+
+def _answer_seconds(service: Service, load: Load, reading: Reading) -> float:
+    """Return what a request takes of a replica where answers are what others wait for; 0: they wait for prompts.
+
+    Where as many run as fit, the next begins when an answer ends, however fast prompts are read.
+    """
+    held = CACHE_SHARE * service.most_sequences
+    if reading.running < held * reading.serving:
+        return 0.0
+    return load.input_tokens * service.prompt_token_seconds + load.output_tokens * service.step_seconds(held) / held

@@ -5,6 +5,7 @@ count what it has finished, its prompt tokens stand for requests of the usual si
 tokens, so the size taken matters little.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -40,22 +41,25 @@ class Usual:
     Attributes:
         service: The replica that its work is told in, as planned.
         first_token_seconds: The wait that it may have.
+        uncached_share: Of its whole prompt, what no cache holds, as expected: `input_tokens` are that share alone.
     """
 
     input_tokens: float
     output_tokens: float
     service: Service
     first_token_seconds: float
+    uncached_share: float = 1.0
 
     def work_seconds(self, *, input_tokens: float, output_tokens: float, waiting: float, running: float) -> float:
         """Return the work that came while so much was read and written, and so many more waited and ran.
 
-        What waits is all to be done. What runs is read, and has half of its answer before it.
+        What waits is all to be done. What runs is read, and has half of its answer before it: where it ends, that half
+        is taken off again, or one answer would count as one and a half.
         """
         answer = self.output_tokens * self.service.answer_token_seconds
         done = self.service.work_seconds(input_tokens=input_tokens, output_tokens=output_tokens)
         left = waiting * (self.input_tokens * self.service.prompt_token_seconds + answer) + running * answer / 2
-        return max(0.0, done + left)
+        return done + left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,7 @@ class Reading:
         serving: Replicas that take requests; `heard` those of them whose flow is known.
         seen: Those of them that have said something of late, if only once.
         age_seconds: How old what they said is, on average.
+        until_seconds: Up to when it is known of all that are heard what they do.
         outstanding: Requests of each replica that has served for a while, those that wait included.
     """
 
@@ -100,6 +105,7 @@ class Reading:
     heard: int
     seen: int
     age_seconds: float
+    until_seconds: float = math.inf
     outstanding: tuple[float, ...] = ()
 
     @property
@@ -138,10 +144,12 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
     heard: dict[str, Heard] = {}
     flow, running, waiting, ages = Flow(), 0.0, 0.0, 0.0
     serving, told, new, seen, fresh = 0, 0, 0, 0, 0
-    patience = meter.patience_seconds(STALE_SECONDS)
+    patience, until = meter.patience_seconds(STALE_SECONDS), math.inf
     outstanding: list[float] = []
     for replica in replicas:
         if replica.stage not in (Stage.SERVING, Stage.LEAVING):
+            # One that is not ready for a moment goes on counting.
+            heard |= {replica.name: meter.heard[replica.name]} if replica.name in meter.heard else {}
             continue
         found = _heard(meter, replica, now_seconds=now_seconds, usual=usual)
         if found is not None:
@@ -153,9 +161,11 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
             seen += is_fresh or is_new
             new += is_new
             told += is_fresh and found is not None and found.flow is not None
+            if is_new and replica.serving_since_seconds is not None:
+                until = min(until, replica.serving_since_seconds)
         if found is None or not is_fresh:
             continue
-        fresh += 1
+        fresh, until = fresh + 1, min(until, found.sample.at_seconds)
         if found.flow is not None:
             flow = flow.plus(found.flow)
         running += found.sample.counts.running
@@ -174,6 +184,7 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
         heard=known,
         seen=seen,
         age_seconds=ages / fresh if fresh else 0.0,
+        until_seconds=until,
         outstanding=tuple(outstanding),
     )
     return reading, Meter(heard=heard, at_seconds=now_seconds)
@@ -201,7 +212,7 @@ def _heard(meter: Meter, replica: Replica, *, now_seconds: float, usual: Usual) 
     if seconds <= 0:
         return before
     if seconds > LONGEST_GAP_SECONDS:
-        return Heard(sample=sample)
+        return Heard(sample=sample, flow=_first(meter, replica, sample, usual))
     flow, doubted_seconds = _between(before, sample, seconds, usual)
     gaps_seconds = (*before.gaps_seconds, seconds)[-_GAPS:]
     return Heard(sample=sample, flow=flow, gaps_seconds=gaps_seconds, doubted_seconds=doubted_seconds)
@@ -287,9 +298,9 @@ def _nothing(like: Counts) -> Counts:
 def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
     """Return what flowed through one engine in each second between two samples."""
     read_tokens = _grown(before.prompt_tokens, after.prompt_tokens) or 0.0
-    cached = _grown(before.cached_tokens, after.cached_tokens) or 0.0
+    cached = _grown(before.cached_tokens, after.cached_tokens)
     written = _grown(before.generation_tokens, after.generation_tokens) or 0.0
-    tokens = max(0.0, read_tokens - cached)
+    tokens = max(0.0, read_tokens - cached) if cached is not None else read_tokens * usual.uncached_share
     more = (after.running + after.waiting) - (before.running + before.waiting)
     finished = _grown(before.finished, after.finished)
     first = _grown(_count(before), _count(after))
@@ -306,6 +317,7 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
         waiting=after.waiting - before.waiting,
         running=after.running - before.running,
     )
+    held, holders = _mean_held(before, after)
     count, took = timed(before.output_token, after.output_token) if seconds <= SPEED_SECONDS else (0.0, 0.0)
     return Flow(
         arrivals=arrivals,
@@ -319,8 +331,17 @@ def _flow(before: Counts, after: Counts, seconds: float, usual: Usual) -> Flow:
         planned_seconds=usual.service.told_seconds(
             tokens=count, took_seconds=took, input_tokens=tokens, over_seconds=seconds
         ),
+        cache=held * seconds,
+        sequences=holders * seconds,
         first_token=tail(before.first_token, after.first_token, usual.first_token_seconds),
     ).scaled(1 / seconds)
+
+
+def _mean_held(before: Counts, after: Counts) -> tuple[float, float]:
+    """Return the share of the cache that was in use between two samples, and by how many; an engine may not say."""
+    if before.cache_usage is None or after.cache_usage is None:
+        return 0.0, 0.0
+    return (before.cache_usage + after.cache_usage) / 2, (before.running + after.running) / 2
 
 
 def _emptied(histogram: Histogram | None) -> Histogram | None:

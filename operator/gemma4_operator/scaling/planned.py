@@ -43,6 +43,7 @@ def terms_of(plan: Plan, spec: Gemma4DeploymentSpec, bounds: Autoscaling, *, run
         boot_seconds=plan.predicted.load_seconds + PLACING_SECONDS,
         input_tokens=load.uncached_input_tokens,
         output_tokens=load.output_tokens,
+        uncached_share=load.uncached_input_tokens / load.input_tokens,
         idle_seconds=bounds.idle_seconds,
         stabilization_seconds=bounds.scale_down_stabilization_seconds,
     )

@@ -55,16 +55,18 @@ class Spans:
     work_seconds: tuple[float, ...] = ()
 
 
-def spans(series: Series) -> Spans:
-    """Return the whole spans that are known."""
+def spans(series: Series, *, together: int = 1) -> Spans:
+    """Return the whole spans that are known, the work of each as a mean over so many together that end with it."""
     if len(series) < 2:
         return Spans()
     now, first = series[-1].at_seconds, series[0].at_seconds
     count = min(SPANS, int((now - first) / SPAN_SECONDS + 1e-9))
     totals = _totals_at(series, [now - SPAN_SECONDS * back for back in range(count, -1, -1)])
+    work = [(after[1] - before[1]) / SPAN_SECONDS for before, after in pairwise(totals)]
+    joined = (work[max(0, end - together) : end] for end in range(1, len(work) + 1))
     return Spans(
         arrivals=tuple((after[0] - before[0]) / SPAN_SECONDS for before, after in pairwise(totals)),
-        work_seconds=tuple((after[1] - before[1]) / SPAN_SECONDS for before, after in pairwise(totals)),
+        work_seconds=tuple(max(0.0, sum(some) / len(some)) for some in joined),
     )
 
 

@@ -29,6 +29,10 @@ class Service:
             prompt_token_seconds=self.prompt_token_seconds * factor,
         )
 
+    def holding(self, sequences: float) -> "Service":
+        """Return the same replica where no more than so many sequences decode together, if that is fewer."""
+        return replace(self, most_sequences=min(self.most_sequences, max(1.0, sequences)))
+
     @property
     def answer_token_seconds(self) -> float:
         """What one token of an answer takes of a replica that is half full."""

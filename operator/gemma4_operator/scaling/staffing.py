@@ -107,21 +107,21 @@ def keeps(service: Service, load: Load, limits: Limits, *, replicas: int) -> boo
     found = point(service, load, replicas=replicas)
     if found is None:
         return False
-    if found.sequences > CACHE_SHARE * service.most_sequences:
+    swung = _swung(found, load, replicas)
+    times = swung.requests_per_second / load.requests_per_second
+    if found.sequences * max(times, 1 / CACHE_SHARE) > service.most_sequences:
         return False
-    if _swung_token_seconds(service, found, load, replicas) > limits.token_seconds:
+    if _swung_token_seconds(service, found, swung, times, replicas) > limits.token_seconds:
         return False
     return _first_token_seconds(found, load, limits, replicas) <= limits.first_token_seconds
 
 
-def _swung_token_seconds(service: Service, found: Point, load: Load, replicas: int) -> float:
+def _swung_token_seconds(service: Service, found: Point, swung: Load, times: float, replicas: int) -> float:
     """Return the time per token while more requests come than on average.
 
     However many prompts come, a step reads `max_batched_tokens` of them at most, and a swing is over before sequences
     pile up: so a token takes no longer than such a step with as many more sequences as requests.
     """
-    swung = _swung(found, load, replicas)
-    times = swung.requests_per_second / load.requests_per_second
     full = service.step_seconds(found.sequences * times) + service.max_batched_tokens * service.prompt_token_seconds
     lasting = point(service, swung, replicas=replicas)
     return full if lasting is None else min(full, lasting.token_seconds)

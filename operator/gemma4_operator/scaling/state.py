@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from gemma4_operator.scaling.absent import Absent
 from gemma4_operator.scaling.balance import Balance, balanced
 from gemma4_operator.scaling.forecast import Forecast, Pick
 from gemma4_operator.scaling.jumps import Jumps, kept
@@ -19,6 +20,7 @@ class State:
         wanted: What was decided last; None: nothing yet.
         balance: How evenly requests reach the replicas.
         jumps: How far traffic has jumped of late.
+        absent: Replicas that do not serve, and since when.
         slowness: How many times as long as planned everything takes.
         caution: How much slower replicas are taken to be still, because requests were late.
         needs: What the moments of the stabilization time needed, rising in time and falling in number.
@@ -36,6 +38,7 @@ class State:
     boots: Boots = field(default_factory=Boots)
     balance: Balance = field(default_factory=Balance)
     jumps: Jumps = field(default_factory=Jumps)
+    absent: Absent = field(default_factory=dict)
     slowness: float = 1.0
     caution: float = 1.0
     needs: tuple[Need, ...] = ()

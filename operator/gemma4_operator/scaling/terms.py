@@ -26,7 +26,9 @@ class Terms:
         attainment: The share of requests that must keep both.
         boot_seconds: From the wish for a replica until it serves, as planned.
         input_tokens: Of a usual prompt, as expected; so are `output_tokens` of its answer.
+        uncached_share: Of a whole prompt, what no cache holds, as expected; `input_tokens` are that alone.
         idle_seconds: Without any request before the last replica goes to sleep.
+        replaces: Whether another is asked for in the place of one that does not serve for long.
         stabilization_seconds: For how long a lower number must have been enough; None: as long as a replica takes to
             come.
     """
@@ -41,6 +43,8 @@ class Terms:
     input_tokens: float
     output_tokens: float
     idle_seconds: float
+    uncached_share: float = 1.0
+    replaces: bool = True
     stabilization_seconds: float | None = None
     ceiling: Ceiling | None = None
 

@@ -10,6 +10,10 @@ NO_GPU = "no GPU"
 """What limits a number that no node takes, where a field would stand."""
 
 
+ALONE = "one request takes"
+"""Whose time per token is meant."""
+
+
 def count(number: int) -> str:
     """Return so many replicas in words."""
     return "1 replica" if number == 1 else f"{number} replicas"
@@ -42,10 +46,20 @@ def demand(
     return text
 
 
-def out_of_reach(field: str, *, asked_seconds: float, kept_seconds: float) -> str:
+def longest_alone(attainment: float) -> str:
+    """Return whose first token is meant where the promise is for that share of requests."""
+    return f"of the longest {100 * (1 - attainment):g} % of prompts each takes"
+
+
+def lost(replicas: int) -> str:
+    """Return that others are asked for in the place of those that do not serve."""
+    return f"{count(replicas).capitalize()} more than that, in the place of as many that do not serve and are overdue."
+
+
+def out_of_reach(field: str, *, alone: str, asked_seconds: float, kept_seconds: float) -> str:
     """Return that an objective is staffed for as near as it can be reached, and what would help."""
     return (
-        f"`{field}` allows {_time(asked_seconds)}, and one request alone takes {_time(kept_seconds / ROOM)}. "
+        f"`{field}` allows {_time(asked_seconds)}, and {alone} {_time(kept_seconds / ROOM)} alone. "
         f"Near to that more replicas gain little: {_time(kept_seconds)} is kept. Take a faster GPU or allow more time."
     )
 
@@ -162,8 +176,10 @@ def limited(need: int, most: int, field: str) -> str:
 
 def _rate(per_second: float) -> str:
     minute = per_second * 60
+    if 0 < minute < 1:
+        return f"{minute:.1g}"
     return f"{minute:.1f}" if 0 < minute < 10 else f"{minute:.0f}"
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

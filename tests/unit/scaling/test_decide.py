@@ -62,7 +62,8 @@ class TestReasons:
         assert decision.reason is Why.DEMAND
         assert decision.message.endswith(
             "keep 398 ms to the first token and 60 ms for each. `spec.objectives.timeToFirstTokenMilliseconds` allows "
-            "200 ms, and one request alone takes 319 ms. Near to that more replicas gain little: 398 ms is kept. "
+            "200 ms, and of the longest 5 % of prompts each takes 319 ms alone. Near to that more replicas gain "
+            "little: 398 ms is kept. "
             "Take a faster GPU or allow more time."
         )
         assert decision.replicas < 15
@@ -76,7 +77,7 @@ class TestReasons:
         assert fast.run(1500).replicas <= slow.run(1500).replicas
 
     def test_change(self) -> None:
-        loop = Loop(terms(), steps((900, 2.0), (9e9, 9.0)), serving=1)
+        loop = Loop(terms(minimum=2), steps((900, 2.0), (9e9, 7.0)), serving=2)
         loop.run(1000)
         changed = [decision for _, decision in loop.decisions if decision.reason is Why.CHANGE]
         assert changed
@@ -174,7 +175,7 @@ class TestParts:
     def test_without_a_forecast_only_what_comes_now_counts(self) -> None:
         loop = Loop(terms(), lambda at: 2.0 + at / 300, serving=3, tuning=Tuning(forecast=False, change=False))
         decision = loop.run(1800)
-        assert decision.expected.then == decision.expected.now
+        assert decision.expected.then == pytest.approx(decision.expected.now, rel=0.01)
         ahead = Loop(terms(), lambda at: 2.0 + at / 300, serving=3, tuning=Tuning(change=False)).run(1800)
         assert ahead.expected.then > ahead.expected.now
 

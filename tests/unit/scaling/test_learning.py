@@ -194,13 +194,13 @@ def served(name: str, *, took: float, since: float = 0.0, stage: Stage = Stage.S
 PLANNED_SECONDS = 100.0
 
 
-def seen(boots: Boots, *replicas: Replica) -> Boots:
-    return booted(boots, replicas, planned_seconds=PLANNED_SECONDS)
+def seen(boots: Boots, *replicas: Replica, now: float = 0.0) -> Boots:
+    return booted(boots, replicas, planned_seconds=PLANNED_SECONDS, now_seconds=now)
 
 
 def coming(*names: str) -> Boots:
     """Return what is known where these were seen on their way."""
-    return seen(Boots(), *(replica(name, Stage.LOADING) for name in names))
+    return seen(Boots(), *(replica(name, Stage.LOADING, since_seconds=-100.0) for name in names))
 
 
 class TestBoots:

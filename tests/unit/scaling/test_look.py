@@ -59,7 +59,7 @@ def test_a_burst_is_not_believed_to_lead_anywhere_that_the_minute_does_not_bear_
     loop.run(1900)
     times = [one.expected.then / one.expected.now for _, one in loop.decisions if one.expected and one.expected.now]
     assert max(times) > 1.2, "it was taken for a change"
-    assert max(times) <= 1.5 + 1e-9
+    assert max(times) <= 1.5 * 1.03, "of a load, of which what came is counted apart"
 
 
 def test_those_that_came_are_not_blamed_for_what_was_late_before_they_came() -> None:

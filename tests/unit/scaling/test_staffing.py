@@ -82,10 +82,20 @@ class TestLimits:
         assert needed(SERVICE, CHAT.times(0), LIMITS) == 1
 
     def test_the_cache_holds_so_many_with_slack(self) -> None:
-        at = point(SERVICE, CHAT, replicas=1)
+        at, even = point(SERVICE, CHAT, replicas=1), replace(CHAT, variation=0.0)
         assert at is not None
         for most, fits in ((at.sequences / CACHE_SHARE * 1.001, True), (at.sequences / CACHE_SHARE * 0.999, False)):
-            assert keeps(replace(SERVICE, most_sequences=most), CHAT, LIMITS, replicas=1) is fits
+            assert keeps(replace(SERVICE, most_sequences=most), even, LIMITS, replicas=1) is fits
+
+    def test_and_more_where_few_fit_since_a_few_more_than_on_average_are_many_beside_them(self) -> None:
+        """Requests in work vary as rain does: of nine, three more is one deviation; of nine hundred, thirty."""
+        at = point(SERVICE, CHAT, replicas=1)
+        assert at is not None
+        most = at.sequences + math.sqrt(at.sequences)
+        for sequences, fits in ((most * 1.001, True), (most * 0.999, False)):
+            assert keeps(replace(SERVICE, most_sequences=sequences), CHAT, LIMITS, replicas=1) is fits
+        many, service = CHAT.times(100.0), replace(SERVICE, most_sequences=at.sequences / CACHE_SHARE * 1.001)
+        assert keeps(service, many, LIMITS, replicas=100)
 
     def test_the_time_per_token_is_kept_when_traffic_swings_by_one_deviation(self) -> None:
         at = point(SERVICE, CHAT, replicas=1)
