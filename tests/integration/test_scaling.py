@@ -148,6 +148,7 @@ def test_replicas_follow_an_external_autoscaler(
 
 
 def test_a_scaler_on_the_deployment_itself_is_overruled(home: Home) -> None:
+    """Rule 5 of tests/property/test_scaling.py: one writer of replicas, and the resource's /scale as the way to it."""
     home.create(sample("chat", replicas=2))
     home.wait_ready("chat")
     home.patch(DEPLOYMENT, "chat", {"spec": {"replicas": 5}})

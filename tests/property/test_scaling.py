@@ -1,6 +1,8 @@
 """Laws of the scaler, on the rule itself: what a correct loop needs, as the failures of published ones show.
 
-Each was broken by some autoscaler in use. A loop of few lines plays the engines; see tests/scaling.py.
+Each was broken by some autoscaler in use. A loop of few lines plays the engines; see tests/scaling.py. What holds a
+number that is not needed is in test_scaling_holds.py, rule 5 in tests/integration/test_scaling.py, and rule 6 in
+tests/unit/engines/test_dialects.py.
 """
 
 import itertools
@@ -11,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gemma4_operator.planner.limits import COST_LIMIT
@@ -22,13 +24,12 @@ from gemma4_operator.scaling.learning import OVERDUE
 from gemma4_operator.scaling.meter import STALE_SECONDS
 from gemma4_operator.scaling.sample import Counts, Histogram, Sample, Stage
 from gemma4_operator.scaling.sound import MOST
-from gemma4_operator.scaling.staffing import CACHE_SHARE, Limits, Load, keeps, needed
+from gemma4_operator.scaling.staffing import CACHE_SHARE, keeps, needed
 from gemma4_operator.scaling.state import remembered, resumed
-from gemma4_operator.scaling.terms import Ceiling, Terms, Tuning
-from tests.scaling import INPUT_TOKENS, OUTPUT_TOKENS, SERVICE, Engine, Loop, Say, steps, terms
+from gemma4_operator.scaling.terms import Ceiling, Tuning
+from tests.property.laws import LAW, SHORT_LAW, enough, limits, load
+from tests.scaling import SERVICE, Engine, Loop, Say, steps, terms
 
-LAW = settings(max_examples=max(3, settings().max_examples // 8), deadline=None)
-"""A loop of an hour takes a quarter of a second."""
 WITHOUT_LEARNING = Tuning(learning=False)
 LIMITED = {Why.LIMITED, Why.ASLEEP}
 """Reasons for which a number may fall without a look at what was needed."""
@@ -36,21 +37,6 @@ LIMITED = {Why.LIMITED, Why.ASLEEP}
 phases = st.lists(st.tuples(st.sampled_from([200.0, 500.0, 900.0]), st.floats(0.0, 20.0)), min_size=1, max_size=4)
 calm = st.floats(0.5, 20.0)
 ticks = st.sampled_from([5.0, 10.0, 15.0])
-
-
-def load(rate: float) -> Load:
-    return Load(requests_per_second=rate, input_tokens=INPUT_TOKENS, output_tokens=OUTPUT_TOKENS)
-
-
-def limits(bound: Terms) -> Limits:
-    return Limits(
-        first_token_seconds=bound.first_token_seconds, token_seconds=bound.token_seconds, attainment=bound.attainment
-    )
-
-
-def enough(rate: float) -> int:
-    """Return how many replicas carry a usual chat at so many requests a second."""
-    return needed(SERVICE, load(rate), limits(terms()))
 
 
 def settled(rate: float, *, seconds: float = 1500.0, **loop: Any) -> Loop:
@@ -328,7 +314,7 @@ class TestThoseThatStay:
 class TestLimits:
     """Rule 7, and bounds: a budget counts always, before a minimum, and one that cannot be judged lets none more."""
 
-    @LAW
+    @SHORT_LAW
     @given(
         script=phases,
         minimum=st.integers(0, 5),
@@ -529,7 +515,7 @@ class TestARestart:
         """Forget all that is not written down; clocks and engines go on."""
         loop.state = resumed(remembered(loop.state), now_seconds=loop.now_seconds)
 
-    @LAW
+    @SHORT_LAW
     @example(script=[(200.0, 0.0)], at=100.0, watched=(0, 60))
     @given(script=phases, at=st.floats(100, 1500), watched=st.sampled_from([(None, 100), (0, 60)]))
     def test_lowers_nothing_for_as_long_as_nothing_was_watched(
