@@ -34,7 +34,10 @@ _RULES = {
         sweep=_each("share", (0.7, 0.75, 0.8, 0.85, 0.9, 0.95)),
     ),
     "clairvoyant": _Rule(
-        module=clairvoyant, build=clairvoyant.Clairvoyant, sweep=_each("margin", (0, 0.05, 0.1, 0.15, 0.2, 0.3))
+        module=clairvoyant,
+        build=clairvoyant.Clairvoyant,
+        # Below 1 too: where its formula is generous, the cheapest that passes staffs for less than there is.
+        sweep=_each("times", [hundredths / 100 for hundredths in range(70, 135, 5)]),
     ),
     "dynamo": _Rule(
         module=dynamo,
@@ -48,25 +51,28 @@ _RULES = {
     "hpa": _Rule(
         module=hpa,
         build=lambda knobs, setting, _: hpa.Hpa(knobs, setting),
-        sweep=_each("target", (60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4, 3)),
+        sweep=_each("target", (60, 50, 40, 35, 30, 25, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4, 3.5, 3)),
     ),
     "keda": _Rule(
         module=keda,
         build=lambda knobs, setting, _: keda.Keda(knobs, setting),
         sweep=(
             *_each("target", (10, 5, 2, 1)),
-            *(f"running=true,target={target}" for target in (60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4, 3)),
+            *(
+                f"running=true,target={target:g}"
+                for target in (60, 50, 40, 35, 30, 25, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4, 3.5, 3)
+            ),
         ),
     ),
     "knative": _Rule(
         module=knative,
         build=lambda knobs, setting, _: knative.Knative(knobs, setting),
-        sweep=_each("target", (100, 64, 48, 40, 32, 24, 20, 16, 12, 8, 6, 4)),
+        sweep=_each("target", (100, 80, 64, 56, 48, 40, 32, 28, 24, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4)),
     ),
     "kubeai": _Rule(
         module=kubeai,
         build=lambda knobs, setting, _: kubeai.KubeAI(knobs, setting),
-        sweep=_each("target", (100, 60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4)),
+        sweep=_each("target", (100, 80, 70, 60, 50, 40, 35, 30, 25, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4)),
     ),
     "llmd": _Rule(
         module=llmd,
@@ -74,7 +80,10 @@ _RULES = {
         # The lower threshold keeps its share of the upper, 0.40 of 0.55.
         sweep=tuple(
             f"up={up:g},down={up * 0.40 / 0.55:.3g}"
-            for up in (1.2, 1.1, 1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
+            for up in (
+                *(1.5, 1.4, 1.3, 1.25, 1.2, 1.15, 1.1, 1.05, 1),
+                *(0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55),
+            )
         ),
     ),
     "static": _Rule(
@@ -86,7 +95,9 @@ _RULES = {
         module=wva,
         build=lambda knobs, setting, _: wva.Wva(knobs, setting),
         # The lower threshold keeps its share of the upper, 0.70 of 0.85.
-        sweep=tuple(f"up={up:g},down={up * 0.70 / 0.85:.3g}" for up in (0.95, 0.85, 0.75, 0.65, 0.55, 0.45, 0.35)),
+        sweep=tuple(
+            f"up={up:g},down={up * 0.70 / 0.85:.3g}" for up in (1, 0.95, 0.85, 0.75, 0.65, 0.55, 0.45, 0.4, 0.35)
+        ),
     ),
 }
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gemma4_operator.sim.result import Result
@@ -14,7 +14,11 @@ AIM_PERCENT = 99.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is kept of a run: its figures, the digest of the code that played it, and how long that took."""
+    """What is kept of a run: its figures, the digest of the code that played it, and how long that took.
+
+    Attributes:
+        is_stale: Whether that code has changed since, as far as somebody has looked; it is not written into the file.
+    """
 
     digest: str
     cpu_seconds: float
@@ -28,6 +32,7 @@ class Kept:
     missed_token: int
     lost: int
     preemptions: int
+    is_stale: bool = field(default=False, compare=False)
 
     @property
     def passes(self) -> bool:
@@ -109,4 +114,5 @@ def rewrite(path: Path, book: Book) -> None:
 
 
 def _line(run: Run, kept: Kept) -> str:
-    return json.dumps({"run": run.document, **asdict(kept)}) + "\n"
+    figures = {key: value for key, value in asdict(kept).items() if key != "is_stale"}
+    return json.dumps({"run": run.document, **figures}) + "\n"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.bench.scaling import search
 from tests.bench.scaling.book import Book
-from tests.bench.scaling.cells import NOT_PLAYED, NOTHING, against, cell, knobs_of, name_of, ratio
+from tests.bench.scaling.cells import NOT_PLAYED, NOTHING, Ratio, against, cell, knobs_of, name_of, ratio
 from tests.bench.scaling.choice import ANY, OURS, REFERENCE, own
 from tests.bench.scaling.grid import DESIGNED, PEERS, chosen, leading
 from tests.bench.scaling.run import Run
@@ -67,12 +67,12 @@ def _own(book: Book, name: str, workload: str) -> str:
     best = own(book, name, workload)
     if best is None:
         return NOT_PLAYED
-    goes_on = name not in (OURS, REFERENCE) and any(search.for_each(book, name, workload))
+    goes_on = name != OURS and any(search.for_each(book, name, workload))
     setting = "" if best.policy == name == OURS else f", {knobs_of(best.policy)}"
     return f"{cell(best.kept[0])}{setting}{', so far' if goes_on else ''}"
 
 
-def _own_ratio(book: Book, name: str) -> float | None:
+def _own_ratio(book: Book, name: str) -> Ratio | None:
     runs = [Run(workload=workload, policy=name) for workload in DESIGNED]
     best = [own(book, name, workload) for workload in DESIGNED]
     return against(book, [one.kept[0] if one else None for one in best], runs)

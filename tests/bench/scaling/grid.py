@@ -165,6 +165,7 @@ STAGES = (
     Stage(name="trouble", runs=_trouble),
     Stage(name="parts", runs=_fixed(DESIGNED, tuple(f"{OURS}:{part}=false" for part in PARTS))),
     Stage(name="search", runs=_searched(LONG, PEERS)),
+    Stage(name="search", runs=_searched(STEPPED, PEERS)),
     Stage(name="routing", runs=_chosen(DESIGNED, PEERS, LEAST)),
     Stage(name="gateway-search", runs=_searched(DESIGNED, GATED, GATEWAY)),
     Stage(name="gateway-search", runs=_agreed(GATED, GATEWAY)),

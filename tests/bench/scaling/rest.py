@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tests.bench.scaling.book import Book, Kept
-from tests.bench.scaling.cells import NOTHING, against, cell, percent, ratio
+from tests.bench.scaling.cells import NOTHING, against, age, cell, mean_ratio, percent, ratio
 from tests.bench.scaling.choice import ANY, OURS, REFERENCE
 from tests.bench.scaling.design import heads, rows
 from tests.bench.scaling.grid import (
@@ -61,8 +61,12 @@ def worst_minutes(book: Book) -> str:
             kept = [
                 book.kept(replace(base, workload=workload, policy=policy)) if policy else None for workload in DESIGNED
             ]
-            found.append((name, title, *(percent(one.worst_five_minute_percent) if one else NOTHING for one in kept)))
+            found.append((name, title, *map(_worst, kept)))
     return table(("rule", "queue", *DESIGNED), found)
+
+
+def _worst(kept: Kept | None) -> str:
+    return f"{percent(kept.worst_five_minute_percent)}{age(kept)}" if kept else NOTHING
 
 
 def unplanned(book: Book) -> str:
@@ -71,8 +75,10 @@ def unplanned(book: Book) -> str:
 
 
 def held_out(book: Book) -> str:
-    """Return rules on the traffic that was held back."""
-    return _as_chosen(book, (*PEERS, REFERENCE), HELD, ANY)
+    """Return rules on the traffic that was held back, on which no cheapest clairvoyance is searched either."""
+    names = (OURS, *PEERS, REFERENCE)
+    found = rows(book, [chosen(book, name) for name in names], names, HELD)
+    return table(heads(HELD)[:-1], [cells[:-1] for cells in found])
 
 
 def steps(book: Book) -> str:
@@ -84,7 +90,8 @@ def steps(book: Book) -> str:
     for name, policy, row in zip(names, policies, rows(book, policies, names, STEPPED), strict=True):
         played = [book.kept(Run(workload=one, policy=policy)) for one in STEPPED] if policy else []
         peaks = [kept.peak_replicas for kept in played if kept]
-        found.append((name, *row[1 : len(STEPPED) + 3], str(max(peaks)) if peaks else NOTHING))
+        peak = f"{max(peaks)}{age(*played)}" if peaks else NOTHING
+        found.append((name, *row[1 : len(STEPPED) + 3], peak))
     return table(("rule", "setting", *STEPPED, "to clairvoyant", "most replicas"), found)
 
 
@@ -114,9 +121,7 @@ def _kept(book: Book, policy: str, base: Run) -> list[Kept | None]:
 
 def _beside(book: Book, kept: Sequence[Kept | None], usual: Sequence[Kept | None], base: Run) -> Iterator[str]:
     yield ratio(against(book, kept, [replace(base, workload=workload) for workload in DESIGNED]))
-    pairs = [(one, other) for one, other in zip(kept, usual, strict=True) if one and other]
-    is_whole = len(pairs) == len(kept)
-    yield ratio(sum(a.average_replicas / b.average_replicas for a, b in pairs) / len(pairs) if is_whole else None)
+    yield ratio(mean_ratio(list(zip(kept, usual, strict=True))))
 
 
 def _as_chosen(book: Book, names: Sequence[str], workloads: Sequence[str], base: Run) -> str:

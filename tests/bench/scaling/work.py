@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.scaling.book import Book, Kept, append
@@ -18,6 +19,12 @@ Play = Callable[[Run, str], Kept]
 def fresh(book: Book) -> Book:
     """Return those results that the code as it is now would give again."""
     return book.only(lambda run, kept: kept.digest == digest_of(run))
+
+
+def dated(book: Book) -> Book:
+    """Return the same results, of which each says whether the code as it is now might give another."""
+    rows = {run: kept for run in book if (kept := book.kept(run))}
+    return Book({run: replace(kept, is_stale=kept.digest != digest_of(run)) for run, kept in rows.items()})
 
 
 def fill(

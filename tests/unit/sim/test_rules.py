@@ -1,6 +1,7 @@
 """Rules by name and knobs by text: what is understood, and one sentence for what is not."""
 
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ def test_defaults_are_those_that_projects_document() -> None:
             "down_pods": 1,
         },
         "dynamo": {"throughput_seconds": 180, "load_seconds": 5, "down_percent": 80, "samples": 64, "step": 8},
-        "clairvoyant": {"margin": 0, "window_seconds": 30, "tick_seconds": 10},
+        "clairvoyant": {"times": 1, "window_seconds": 30, "tick_seconds": 10},
         "kubeai": {"target": 100, "interval_seconds": 10, "window_seconds": 600, "down_delay_seconds": 30},
     }
     for name, expected in usual.items():
@@ -173,7 +174,7 @@ def test_what_is_wrong_is_said_in_one_sentence(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        ("clairvoyant", "margin"),
+        ("clairvoyant", ""),
         ("hpa", "tolerance up_window_seconds down_window_seconds"),
         ("keda", "tolerance cooldown_seconds down_window_seconds"),
         ("knative", "down_delay_seconds grace_seconds"),
@@ -216,7 +217,33 @@ def test_what_is_best_for_one_workload_is_within_each_sweep() -> None:
     assert {"llmd:up=0.85,down=0.618", "llmd:up=0.9,down=0.655", "llmd:up=0.55,down=0.4"} <= set(sweep("llmd"))
     assert {"wva:up=0.85,down=0.7", "wva:up=0.55,down=0.453"} <= set(sweep("wva"))
     assert "dynamo:predictor=constant,safety=1.3" in sweep("dynamo")
-    assert "clairvoyant:margin=0.1" in sweep("clairvoyant")
+    assert {"clairvoyant:times=0.8", "clairvoyant:times=1", "clairvoyant:times=1.1"} <= set(sweep("clairvoyant"))
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "keda"])
+def test_between_two_settings_lies_at_most_a_quarter(name: str) -> None:
+    assert steepest(sweep(name)) <= 1.25
+
+
+def test_in_flight_keda_has_as_fine_settings_as_an_autoscaler_by_itself() -> None:
+    # Of queues alone, no setting comes near the promise: there nothing is to be found between two of them.
+    ours = [text.removeprefix("keda:running=true,") for text in sweep("keda") if "running=true" in text]
+    assert ours == [text.removeprefix("hpa:") for text in sweep("hpa")]
+
+
+def test_where_llmd_passes_and_fails_its_thresholds_are_a_twentieth_apart() -> None:
+    uppers = {text.removeprefix("llmd:up=").partition(",")[0] for text in sweep("llmd")}
+    assert {f"{twentieths / 20:g}" for twentieths in range(16, 25)} <= uppers
+
+
+def steepest(texts: tuple[str, ...]) -> float:
+    """Return the largest ratio between main knobs of neighbours in a sweep."""
+    mains = [text.partition(",down=")[0].rpartition("=") for text in texts]
+    return max(
+        max(float(one), float(other)) / min(float(one), float(other))
+        for (kind, _, one), (other_kind, _, other) in pairwise(mains)
+        if kind == other_kind
+    )
 
 
 def test_an_unknown_sweep_is_refused() -> None:

@@ -41,9 +41,11 @@ class Demand:
         )
 
     def _variation(self, at_seconds: float) -> float:
-        """Return variance over mean of the arrivals of each second."""
+        """Return variance over mean of the arrivals of each second; where nothing comes, that of chance."""
         start = at_seconds - _BURST_SECONDS / 2
         near = self._between(start, start + _BURST_SECONDS)
+        if not near:
+            return _LEAST_VARIATION
         counts = Counter(int(request.arrival_seconds - start) for request in near)
         mean = len(near) / _BURST_SECONDS
         variance = sum(count * count for count in counts.values()) / _BURST_SECONDS - mean * mean

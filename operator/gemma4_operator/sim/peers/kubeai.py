@@ -1,8 +1,11 @@
 """KubeAI's model autoscaler on requests in flight at its proxies.
 
-Every 10 seconds: the mean of the last 60 readings, which begin as zeros, divided by the target of 100 and rounded up.
-It grows at once. It shrinks after 3 readings in a row that asked for fewer (30 seconds of delay), and then at every one
-until one does not. Without an endpoint it skips its turn. Its proxy, and not this loop, takes a model from 0 to 1.
+Every 10 seconds: the mean of the last 60 readings, divided by the target of 100 and rounded up. It grows at once. It
+shrinks after 3 readings in a row that asked for fewer (30 seconds of delay), and then at every one until one does not.
+Without an endpoint it skips its turn. Its proxy, and not this loop, takes a model from 0 to 1.
+
+Its mean outlives a restart in a ConfigMap, and fills the window anew. So a run, which begins with replicas at work,
+begins with the mean that asks for just these.
 """
 
 import math
@@ -29,8 +32,8 @@ class KubeAI:
 
     def __init__(self, knobs: Knobs, setting: Setting) -> None:
         self._knobs, self._setting = knobs, setting
-        slots = max(1, int(knobs.window_seconds / knobs.interval_seconds))
-        self._readings = deque([0.0] * slots, maxlen=slots)
+        self._slots = max(1, int(knobs.window_seconds / knobs.interval_seconds))
+        self._readings: deque[float] = deque(maxlen=self._slots)
         self._lower = 0
 
     @property
@@ -40,6 +43,8 @@ class KubeAI:
 
     def wanted(self, view: View) -> int:
         """Return the scale it would write."""
+        if not self._readings:
+            self._readings.extend([view.wanted * self._knobs.target] * self._slots)
         # Its proxies hold a request until its answer has ended, so those of replicas that leave are still counted.
         active = sum(seen.running + seen.waiting for seen in view.replicas) + view.gateway_waiting
         if not serving(view):

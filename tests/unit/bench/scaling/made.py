@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from tests.bench.scaling.book import Book, Kept
-from tests.bench.scaling.grid import DESIGNED
+from tests.bench.scaling.grid import DESIGNED, PEERS
+from tests.bench.scaling.ladder import ladders_of
 from tests.bench.scaling.run import Run
 
 Figures = tuple[float, float]
@@ -41,3 +42,19 @@ def everywhere(policy: str, figures: Figures, **others: Figures) -> dict[tuple[s
 
 
 REFERENCE = everywhere("clairvoyant", (99.5, 5.0))
+CHEAPEST = everywhere("clairvoyant:times=1", (99.5, 5.0)) | everywhere("clairvoyant:times=0.95", (95.0, 4.7))
+"""What ends the search for the cheapest clairvoyance that passes."""
+SWEPT = {
+    (workload, f"static:replicas={count}"): (99.9 if count >= 9 else 90.0, float(count))
+    for workload in DESIGNED
+    for count in range(4, 21)
+}
+"""All of a rule's sweep, so that its search has ended."""
+HOPELESS = {
+    key: (50.0, 30.0)
+    for name in PEERS
+    if name != "static"
+    for ladder in ladders_of(name)
+    for key in everywhere(ladder[-1], (50.0, 30.0))
+}
+"""What ends the searches of all other rules: not even their most generous settings pass."""

@@ -55,7 +55,7 @@ def test_most_rules_have_one_main_knob(name: str):
 
 
 def test_where_something_else_is_set_as_well_each_has_its_own():
-    assert [len(ladder) for ladder in ladders_of("keda")] == [4, 12]
+    assert [len(ladder) for ladder in ladders_of("keda")] == [4, 18]
     assert [ladder[0] for ladder in ladders_of("dynamo")] == [
         "dynamo:predictor=constant,safety=1",
         "dynamo:predictor=kalman,safety=1",

@@ -56,6 +56,21 @@ def test_for_one_workload_the_cheapest_is_found():
     assert count <= 4
 
 
+def test_where_the_formula_is_too_generous_the_cheapest_clairvoyance_staffs_for_less_than_comes():
+    places = sweep("clairvoyant")
+    usual = places.index("clairvoyant:times=1")
+
+    def figures(run: Run) -> tuple[float, float]:
+        place = places.index(run.policy)
+        return (99.5 if place >= usual - 4 else 97.0), 5.0 + (place - usual) / 10
+
+    found, count = played(lambda book: search.for_each(book, "clairvoyant", "azure-code-bursts"), figures)
+    best = own(found, "clairvoyant", "azure-code-bursts")
+    assert best is not None
+    assert best.policy == "clairvoyant:times=0.8"
+    assert count <= 4
+
+
 def searches(book: Book) -> object:
     for workload in DESIGNED[:2]:
         yield from search.for_each(book, "llmd", workload)

@@ -5,21 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from gemma4_operator.sim.rules import sweep
 from tests.bench.scaling import design, rest
 from tests.bench.scaling.aims import aims, aims_table
 from tests.bench.scaling.book import Book, Kept
 from tests.bench.scaling.cells import cell, percent
 from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, NO_JUMPS, PARTS, RANDOM, TROUBLE
-from tests.bench.scaling.losses import beside_the_best, losses
+from tests.bench.scaling.losses import beside_the_best, losses, unsettled
 from tests.bench.scaling.run import Run
-from tests.unit.bench.scaling.made import REFERENCE, book, everywhere, kept
+from tests.unit.bench.scaling.made import CHEAPEST, HOPELESS, REFERENCE, SWEPT, book, everywhere, kept
 
-# All of a rule's sweep, so that no search goes on.
-SWEPT = {
-    (workload, f"static:replicas={count}"): (99.9 if count >= 9 else 90.0, float(count))
-    for workload in DESIGNED
-    for count in range(4, 21)
-}
 OURS = everywhere("gemma4", (99.5, 5.5))
 
 
@@ -57,7 +52,7 @@ class TestCells:
 
 class TestDesign:
     def test_a_rule_stands_with_its_cheapest_setting_that_passes(self):
-        text = design.singles(book(REFERENCE | SWEPT))
+        text = design.singles(book(REFERENCE | CHEAPEST | SWEPT))
         assert row(text, "static") == ["replicas=9", *["99.90 @ 9.00"] * 5, "1.800", "1.800"]
 
     def test_a_rule_whose_search_goes_on_has_no_row_of_figures(self):
@@ -72,11 +67,21 @@ class TestDesign:
         assert cells[1:6].count("not played") == 1
         assert cells[-2:] == ["-", "-"]
 
-    def test_where_clairvoyance_without_margin_fails_the_cheapest_that_passes_is_another_measure(self):
+    def test_where_clairvoyance_fails_the_cheapest_that_passes_is_another_measure(self):
         reference = everywhere("clairvoyant", (99.5, 5.0), ramp=(95.0, 5.0))
-        found = book(reference | {("ramp", "clairvoyant:margin=0.1"): (99.5, 6.0)} | OURS)
+        more = {("ramp", "clairvoyant:times=1"): (95.0, 5.0), ("ramp", "clairvoyant:times=1.05"): (99.5, 6.0)}
+        found = book(reference | CHEAPEST | more | OURS)
         cells = row(design.singles(found), "gemma4")
         assert cells[-2:] == ["1.100", f"{(4 * 1.1 + 5.5 / 6) / 5:.3f}"]
+
+    def test_where_it_is_too_generous_so_is_one_that_staffs_for_less(self):
+        less = {("ramp", "clairvoyant:times=0.95"): (99.5, 4.4), ("ramp", "clairvoyant:times=0.9"): (98.0, 4.0)}
+        cells = row(design.singles(book(REFERENCE | CHEAPEST | less | OURS)), "gemma4")
+        assert cells[-2:] == ["1.100", f"{(4 * 1.1 + 5.5 / 4.4) / 5:.3f}"]
+
+    def test_while_a_cheaper_clairvoyance_may_pass_it_is_no_measure(self):
+        untried = {key: figures for key, figures in CHEAPEST.items() if key != ("ramp", "clairvoyant:times=0.95")}
+        assert row(design.singles(book(REFERENCE | untried | OURS)), "gemma4")[-2:] == ["1.100", "-"]
 
     def test_without_any_that_passes_there_is_no_such_measure(self):
         reference = everywhere("clairvoyant", (99.5, 5.0), ramp=(95.0, 5.0))
@@ -144,9 +149,16 @@ class TestLosses:
         rows = {(HELD[0], "gemma4"): (99.5, 5.5), (HELD[0], "static:replicas=9"): (98.0, 4.0)}
         assert losses(book(REFERENCE | SWEPT | OURS | rows)) == []
 
+    def test_while_others_are_searched_for_the_best_of_them_is_only_so_far(self):
+        cells = row(beside_the_best(book(REFERENCE | SWEPT | OURS)), "ramp")
+        assert [cells[1], cells[3]] == ["static replicas=9: 99.90 @ 9.00, so far"] * 2
+        assert "static" not in unsettled(book(REFERENCE | SWEPT))
+        assert "llmd" in unsettled(book(REFERENCE | SWEPT))
+        assert unsettled(book(REFERENCE | SWEPT | HOPELESS)) == ()
+
     def test_ours_stands_beside_the_best_that_can_be_set_for_a_workload(self):
         alone = {("ramp", "static:replicas=5"): (99.2, 5.0)}
-        cells = row(beside_the_best(book(REFERENCE | SWEPT | OURS | alone)), "ramp")
+        cells = row(beside_the_best(book(REFERENCE | SWEPT | HOPELESS | OURS | alone)), "ramp")
         assert cells == [
             "99.50 @ 5.50",
             "static replicas=9: 99.90 @ 9.00",
@@ -183,9 +195,9 @@ class TestAims:
     @pytest.mark.parametrize(("replicas", "is_met"), [(8.9, True), (9.1, False)])
     def test_fewer_than_another_counts_where_both_pass(self, replicas: float, is_met: bool):
         rows = {
-            (workload, f"hpa:target={target}"): ((75.0, 1.0) if workload == "ramp" else (99.5, 12.0))
+            (workload, policy): ((75.0, 1.0) if workload == "ramp" else (99.5, 12.0))
             for workload in DESIGNED
-            for target in (60, 50, 40, 30, 25, 20, 16, 12, 8, 6, 4, 3)
+            for policy in sweep("hpa")
         }
         found = book(REFERENCE | rows | everywhere("gemma4", (99.5, replicas)))
         assert self.met(found, "at least 25 % fewer replicas than hpa") is is_met
@@ -204,8 +216,35 @@ class TestAims:
 
     @pytest.mark.parametrize(("ours", "is_met"), [((99.5, 8.0), True), ((99.5, 9.5), False), ((98.0, 8.0), False)])
     def test_on_bursts_ours_must_keep_the_promise_and_cost_no_more(self, ours: tuple[float, float], is_met: bool):
-        found = book(REFERENCE | SWEPT | OURS | {("azure-code-bursts", "gemma4"): ours})
+        found = book(REFERENCE | SWEPT | HOPELESS | OURS | {("azure-code-bursts", "gemma4"): ours})
         assert self.met(found, "azure-code-bursts: no worse") is is_met
+
+    def test_while_others_are_searched_it_is_not_known_whether_ours_costs_no_more(self):
+        start = "azure-code-bursts: no worse"
+        assert self.met(book(REFERENCE | SWEPT | OURS), start) is None
+        dear = {("azure-code-bursts", "gemma4"): (99.5, 9.5)}
+        assert self.met(book(REFERENCE | SWEPT | OURS | dear), start) is False
+
+    def test_behind_the_queue_the_setting_without_one_does_not_decide_for_us(self):
+        rows = {replace(GATEWAY, workload=name, policy="gemma4"): kept(99.5, 5.0) for name in DESIGNED}
+        settings = {policy: 7.0 + place for place, policy in enumerate(sweep("llmd"))}
+        without = {(name, policy): (99.5, cost) for name in DESIGNED for policy, cost in settings.items()}
+        first = sweep("llmd")[0]
+        rows |= {replace(GATEWAY, workload=name, policy=first): kept(95.0, 7.0) for name in DESIGNED}
+        found = with_rows(book(REFERENCE | without), rows)
+        start = "behind a deadline queue"
+        assert self.met(found, start) is None
+        theirs = {
+            replace(GATEWAY, workload=name, policy=policy): kept(99.5, cost)
+            for name in DESIGNED
+            for policy, cost in list(settings.items())[1:]
+        }
+        assert self.met(with_rows(found, theirs), start) is True
+
+    def test_without_the_workload_that_flatters_us_the_cost_is_told_as_well(self):
+        found = book(REFERENCE | OURS | {("azure-code-bursts", "gemma4"): (99.5, 4.5)})
+        (aim,) = [aim for aim in aims(found) if aim.what.endswith("times those of clairvoyant")]
+        assert aim.reached == f"{(4 * 1.1 + 0.9) / 5:.3f} (without azure-code-bursts 1.100)"
 
 
 class TestRest:

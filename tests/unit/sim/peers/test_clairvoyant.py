@@ -51,6 +51,13 @@ class TestDemand:
         assert piled is not None
         assert (even.arrival_variation, lump.arrival_variation, piled.arrival_variation) == (1.0, 3.0, 8.0)
 
+    def test_a_long_window_around_a_lull_varies_as_by_chance(self) -> None:
+        # Nothing comes within a minute of the moment, of which it is counted how unevenly seconds fill.
+        lull = [*requests(0.0, 100.0, every=0.5), *requests(300.0, 400.0, every=0.5)]
+        mix = Demand(lull).around(200.0, window_seconds=300.0)
+        assert mix is not None
+        assert mix.arrival_variation == 1.0
+
     def test_beyond_the_ends_of_the_trace_nothing_is_known(self) -> None:
         demand = Demand(requests(0.0, 100.0, every=0.5))
         for moment in (0.0, 10.0, 50.0, 99.0):
@@ -104,13 +111,13 @@ def test_how_long_a_boot_takes_is_what_it_looks_ahead() -> None:
     assert turns[460.0] < turns[470.0] < turns[480.0] == turns[700.0]
 
 
-def test_a_margin_is_more_demand() -> None:
+def test_it_can_staff_for_more_or_fewer_requests_than_come() -> None:
     mix = Demand(STEP).around(700.0, window_seconds=30.0)
     assert mix is not None
-    for margin in (0.0, 0.3):
-        rule = clairvoyant(margin=margin)
+    for times in (0.7, 1.0, 1.3):
+        rule = clairvoyant(times=times)
         scaled = type(mix)(
-            requests_per_second=mix.requests_per_second * (1 + margin),
+            requests_per_second=mix.requests_per_second * times,
             input_tokens=mix.input_tokens,
             long_input_tokens=mix.long_input_tokens,
             output_tokens=mix.output_tokens,
@@ -118,7 +125,8 @@ def test_a_margin_is_more_demand() -> None:
             input_variation=mix.input_variation,
         )
         assert rule.wanted(view(fleet(3), now=700.0)) == needed(scaled, setting())
-    assert clairvoyant(margin=0.3).wanted(view([], now=700.0)) > clairvoyant().wanted(view([], now=700.0))
+    fewer, usual, more = (clairvoyant(times=times).wanted(view([], now=700.0)) for times in (0.7, 1.0, 1.3))
+    assert fewer < usual == clairvoyant().wanted(view([], now=700.0)) < more
 
 
 def test_a_longer_window_levels_a_peak() -> None:

@@ -1,4 +1,4 @@
-"""KubeAI: a ten-minute mean that begins with zeros, and three readings before it shrinks."""
+"""KubeAI: a ten-minute mean that begins with what there is, and three readings before it shrinks."""
 
 from typing import Any
 
@@ -23,22 +23,32 @@ def load(rule: KubeAI, requests: int, *, until: float, wanted: int = 1) -> list[
 
 
 class TestGrowing:
-    def test_300_in_flight_of_100_each_take_41_turns_to_ask_for_three(self) -> None:
+    def test_from_one_at_its_target_300_in_flight_take_31_turns_to_ask_for_three(self) -> None:
         turns = load(kubeai(), 300, until=600.0)
-        assert first(turns, 2) == 21  # a mean of 105
-        assert first(turns, 3) == 41  # a mean of 205
+        assert first(turns, 2) == 1  # a mean of 103
+        assert first(turns, 3) == 31  # a mean of 203
         assert turns[-1][1] == 3
+
+    def test_what_serves_as_many_as_it_should_is_left_as_it_is(self) -> None:
+        # A run begins with replicas at work: a mean that began with zeros would tell them to go.
+        assert {wanted for _, wanted in load(kubeai(target=40), 320, until=900.0, wanted=8)} == {8}
+
+    def test_what_is_too_much_goes_as_the_mean_falls(self) -> None:
+        turns = load(kubeai(target=40), 160, until=900.0, wanted=8)
+        assert first(turns, 7) == 18  # the mean is 280 at the 15th, and three readings of fewer delay it
+        assert turns[-1][1] == 4
 
     @pytest.mark.parametrize(
         ("knobs", "turn"),
         [
-            ({"target": 50.0}, 11),
-            ({"window_seconds": 300.0}, 11),
-            ({"interval_seconds": 20.0}, 11),  # half as many readings in the window
+            ({"target": 50.0}, 25),  # above 150, which takes more than 24 of 60 readings of 300 instead of 50
+            ({"window_seconds": 300.0}, 16),
+            ({"interval_seconds": 20.0}, 16),  # half as many readings in the window
         ],
     )
     def test_each_knob_shows(self, knobs: dict[str, Any], turn: int) -> None:
-        assert first(load(kubeai(**knobs), 300, until=900.0), 2) == turn
+        wanted = 4 if "target" in knobs else 3
+        assert first(load(kubeai(**knobs), 300, until=900.0), wanted) == turn
 
     def test_it_looks_every_10_seconds(self) -> None:
         assert kubeai().interval_seconds == 10.0
@@ -85,8 +95,8 @@ class TestZero:
 
     def test_without_an_endpoint_it_skips_its_turn(self) -> None:
         rule = kubeai(window_seconds=20.0)
-        assert rule.wanted(view(fleet(3, stage=Stage.LOADING), held=5000)) == 3
-        assert rule.wanted(view(fleet(1), held=200)) == 1  # the 5000 are not among the readings
+        assert rule.wanted(view(fleet(1, stage=Stage.LOADING), held=5000)) == 1
+        assert rule.wanted(view(fleet(1), held=100)) == 1  # the 5000 are not among the readings
 
 
 def test_limits_hold() -> None:

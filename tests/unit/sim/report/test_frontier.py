@@ -39,7 +39,7 @@ class TestBeaten:
         assert found.policy == "cheap"
 
     def test_nobody_is_beaten_by_who_knows_the_future(self):
-        assert beaten_by(shown("hpa", 99.0, 5.0), [shown("clairvoyant:margin=0.1", 100.0, 1.0)]) is None
+        assert beaten_by(shown("hpa", 99.0, 5.0), [shown("clairvoyant:times=1.1", 100.0, 1.0)]) is None
 
     @given(POINTS)
     def test_who_is_beaten_is_so_by_somebody_on_the_frontier(self, points: list[tuple[float, int]]):

@@ -24,9 +24,9 @@ def test_a_group_of_nobody_is_not_there():
 
 
 def test_the_reference_is_there_once_and_its_other_settings_beside_it():
-    policies = [KNOWN, shown("clairvoyant:margin=0.2", 100.0, 3.0)]
+    policies = [KNOWN, shown("clairvoyant:times=1.2", 100.0, 3.0)]
     (group,) = tables.policies(policies, ABOUT, reference=KNOWN)
-    assert [row[0] for row in group.rows] == ["clairvoyant", "clairvoyant:margin=0.2"]
+    assert [row[0] for row in group.rows] == ["clairvoyant", "clairvoyant:times=1.2"]
 
 
 def test_a_row_has_all_figures():
