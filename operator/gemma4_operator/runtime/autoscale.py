@@ -49,7 +49,8 @@ class _Scaled:
         coming: Its pods without a node for which one is being added.
         telling: What is told of the decision.
         reason_seconds: Since when the reason that is told has been the same.
-        floor: What the number does not go below while pods of an earlier plan serve; 0: they do not.
+        is_mixed: Whether pods of an earlier plan serve.
+        floor: What the number does not go below while they do.
         has_others: Whether those are of another kind than the plan's.
         is_moved: Whether limits have made the number since the last decision.
     """
@@ -66,6 +67,7 @@ class _Scaled:
     told: AutoscalingStatus | None = None
     told_seconds: float = 0.0
     reason_seconds: float = 0.0
+    is_mixed: bool = False
     floor: int = 0
     has_others: bool = False
     is_moved: bool = False
@@ -142,6 +144,7 @@ class Autoscaler:
             # What was measured is told in the time of a replica, and this is another.
             known.state, is_new = begun_anew(known.state, now_seconds=self._monotonic()), True
             known.has_others = True
+        known.is_mixed = is_mixed
         if known.has_others and not is_mixed:
             known.state, known.has_others = unlearned(known.state), False
         known.floor = max(known.floor, known.state.wanted or 0 if is_new else 0) if is_mixed else 0
@@ -248,7 +251,7 @@ class Autoscaler:
         terms = terms_of(known.plan, known.spec, known.bounds, running=known.state.wanted or 0)
         lowest = floor(terms, known.state, before=known.floor, now_seconds=clock.monotonic_seconds)
         decision = decide(
-            replace(terms, minimum=max(terms.minimum, lowest)),
+            replace(terms, minimum=max(terms.minimum, lowest), replaces=not known.is_mixed),
             replicas_of(self._pods(key), self._sampler.samples(key), clock=clock, coming=known.coming),
             known.state,
             now_seconds=clock.monotonic_seconds,

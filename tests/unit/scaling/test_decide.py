@@ -8,7 +8,7 @@ import pytest
 from gemma4_operator.scaling.decide import PLACE_SECONDS, decide
 from gemma4_operator.scaling.decision import Why
 from gemma4_operator.scaling.down import STEP_SECONDS
-from gemma4_operator.scaling.sample import Counts, Histogram, Stage
+from gemma4_operator.scaling.sample import Counts, Histogram, Replica, Stage
 from gemma4_operator.scaling.state import State, remembered, resumed
 from gemma4_operator.scaling.terms import Ceiling, Terms, Tuning
 from tests.scaling import SERVICE, Engine, Loop, Say, counts, replica, steps, terms
@@ -316,3 +316,58 @@ def test_who_asks_while_one_serves_keeps_it_awake_and_wakes_none_later() -> None
     loop.run(300)
     asleep = [decision.replicas for at, decision in loop.decisions if at >= 90]
     assert set(asleep) == {0}
+
+
+@pytest.mark.parametrize(("heard_seconds", "sleeps"), [(60.0, True), (59.0, False), (5.0, False)])
+def test_nobody_is_known_not_to_have_asked_since_the_oldest_word(heard_seconds: float, sleeps: bool) -> None:
+    """Idle for a minute, says what was heard: of the time since then, nothing is known."""
+    bound, now = terms(minimum=0, idle_seconds=60), 1060.0
+    state = State(wanted=1, busy_seconds=1000.0)
+    first = replica("a", at=1000.0 + heard_seconds - 10.0, said=counts(0, 0, finished=5))
+    state = replace(decide(bound, [first], state, now_seconds=1050.0).state, busy_seconds=1000.0)
+    said = replica("a", at=1000.0 + heard_seconds, said=counts(0, 0, finished=5))
+    assert (decide(bound, [said], state, now_seconds=now).reason is Why.ASLEEP) is sleeps
+
+
+@pytest.mark.parametrize("away_seconds", [60.0, 90.0])
+def test_a_pod_that_flaps_keeps_no_more_than_are_needed(away_seconds: float) -> None:
+    """Not ready for one round each minute or two, as where a probe is too strict."""
+
+    class Flapping(Loop):
+        def replicas(self) -> tuple[Replica, ...]:
+            is_away = self.now_seconds % away_seconds < 10
+            return tuple(
+                replace(one, stage=Stage.LOADING, serving_since_seconds=None) if is_away and index == 0 else one
+                for index, one in enumerate(super().replicas())
+            )
+
+    loop = Flapping(terms(), steps((1200, 20.0), (9e9, 3.0)), serving=6)
+    assert loop.run(7200).replicas == 1
+
+
+def test_what_is_missing_for_a_moment_was_not_needed() -> None:
+    """While not all are heard the number stays, and nobody says later that so many were needed."""
+
+    def say(engine: Engine, at: float, said: Counts) -> Counts | None:
+        return None if engine.name == "replica-1" and 900 < at < 1100 else said
+
+    loop = Loop(terms(stabilization_seconds=300.0), lambda at: 3.0, serving=6, say=say)
+    loop.run(2400)
+    assert "6 were needed" not in " ".join(decision.message for at, decision in loop.decisions if at > 400)
+
+
+class TestWhenTheOperatorBegins:
+    """What it sees at first has a past that it does not know."""
+
+    def seen(self, since_seconds: float) -> tuple[float, ...]:
+        """Return the boots that are believed of a pod that is not ready at first, and is a moment later."""
+        old = replica("a", Stage.LOADING, since_seconds=since_seconds)
+        state = decide(terms(), [old], State(wanted=1), now_seconds=0.0).state
+        ready = replica("a", since_seconds=since_seconds, serving_since_seconds=10.0)
+        return decide(terms(), [ready], state, now_seconds=15.0).state.boots.seconds
+
+    def test_one_that_is_old_and_not_ready_for_a_moment_has_not_booted_for_days(self) -> None:
+        assert self.seen(since_seconds=-200_000.0) == ()
+
+    def test_one_that_came_a_moment_ago_has(self) -> None:
+        assert self.seen(since_seconds=-70.0) == (80.0,)

@@ -19,6 +19,7 @@ from gemma4_operator.scaling.learning import (
     booted,
     caution,
     eased,
+    is_late,
     slowness,
 )
 from gemma4_operator.scaling.sample import Histogram, Replica, Stage
@@ -271,3 +272,10 @@ class TestBoots:
     def test_the_usual_one_is_one_that_could_have_been_seen(self, seconds: list[float]) -> None:
         usual = Boots(seconds=tuple(seconds)).usual_seconds(math.inf)
         assert sorted(seconds)[len(seconds) // 2] <= usual <= max(seconds)
+
+
+@pytest.mark.parametrize(("late", "is_so"), [(1.0, False), (1.4, False), (2.0, True)])
+def test_one_late_request_is_chance_where_the_promise_allows_less_than_one(late: float, is_so: bool) -> None:
+    """Of fifty, 99.9 % allows a twentieth of a request."""
+    flow = Flow(first_token=Tail(count=50.0, beyond_lower=late, beyond_upper=late, depth=0.0)).scaled(1 / 90)
+    assert is_late(flow, attainment=0.999, over_seconds=90.0) is is_so

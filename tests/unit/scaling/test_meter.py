@@ -407,3 +407,66 @@ class TestWhatEachHas:
     def test_says_nothing_of_one_that(self, other: Replica, why: str) -> None:
         reading, _ = together(replica("a", at=1e3, said=counts(4, 0)), other, now=1e3)
         assert reading.outstanding == (4.0,), why
+
+
+class TestOneThatIsNotReadyForAMoment:
+    """Its engine goes on, and so do its totals: what they held before tells what came meanwhile."""
+
+    @pytest.mark.parametrize("stage", [Stage.LOADING, Stage.FAILED])
+    def test_is_known_when_it_is_back(self, stage: Stage) -> None:
+        _, meter = together(steady("a", at=0.0, finished=5000), now=0.0)
+        away, meter = together(replica("a", stage), meter=meter, now=10.0)
+        assert (away.serving, away.flow.arrivals) == (0, 0.0)
+        back = replace(steady("a", at=20.0, finished=5040), serving_since_seconds=20.0)
+        reading, _ = together(back, meter=meter, now=20.0)
+        assert reading.is_whole
+        assert reading.flow.arrivals == pytest.approx(2.0)
+
+    def test_has_begun_anew_if_its_totals_say_so(self) -> None:
+        _, meter = together(steady("a", at=0.0, finished=5000), now=0.0)
+        _, meter = together(replica("a", Stage.FAILED), meter=meter, now=50.0)
+        back = replace(steady("a", at=100.0, finished=200), serving_since_seconds=95.0)
+        assert together(back, meter=meter, now=100.0)[0].flow.arrivals == pytest.approx(204 / 100)
+
+    def test_began_at_nothing_where_it_was_away_for_long(self) -> None:
+        _, meter = together(steady("a", at=0.0, finished=5000), now=0.0)
+        _, meter = together(replica("a", Stage.LOADING), meter=meter, now=LONGEST_GAP_SECONDS + 80)
+        now = LONGEST_GAP_SECONDS + 90
+        back = replace(steady("a", at=now, finished=16), serving_since_seconds=now - 5)
+        reading, _ = together(back, meter=meter, now=now)
+        assert reading.is_whole
+        assert reading.flow.arrivals == pytest.approx(4.0)
+
+
+class TestUpToWhenItIsKnownWhatTheyDo:
+    def test_is_when_the_last_of_them_said_so(self) -> None:
+        first = [steady("a", at=0.0, finished=1), steady("b", at=0.0, finished=1)]
+        _, meter = together(*first, now=0.0)
+        reading, _ = together(steady("a", at=40.0, finished=1), steady("b", at=10.0, finished=1), meter=meter, now=45.0)
+        assert reading.until_seconds == 10.0
+
+    def test_is_when_it_began_to_serve_for_one_that_has_said_nothing_yet(self) -> None:
+        reading, _ = together(steady("a", at=40.0, finished=1), replica("b", serving_since_seconds=30.0), now=45.0)
+        assert reading.until_seconds == 30.0
+
+
+class TestACacheThatIsNotTold:
+    """NIM 1 counts whole prompts, and not what its prefix cache held of them."""
+
+    @pytest.mark.parametrize(("cached", "tokens"), [(None, 1000.0), (0.0, 4000.0), (3500.0, 500.0)])
+    def test_is_taken_to_hold_what_was_planned(self, cached: float | None, tokens: float) -> None:
+        before = counts(4, 0, finished=0, cached_tokens=None if cached is None else 0.0)
+        after = counts(4, 0, finished=8, prompt_tokens=40_000, cached_tokens=None if cached is None else 10 * cached)
+        usual = replace(USUAL, uncached_share=0.25)
+        assert between(before, after, usual=usual).flow.prompt_tokens == pytest.approx(tokens)
+
+
+class TestTheCache:
+    def test_is_held_by_those_that_run_on_average_between_two_samples(self) -> None:
+        flow = between(counts(4, 0, finished=0, cache_usage=0.2), counts(8, 0, finished=0, cache_usage=0.4)).flow
+        assert (flow.sequences, flow.cache) == pytest.approx((6.0, 0.3))
+
+    @pytest.mark.parametrize(("before", "after"), [(None, 0.4), (0.2, None), (None, None)])
+    def test_says_nothing_where_it_is_not_told(self, before: float | None, after: float | None) -> None:
+        flow = between(counts(4, 0, finished=0, cache_usage=before), counts(8, 0, finished=0, cache_usage=after)).flow
+        assert (flow.sequences, flow.cache) == (0.0, 0.0)

@@ -122,3 +122,11 @@ class TestService:
         limits = Limits(first_token_seconds=5.0, token_seconds=0.06, attainment=0.95)
         new, old = (needed(service_of(plan, input_tokens=1500), load, limits) for plan in (NEW, OLD))
         assert new / 2 <= old <= new * 3
+
+
+@pytest.mark.parametrize(("shared", "uncached"), [(0, 1.0), (90, 0.1)])
+def test_of_a_prompt_only_what_no_cache_holds_is_read(shared: int, uncached: float) -> None:
+    workload = {"requestsPerMinute": 60, "inputTokens": 5000, "outputTokens": 300, "sharedPrefixPercent": shared}
+    terms = bound(workload=workload)
+    assert terms.uncached_share == pytest.approx(uncached)
+    assert terms.input_tokens == pytest.approx(5000 * uncached)
