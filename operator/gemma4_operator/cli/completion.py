@@ -11,6 +11,7 @@ from gemma4_operator.cli.shells import SHELLS
 from gemma4_operator.cli.tree import Branch, Option, Tree, tree_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.planner.shape import KvDtype
+from gemma4_operator.sim.rules import names
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,7 @@ def _values() -> Mapping[str, tuple[str, ...]]:
         "--engine": tuple(EngineType),
         "--kv-dtype": tuple(KvDtype),
         "--gpu": tuple(products),
+        "--policy": names(),
     }
 
 

@@ -53,6 +53,17 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def tell(progress: str) -> None:
+    """Say on standard error what is being done, where that is a terminal at which somebody waits."""
+    if sys.stderr.isatty():
+        print(f"gemma4: {progress}", file=sys.stderr, flush=True)
+
+
+def counted(count: int, what: str) -> str:
+    """Return a count with its word, which has an s where it is not one."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def width() -> int:
     """Return the columns to fold to: a terminal's, within bounds; what is no terminal has no width of its own."""
     return min(max(get_terminal_size().columns, _LEAST_WIDTH), WIDTH) if is_terminal() else WIDTH

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gemma4_operator.cli.inputs import InvalidInput
-from gemma4_operator.cli.output import add_output, columns, emit
+from gemma4_operator.cli.output import add_output, columns, counted, emit, tell
 from gemma4_operator.cli.simulate_input import ENGINE_KEYS, requests_of, require, setting_of
 from gemma4_operator.cli.verb import Exit, Verb
 from gemma4_operator.sim.need import start_of
@@ -42,7 +42,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--start", type=int, metavar="N", help="replicas at first (default: what the first five minutes need)")
     add("--engine", metavar="KEY=VALUE,...", help=f"an engine's times: {', '.join(ENGINE_KEYS)}")
     add("--lengths", metavar="SPEC", help="of requests, for rates: FILE:TRACE or input=MEDIAN/MEAN,output=MEDIAN/MEAN")
-    add("--burstiness", type=float, metavar="F", default=1.0, help="of gaps, for rates: deviation over mean")
+    add("--burstiness", type=float, metavar="F", help="of gaps, for rates: deviation over mean (default: 1)")
     add("--scale", type=float, metavar="F", default=1.0, help="as many requests as the trace has (default: 1)")
     add("--from-hours", type=float, metavar="N", default=0.0, help="begin there (default: 0)")
     add("--hours", type=float, metavar="N", default=24.0, help="play so long (default: 24)")
@@ -58,7 +58,7 @@ def _run(args: argparse.Namespace) -> Exit:
 
         require_writable(args.report)
     if args.mean_life_seconds is not None:
-        require("--mean-life-seconds", args.mean_life_seconds, above=True)
+        require("--mean-life-seconds", args.mean_life_seconds, least=1)
     trace = requests_of(args)
     setting = setting_of(args, trace)
     if args.start is not None:
@@ -72,8 +72,8 @@ def _run(args: argparse.Namespace) -> Exit:
         seed=args.seed,
     )
     rules = [(text, _rule(text, trace, setting)) for text in args.policy]
-    reference = _result(_rule(REFERENCE, trace, setting), trace, circumstances)
-    results = [(text, _result(rule, trace, circumstances)) for text, rule in rules]
+    all_rules = [(REFERENCE, _rule(REFERENCE, trace, setting)), *rules]
+    (_, reference), *results = _played(all_rules, trace, circumstances)
     found = {
         "trace": _about(trace, circumstances),
         "policies": [_row(text, result, reference) for text, result in results],
@@ -96,12 +96,22 @@ def _rule(text: str, trace: Sequence[Request], setting: Setting) -> Policy:
         played = min(setting.maximum, max(setting.minimum, count))
         if played != count:
             option = "--max-replicas" if played < count else "--min-replicas"
-            print(f"gemma4: `--policy` {text} plays {played} replicas, which is `{option}`", file=sys.stderr)
+            replicas = counted(played, "replica")
+            print(f"gemma4: `--policy` {text} plays {replicas}, which is `{option}`", file=sys.stderr)
     return rule
 
 
-def _result(rule: Policy, trace: Sequence[Request], circumstances: Circumstances) -> Result:
-    return result_of(play(trace, rule, circumstances=circumstances), circumstances.setting.objectives)
+def _played(
+    rules: Sequence[tuple[str, Policy]], trace: Sequence[Request], circumstances: Circumstances
+) -> list[tuple[str, Result]]:
+    """Return each rule's result; the first one is the reference. A day of traffic takes some of them a minute."""
+    found = []
+    for number, (text, rule) in enumerate(rules, start=1):
+        why = "" if number > 1 else ", by which costs are measured"
+        tell(f"{number} of {len(rules)}: playing {text}{why}")
+        played = play(trace, rule, circumstances=circumstances)
+        found.append((text, result_of(played, circumstances.setting.objectives)))
+    return found
 
 
 def _about(trace: Sequence[Request], circumstances: Circumstances) -> dict[str, Any]:
@@ -149,8 +159,9 @@ def _table(found: dict[str, Any]) -> str:
         for row in found["policies"]
     ]
     traffic = (
-        f"{about['requests']} requests in {about['durationSeconds'] / 3600:.2f} hours, of {about['inputTokens']} + "
-        f"{about['outputTokens']} tokens on average; {about['startReplicas']} replicas at first"
+        f"{counted(about['requests'], 'request')} in {about['durationSeconds'] / 3600:.2f} hours, of "
+        f"{about['inputTokens']} + {about['outputTokens']} tokens on average; "
+        f"{counted(about['startReplicas'], 'replica')} at first"
     )
     return f"{traffic}\n\n{columns([head, *rows])}"
 

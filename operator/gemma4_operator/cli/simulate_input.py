@@ -11,15 +11,19 @@ from gemma4_operator.cli.inputs import STDIN, InvalidInput, place, read_text
 from gemma4_operator.sim.arrivals import from_rates, scaled
 from gemma4_operator.sim.files import text_of
 from gemma4_operator.sim.invalid import InvalidTrace
+from gemma4_operator.sim.lacking import told
 from gemma4_operator.sim.lengths import LogNormal, Mix, mix_of_points
 from gemma4_operator.sim.request import Request
 from gemma4_operator.sim.setting import EngineModel, Objectives, Setting
-from gemma4_operator.sim.traces import Log, read
+from gemma4_operator.sim.traces import Log, Rates, read
 from gemma4_operator.sim.workloads import ENGINE
 
 _HOUR_SECONDS = 3600.0
 _MOST_HOURS = 24 * 366.0
+_MOST_BOOT_SECONDS = 86_400.0
+"""A rule that sees the future looks as far as a boot takes, at every turn."""
 _MOST_REPLICAS = 10_000
+_POISSON = 1.0
 _MOST = 1e9
 ENGINE_KEYS = {
     "fixed_ms": ("fixed_seconds", 1e-3),
@@ -36,34 +40,41 @@ _BYTE_ORDER_MARK = "\ufeff"
 _MIX_FORMS = "input=MEDIAN/MEAN,output=MEDIAN/MEAN or FILE:TRACE"
 
 
-def require(option: str, value: float, *, least: float = 0.0, most: float = inf, above: bool = False) -> None:
-    """Raise InvalidInput where a number is not within its limits, `least` itself excluded if `above`."""
-    if isfinite(value) and (value > least if above else value >= least) and value <= most:
+def require(
+    option: str, value: float, *, least: float = 0.0, most: float = inf, above: bool = False, below: bool = False
+) -> None:
+    """Raise InvalidInput where a number is not within its limits, which are allowed unless `above` or `below`."""
+    is_enough = value > least if above else value >= least
+    if isfinite(value) and is_enough and (value < most if below else value <= most):
         return
-    limits = f"{'above' if above else 'at least'} {least:g}" + (f" and at most {most:g}" if most < inf else "")
+    limits = f"{'above' if above else 'at least'} {least:g}"
+    if most < inf:
+        limits += f" and {'below' if below else 'at most'} {most:g}"
     raise InvalidInput(f"`{option}` must be {limits}, and is {value:g}")
 
 
 def requests_of(args: argparse.Namespace) -> tuple[Request, ...]:
     """Return the traffic, its times counted from `--from-hours`. Raises InvalidInput."""
     require("--scale", args.scale, above=True, most=1000)
-    require("--burstiness", args.burstiness, above=True, most=100)
+    if args.burstiness is not None:
+        require("--burstiness", args.burstiness, above=True, most=100)
     require("--from-hours", args.from_hours)
     require("--hours", args.hours, above=True, most=_MOST_HOURS)
     start = args.from_hours * _HOUR_SECONDS
     where = place(args.trace)
     try:
         text = read_text(STDIN, form=_TRACE_FORM) if args.trace == STDIN else text_of(Path(args.trace))
-        trace = read(text.removeprefix(_BYTE_ORDER_MARK), where=where)
+        trace = _read(text.removeprefix(_BYTE_ORDER_MARK), where)
         end = min(start + args.hours * _HOUR_SECONDS, trace.end_seconds)
         if start > end:
             raise InvalidInput(f"`--from-hours` must be within {where}, which has {end / _HOUR_SECONDS:.2f} hours")
         part = trace.between(start, end)
         if isinstance(part, Log):
+            _require_unsaid(args, where)
             found = scaled(part, scale=args.scale, seed=args.seed)
         else:
             mix = _mix(args.lengths)
-            found = from_rates(part, mix, scale=args.scale, variation=args.burstiness, seed=args.seed)
+            found = from_rates(part, mix, scale=args.scale, variation=burstiness_of(args), seed=args.seed)
     except InvalidTrace as error:
         raise InvalidInput(str(error)) from error
     if not found:
@@ -71,12 +82,35 @@ def requests_of(args: argparse.Namespace) -> tuple[Request, ...]:
     return found
 
 
+def burstiness_of(args: argparse.Namespace) -> float:
+    """Return the deviation of gaps over their mean, which is that of chance where nobody says it."""
+    return _POISSON if args.burstiness is None else float(args.burstiness)
+
+
+def _read(text: str, where: str) -> Log | Rates:
+    if not text.strip():
+        raise InvalidInput(f"{where}: must hold recorded traffic, and is empty")
+    try:
+        return read(text, where=where)
+    except InvalidTrace as error:
+        raise told(error, text, where=where) from error
+
+
+def _require_unsaid(args: argparse.Namespace, where: str) -> None:
+    """Raise InvalidInput for options that a log leaves nothing to say to: its requests came as they came."""
+    for option, value in (("--lengths", args.lengths), ("--burstiness", args.burstiness)):
+        if value is not None:
+            raise InvalidInput(
+                f"`{option}` must be left out: it is for rates only, and {where} is a log, which has each request"
+            )
+
+
 def setting_of(args: argparse.Namespace, trace: Sequence[Request]) -> Setting:
     """Return the deployment; what a usual request is, the trace says. Raises InvalidInput."""
     for option, value in (("--slo-ttft-ms", args.slo_ttft_ms), ("--slo-tpot-ms", args.slo_tpot_ms)):
         require(option, value, above=True)
-    require("--attainment-percent", args.attainment_percent, above=True, most=100)
-    require("--boot-seconds", args.boot_seconds)
+    require("--attainment-percent", args.attainment_percent, above=True, most=100, below=True)
+    require("--boot-seconds", args.boot_seconds, most=_MOST_BOOT_SECONDS)
     require("--boot-variation", args.boot_variation, most=3)
     require("--scrape-delay-seconds", args.scrape_delay_seconds)
     require("--min-replicas", args.min_replicas)
@@ -120,7 +154,11 @@ def _mix(text: str | None) -> Mix:
         file, _, trace = text.rpartition(":")
         if not file:
             raise InvalidInput(f"`--lengths` must be {_MIX_FORMS}, and is '{text}'")
-        return mix_of_points(text_of(Path(file)), trace=trace, where=file)
+        points = text_of(Path(file))
+        try:
+            return mix_of_points(points, trace=trace, where=file)
+        except InvalidTrace as error:
+            raise told(error, points, where=file) from error
     parts = dict(part.partition("=")[::2] for part in text.split(","))
     if parts.keys() != {"input", "output"}:
         raise InvalidInput(f"`--lengths` must be {_MIX_FORMS}, and is '{text}'")

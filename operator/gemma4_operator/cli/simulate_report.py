@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gemma4_operator.api.shown import shown as printable
 from gemma4_operator.cli.inputs import STDIN, InvalidInput
+from gemma4_operator.cli.simulate_input import burstiness_of
 from gemma4_operator.sim.report.page import page
 from gemma4_operator.sim.report.shown import About, Shown
 from gemma4_operator.sim.request import Request
@@ -61,13 +62,18 @@ def facts_of(
     """Return what was played, in words, with all that somebody needs to play it again."""
     setting = circumstances.setting
     seconds = trace[-1].arrival_seconds
+    requests = "1 request" if len(trace) == 1 else f"{len(trace):,} requests"
+    hours = "1 hour" if args.hours == 1 else f"{args.hours:g} hours"
     rate = f", {len(trace) / seconds:.3g} a second" if seconds else ""
     lengths = "" if args.lengths is None else f", by {printable(args.lengths, _MOST_SHOWN)}"
-    bursts = "" if args.lengths is None else f"; gaps vary by {args.burstiness:g} times their mean"
+    bursts = "" if args.lengths is None else f"; gaps vary by {burstiness_of(args):g} times their mean"
     deaths = "none dies" if args.mean_life_seconds is None else f"dies after {args.mean_life_seconds:g} s on average"
     return (
-        ("Traffic", f"{len(trace):,} requests in {seconds / 3600:.2f} hours{rate}{bursts}"),
-        ("Part of it", f"from hour {args.from_hours:g}, {args.hours:g} hours at most; scale {args.scale:g}"),
+        ("Traffic", f"{requests} in {seconds / 3600:.2f} hours{rate}{bursts}"),
+        (
+            "Part of it",
+            f"from hour {args.from_hours:g}, {hours} at most; scale {args.scale:g}",
+        ),
         ("Tokens", f"{setting.input_tokens:,.0f} in, {setting.output_tokens:,.0f} out on average{lengths}"),
         (
             "Objectives",

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from gemma4_operator.sim import ours
+from gemma4_operator.sim.limits import require_short, require_within
 from gemma4_operator.sim.peers import clairvoyant, dynamo, hpa, keda, knative, kubeai, llmd, static, wva
 from gemma4_operator.sim.peers.knobs import BadPolicy, parted, read
 from gemma4_operator.sim.policy import Policy
@@ -125,7 +126,10 @@ def make(text: str, *, setting: Setting, trace: Sequence[Request]) -> Policy:
     """
     name, texts = parted(text)
     rule = _rule(name)
-    return rule.build(read(rule.module.Knobs, texts, name=name), setting, trace)
+    require_short(texts, name=name)
+    knobs = read(rule.module.Knobs, texts, name=name)
+    require_within(knobs, texts, name=name)
+    return rule.build(knobs, setting, trace)
 
 
 def _rule(name: str) -> _Rule:

@@ -10,6 +10,7 @@ import pytest
 from gemma4_operator.cli import completion, main
 from gemma4_operator.cli.shells import SHELLS
 from gemma4_operator.cli.tree import tree_of
+from gemma4_operator.sim.rules import names
 
 ASK_BASH = """
 source {script}
@@ -71,6 +72,11 @@ class TestBash:
         assert offered(scripts, "gemma4 fit --variant E") == {"E4B", "E2B"}
         assert offered(scripts, "gemma4 fit --gpu NVIDIA-L4") == {"NVIDIA-L4", "NVIDIA-L40", "NVIDIA-L40S"}
 
+    def test_rules_that_simulate_plays(self, scripts: Path):
+        assert offered(scripts, "gemma4 simulate --policy ''") == set(names())
+        assert offered(scripts, "gemma4 simulate --policy h") == {"hpa"}
+        assert offered(scripts, "gemma4 simulate --policy hpa --policy k") == {"keda", "knative", "kubeai"}
+
     def test_shells_of_completion_itself(self, scripts: Path):
         assert offered(scripts, "gemma4 completion ''") >= {"bash", "zsh", "fish"}
 
@@ -95,6 +101,7 @@ def test_fish(scripts: Path):
     assert ask("gemma4 plan -o ") == {"table", "json", "yaml"}
     assert "--csv" in ask("gemma4 kv --c")
     assert "--csv" not in ask("gemma4 plan --c")
+    assert ask("gemma4 simulate --policy h") == {"hpa"}
 
 
 @only_if("zsh")
@@ -102,6 +109,13 @@ def test_zsh_reads_its_script(scripts: Path):
     script = f"autoload -U compinit; compinit -u -D; source {scripts / 'gemma4.zsh'}; print $_comps[gemma4]"
     done = subprocess.run(["zsh", "-f", "-c", script], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("_gemma4\n", "")
+
+
+def test_zsh_and_fish_know_rules_by_name(scripts: Path):
+    """In zsh a colon ends the name of a value, and those in `NAME[:KEY=VALUE,...]` would hide the rules behind it."""
+    rules = " ".join(names())
+    assert f"]:NAME:({rules})'" in (scripts / "gemma4.zsh").read_text()
+    assert f"-l policy -x -a '{rules}'" in (scripts / "gemma4.fish").read_text()
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -10,6 +10,7 @@ import pytest
 
 from gemma4_operator.cli import simulate
 from gemma4_operator.cli.main import main
+from gemma4_operator.sim import world
 from tests.unit.sim.fixed import Static
 
 STATIC = ("--policy", "static:replicas=2")
@@ -95,6 +96,11 @@ class TestResult:
             "static:replicas=2  100.00 %    2.00      2     2.00            0.0        100.0 %\n"
         )
 
+    def test_one_is_not_told_as_several(self, run: Run, tmp_path: Path):
+        (tmp_path / "one.jsonl").write_text('{"timestamp": 0, "input_length": 10, "output_length": 1}')
+        (head, *_) = run.text("--trace", str(tmp_path / "one.jsonl"), *STATIC).splitlines()
+        assert head == "1 request in 0.00 hours, of 10 + 1 tokens on average; 1 replica at first"
+
     def test_the_cost_is_compared_with_a_rule_that_sees_the_future(
         self, run: Run, trace: str, monkeypatch: pytest.MonkeyPatch
     ):
@@ -106,6 +112,37 @@ class TestResult:
         )
         assert run.only("--trace", trace, *STATIC, "--start", "2")["costRatioToClairvoyant"] == 0.5
         assert "  0.50  " in run.text("--trace", trace, *STATIC, "--start", "2")
+
+
+class TestProgress:
+    """A day takes some rules a minute; who waits at a terminal is told which one is being played."""
+
+    WORDS = ("--policy", "static:replicas=2", "--policy", "hpa:target=30", "--hours", "0.01")
+
+    def test_a_terminal_gets_a_line_for_each_rule_when_it_begins(
+        self, trace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        told: list[str] = []
+
+        def play(*words: Any, **more: Any) -> Any:
+            told.append(capsys.readouterr().err)
+            return world.play(*words, **more)
+
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+        monkeypatch.setattr(simulate, "play", play)
+        assert main(["simulate", "--trace", trace, *self.WORDS, "-o", "json"]) == 0
+        assert told == [
+            "gemma4: 1 of 3: playing clairvoyant, by which costs are measured\n",
+            "gemma4: 2 of 3: playing static:replicas=2\n",
+            "gemma4: 3 of 3: playing hpa:target=30\n",
+        ]
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert [row["policy"] for row in json.loads(printed.out)["policies"]] == ["static:replicas=2", "hpa:target=30"]
+
+    def test_nothing_else_gets_one(self, trace: str, capsys: pytest.CaptureFixture[str]):
+        assert main(["simulate", "--trace", trace, *self.WORDS]) == 0
+        assert capsys.readouterr().err == ""
 
 
 class TestEachOptionChangesSomething:
@@ -205,11 +242,19 @@ class TestWhatCannotBePlayed:
             (("--hours", "0.00000001", "--from-hours", "0.00001"), "{trace}: must hold requests where"),
             (("--slo-ttft-ms", "0"), "`--slo-ttft-ms` must be above 0, and is 0"),
             (("--slo-tpot-ms", "inf"), "`--slo-tpot-ms` must be above 0, and is inf"),
-            (("--attainment-percent", "101"), "`--attainment-percent` must be above 0 and at most 100, and is 101"),
-            (("--boot-seconds", "-1"), "`--boot-seconds` must be at least 0, and is -1"),
+            (("--policy", "gemma4:share=5"), "`--policy`: `share` of `gemma4` must be a number from 0.01 to 1, and is"),
+            (("--policy", "llmd:share=5"), "`--policy`: `share` of `llmd` must be a number from 0.01 to 1, and is '5'"),
+            (
+                ("--policy", "dynamo:load_seconds=0.0001"),
+                "`--policy`: `load_seconds` of `dynamo` must be a number from 1",
+            ),
+            (("--attainment-percent", "100"), "`--attainment-percent` must be above 0 and below 100, and is 100"),
+            (("--attainment-percent", "0"), "`--attainment-percent` must be above 0 and below 100, and is 0"),
+            (("--boot-seconds", "-1"), "`--boot-seconds` must be at least 0 and at most 86400, and is -1"),
+            (("--boot-seconds", "1e9"), "`--boot-seconds` must be at least 0 and at most 86400, and is 1e+09"),
             (("--boot-variation", "9"), "`--boot-variation` must be at least 0 and at most 3, and is 9"),
             (("--scrape-delay-seconds", "-1"), "`--scrape-delay-seconds` must be at least 0, and is -1"),
-            (("--mean-life-seconds", "0"), "`--mean-life-seconds` must be above 0, and is 0"),
+            (("--mean-life-seconds", "0.001"), "`--mean-life-seconds` must be at least 1, and is 0.001"),
             (("--min-replicas", "-1"), "`--min-replicas` must be at least 0, and is -1"),
             (("--max-replicas", "0"), "`--max-replicas` must be at least 1 and at most 10000, and is 0"),
             (("--min-replicas", "50"), "`--max-replicas` must be at least 50 and at most 10000, and is 40"),
@@ -231,6 +276,7 @@ class TestWhatCannotBePlayed:
         ("count", "options", "played"),
         [
             (1000, (), "40 replicas, which is `--max-replicas`"),
+            (2, ("--max-replicas", "1"), "1 replica, which is `--max-replicas`"),
             (1, ("--min-replicas", "3"), "3 replicas, which is `--min-replicas`"),
         ],
     )
@@ -256,6 +302,38 @@ class TestWhatCannotBePlayed:
     def test_lengths_too(self, run: Run, rates: str, lengths: str | None, message: str):
         words = () if lengths is None else ("--lengths", lengths)
         assert run.error("--trace", rates, *STATIC, *words).startswith(f"gemma4: {message}")
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("--lengths", "input=654/973,output=67/160"),
+            ("--lengths", "foo"),
+            ("--burstiness", "3"),
+            ("--burstiness", "1"),
+        ],
+    )
+    def test_what_is_for_rates_is_refused_for_a_log(self, run: Run, trace: str, option: str, value: str):
+        """A log has each request with its time and its lengths; a page that told others would tell an untruth."""
+        error = run.error("--trace", trace, *STATIC, option, value)
+        assert error == (
+            f"gemma4: `{option}` must be left out: it is for rates only, and {trace} is a log, which has each request"
+        )
+
+    @pytest.mark.parametrize("text", ["", " \n\n"])
+    def test_an_empty_file(self, run: Run, tmp_path: Path, text: str):
+        (tmp_path / "empty.csv").write_text(text)
+        error = run.error("--trace", str(tmp_path / "empty.csv"), *STATIC)
+        assert error == f"gemma4: {tmp_path}/empty.csv: must hold recorded traffic, and is empty"
+
+    def test_a_row_that_was_cut_off(self, run: Run, tmp_path: Path):
+        (tmp_path / "cut.csv").write_text("t_s,total_rate_rps\n0,1\n60\n")
+        error = run.error("--trace", str(tmp_path / "cut.csv"), *STATIC)
+        assert error.startswith(f"gemma4: {tmp_path}/cut.csv:3: has too few columns")
+
+    def test_a_row_of_lengths_that_was_cut_off(self, run: Run, rates: str, tmp_path: Path):
+        (tmp_path / "lengths.csv").write_text("trace,field,quantile,tokens\nchat,input,0.5\n")
+        error = run.error("--trace", rates, *STATIC, "--lengths", f"{tmp_path}/lengths.csv:chat")
+        assert error.startswith(f"gemma4: {tmp_path}/lengths.csv:2: has too few columns")
 
     def test_a_file_that_is_none(self, run: Run):
         error = run.error("--trace", "none.csv", *STATIC)

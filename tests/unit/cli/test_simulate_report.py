@@ -142,13 +142,20 @@ class TestFacts:
             "Seed": "1",
         }
 
+    def test_a_single_request_is_not_told_as_several(self):
+        args = parser(VERBS).parse_args(["simulate", "--trace", "chats.csv", *POLICIES])
+        one = [Request(arrival_seconds=0.0, input_tokens=1000, output_tokens=100)]
+        assert simulate_report.facts_of(args, one, circumstances())[0] == ("Traffic", "1 request in 0.00 hours")
+
     @pytest.mark.parametrize(
         ("words", "name", "told"),
         [
             ("--from-hours 216", "Part of it", "from hour 216,"),
             ("--hours 3", "Part of it", "3 hours at most"),
+            ("--hours 1", "Part of it", "1 hour at most"),
             ("--scale 0.15", "Part of it", "scale 0.15"),
             ("--lengths input=654/973,output=67/160", "Tokens", "by input=654/973,output=67/160"),
+            ("--lengths a:b", "Traffic", "gaps vary by 1 times their mean"),
             ("--lengths a:b --burstiness 2", "Traffic", "gaps vary by 2 times their mean"),
             ("--slo-ttft-ms 500", "Objectives", "within 500 ms"),
             ("--slo-tpot-ms 30", "Objectives", "one 30 ms"),
