@@ -59,7 +59,7 @@ LIMITS: Mapping[str, Mapping[str, Limits]] = {
         # The operator itself looks every five seconds.
         "scrape": Limits(least=ours.TICK_SECONDS, most=3600, or_zero=True),
     },
-    "clairvoyant": {"margin": Limits(least=0, most=10), "window_seconds": _SECONDS, "tick_seconds": _SECONDS},
+    "clairvoyant": {"times": Limits(least=0.1, most=10), "window_seconds": _SECONDS, "tick_seconds": _SECONDS},
     "dynamo": {
         "safety": _MULTIPLE,
         "throughput_seconds": _SECONDS,
