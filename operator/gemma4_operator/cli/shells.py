@@ -112,8 +112,8 @@ def _zsh_option(option: Option) -> str:
     values = f"({' '.join(option.choices)})" if option.choices else "_files" if option.takes == FILE else " "
     # A colon would end the name of what an option takes; of NAME[:KEY=VALUE] the first part says enough.
     value = f":{option.takes.partition('[')[0]}:{values}" if option.takes else ""
-    exclusive = f"({' '.join(option.flags)})"
-    return " ".join(_quoted(f"{exclusive}{flag}[{about}]{value}") for flag in option.flags)
+    before = "*" if option.repeats else f"({' '.join(option.flags)})"
+    return " ".join(_quoted(f"{before}{flag}[{about}]{value}") for flag in option.flags)
 
 
 def fish(tree: Tree) -> str:

@@ -13,12 +13,14 @@ class Option:
         flags: The short form first, if it has one.
         takes: What a message calls its value, such as FILE; empty: it takes none.
         choices: Its values, if they are a closed set.
+        repeats: Whether it may be given again.
     """
 
     flags: tuple[str, ...]
     about: str
     takes: str
     choices: tuple[str, ...]
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[Option]:
                 about=(action.help or "").replace("%(prog)s", parser.prog),
                 takes=takes,
                 choices=choices,
+                repeats=isinstance(action, argparse._AppendAction),
             )
 
 

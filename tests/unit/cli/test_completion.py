@@ -104,6 +104,13 @@ def test_fish(scripts: Path):
     assert ask("gemma4 simulate --policy h") == {"hpa"}
 
 
+def test_zsh_offers_an_option_again_that_may_be_given_again(scripts: Path):
+    script = (scripts / "gemma4.zsh").read_text()
+    assert "'*--policy[" in script
+    assert "'*-f[" in script
+    assert "'(--inventory)--inventory[" in script
+
+
 @only_if("zsh")
 def test_zsh_reads_its_script(scripts: Path):
     script = f"autoload -U compinit; compinit -u -D; source {scripts / 'gemma4.zsh'}; print $_comps[gemma4]"
