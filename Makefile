@@ -101,6 +101,10 @@ bench: setup ## Measure requests, writes, memory and speed on a local cluster
 bench-plan: setup ## Measure how long a plan takes on 1,000 nodes; write docs/reference/planning-speed.md
 	@$(PY) -m tests.bench.planning --write-docs
 
+.PHONY: bench-scrape
+bench-scrape: setup ## Measure what reading 500 engines takes; write docs/reference/reading-engines.md
+	@$(PY) -m tests.bench.scraping --write-docs
+
 .PHONY: scaling-bench
 scaling-bench: setup ## Play scaling rules on the same traffic (hours; SCALING_ARGS="--minutes 30 --jobs 2"); write its page
 	@$(PY) -m tests.bench.scaling $(SCALING_ARGS)

@@ -1,4 +1,4 @@
-"""What it costs to read engines' figures: `python -m tests.bench.scraping`.
+"""What it costs to read engines' figures: `make bench-scrape`, or `python -m tests.bench.scraping`.
 
 Pods are addresses of this machine's loopback network, all served by another process, which sends the recorded
 exposition of a real vLLM. What is counted is the CPU time of this process alone: the reader's.
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -29,6 +30,7 @@ from tests.bench.machine import cores, foreign_share, machine_class, usage
 from tests.bench.table import table
 
 RECORDED = Path(__file__).parents[1] / "data" / "expositions" / "vllm-0.32.0.txt"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "reading-engines.md"
 PODS = 500
 ROUNDS = 4
 READS = 2000
@@ -187,7 +189,34 @@ def report(measured: Measured) -> str:
 {RECORDED.name}: {len(text.splitlines())} lines, {len(text)} bytes; {machine_class()};
 others used {measured.foreign:.0%} of the machine meanwhile
 
-""" + table(
+{figures(measured)}"""
+
+
+def page(measured: Measured, *, today: datetime) -> str:
+    """Return the page."""
+    text = RECORDED.read_bytes()
+    return f"""<!-- Written by `python -m tests.bench.scraping --write-docs`; do not edit. -->
+
+# What it costs to read engines
+
+The operator's autoscaler asks the pods of each resource every {PERIOD_SECONDS:g} s, unless a Prometheus does. What one
+pod answers here is the recorded exposition of a real vLLM, of {len(text.splitlines())} lines and {len(text)} bytes.
+Figures are CPU time of the reader alone; pods are addresses of the loopback network, so there is no network in them.
+
+* Command: `make bench-scrape`, on {today:%Y-%m-%d}.
+* Machine: {machine_class()}; others used {measured.foreign:.0%} of it meanwhile, which makes CPU time longer as well,
+  since cores share their caches.
+
+{figures(measured)}
+Few series are looked for by name and the rest is not read, which is the difference to a parser of all. Where 15 % of a
+core is too much for a fleet, `metricsSource: Prometheus` ([scaling](../guides/scaling.md)) takes one question for all
+pods of a resource.
+"""
+
+
+def figures(measured: Measured) -> str:
+    """Return the table of both."""
+    return table(
         ("CPU time of the reader", "measured", "aim"),
         [
             ("figures of one pod, from its answer", f"{measured.parse_milliseconds:.2f} ms", ""),
@@ -211,11 +240,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--reads", type=int, default=READS, help=f"for the figure of one pod (default: {READS})")
     for hidden in ("--serve", "--port", "--parent"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
+    parser.add_argument("--write-docs", action="store_true", help=f"write {PAGE.relative_to(PAGE.parents[2])}")
     options = parser.parse_args(arguments)
     if options.serve:
         asyncio.run(serve(Path(options.serve), int(options.port), int(options.parent)))
         return 0
-    print(report(measure(pods=options.pods, rounds=options.rounds, reads=options.reads)), end="")
+    measured = measure(pods=options.pods, rounds=options.rounds, reads=options.reads)
+    print(report(measured), end="")
+    if options.write_docs:
+        PAGE.write_text(page(measured, today=datetime.now(UTC)), encoding="utf-8")
     return 0
 
 

@@ -1,5 +1,7 @@
 """The measurement of reading figures measures what it says, on a few pods; its times are nobody's promise here."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.bench import scraping
@@ -33,3 +35,17 @@ def test_pods_have_addresses_of_their_own() -> None:
     fleet = scraping.targets(500)
     assert len({target.address for target in fleet}) == len({target.name for target in fleet}) == 500
     assert all(target.address.startswith("127.") for target in fleet)
+
+
+def test_the_page_says_when_on_what_and_beside_whom(measured: scraping.Measured) -> None:
+    said = scraping.page(measured, today=datetime(2026, 12, 1, tzinfo=UTC))
+    assert "`make bench-scrape`, on 2026-12-01" in said
+    assert f"others used {measured.foreign:.0%}" in said
+    assert scraping.figures(measured) in said
+
+
+def test_the_page_that_is_kept_is_of_this_form() -> None:
+    """Its figures are of the machine that it names; its words and rows are of this code."""
+    kept = scraping.PAGE.read_text(encoding="utf-8")
+    for row in ("figures of one pod, from its answer", "one pod, with HTTP", "500 pods every 5 s, of one core"):
+        assert f"| {row} " in kept
