@@ -28,6 +28,7 @@ from gemma4_operator.scaling import mixed
 from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.planned import terms_of
 from gemma4_operator.scaling.sample import Sample, Stage
+from gemma4_operator.scaling.terms import Terms
 from gemma4_operator.status.pods import PodView
 from tests.rendering import CATALOG, ENGINES, VLLM, gpus, spec_of, with_fields
 from tests.scaling import Engine, Rate
@@ -333,7 +334,7 @@ class TestTrafficAboutALimit:
             decisions.clear()
             chat.news.clear()
             await chat.play(3600)
-        assert sum(one.limited_by != other.limited_by for one, other in itertools.pairwise(decisions)) > 20
+        assert sum(one.limited_by != other.limited_by for one, other in itertools.pairwise(decisions)) > 10
         assert {said.limited_by for said in chat.news} == {"spec.autoscaling.maxReplicas"}
         assert {said.reason for said in chat.news} == {"Limited"}
 
@@ -414,6 +415,23 @@ class TestAPlanForAFasterGpuThatIsNotThereYet:
         assert before is not None
         assert before < 80
         assert after.speed_percent in range(before - 4, before + 5)
+
+    async def test_has_none_asked_for_in_the_place_of_pods_that_fail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Those of a new plan may all fail for one reason, and more of them would take GPUs for nothing."""
+        bound: list[Terms] = []
+
+        def watched(terms: Terms, *given: Any, **more: Any) -> Decision:
+            bound.append(terms)
+            return decide(terms, *given, **more)
+
+        decide = autoscale.decide
+        monkeypatch.setattr(autoscale, "decide", watched)
+        async with Played(lambda _: 12.0, serving=9) as chat:
+            await chat.play(60)
+            assert bound[-1].replaces
+            chat.plan_anew(times_as_fast=4.0)
+            await chat.play(60)
+            assert not bound[-1].replaces
 
     async def test_neither_overrides_a_limit_nor_keeps_awake_whom_nobody_asks(self) -> None:
         async with Played(lambda at: 12.0 if at < 5400 else 0.0, serving=9, minReplicas=0, idleSeconds=600) as chat:
