@@ -255,6 +255,7 @@ class Autoscaler:
             replicas_of(self._pods(key), self._sampler.samples(key), clock=clock, coming=known.coming),
             known.state,
             now_seconds=clock.monotonic_seconds,
+            coming=known.coming,
             asked_seconds=clock.seconds(asked) if asked is not None and not is_ahead else None,
         )
         decision = explained(decision, terms, lowest=lowest)

@@ -4,24 +4,58 @@ A pod whose GPU is broken, or that crashes each time, counts as one that was ask
 counted it as supply would leave the others overloaded for as long as it is there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from gemma4_operator.scaling.sample import Replica, Stage
 
-Absent = Mapping[str, float]
-"""Replicas by name that do not serve, with when that was first seen."""
+LOADING_SECONDS = 1800.0
+"""How long one that has not failed is waited for at least: on a new node it may have to fetch its weights first."""
 
 
-def missed(absent: Absent, replicas: Sequence[Replica], *, now_seconds: float) -> Absent:
-    """Return those that do not serve now although they have a node, each with when that was first seen."""
-    return {
-        one.name: absent.get(one.name, now_seconds) for one in replicas if one.stage in (Stage.LOADING, Stage.FAILED)
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A replica that does not serve.
+
+    Attributes:
+        since_seconds: When that was first seen.
+        has_failed: Whether it has failed since, be it that it tries again.
+    """
+
+    since_seconds: float
+    has_failed: bool
+
+
+Absent = Mapping[str, Missing]
+"""Those that do not serve, by name."""
+
+
+def missed(absent: Absent, replicas: Sequence[Replica], *, coming: Collection[str] = (), now_seconds: float) -> Absent:
+    """Return those that do not serve now although they have a node.
+
+    Args:
+        absent: From the last time.
+        replicas: All that are not gone.
+        coming: Those of them for which a node is being added.
+        now_seconds: By the clock of the samples.
+    """
+    found: dict[str, Missing] = {}
+    for one in replicas:
+        if one.stage not in (Stage.LOADING, Stage.FAILED) or one.name in coming:
+            continue
+        before = absent.get(one.name, Missing(since_seconds=now_seconds, has_failed=False))
+        has_failed = before.has_failed or one.stage is Stage.FAILED
+        found[one.name] = Missing(since_seconds=before.since_seconds, has_failed=has_failed)
+    return found
 
 
 def given_up(absent: Absent, *, overdue_seconds: float, now_seconds: float) -> int:
     """Return how many are not waited for any more."""
-    return sum(now_seconds - since >= overdue_seconds for since in absent.values())
+    return sum(
+        now_seconds - one.since_seconds
+        >= (overdue_seconds if one.has_failed else max(overdue_seconds, LOADING_SECONDS))
+        for one in absent.values()
+    )
 
 
 def replaced(lost: int, *, serving: int) -> int:

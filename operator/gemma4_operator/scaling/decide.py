@@ -7,7 +7,7 @@
 Missing data may raise the number and never lower it. What no node takes holds it upward, and not downward.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from gemma4_operator.scaling import words
@@ -33,6 +33,7 @@ def decide(
     *,
     now_seconds: float,
     asked_seconds: float | None = None,
+    coming: Collection[str] = (),
     tuning: Tuning | None = None,
 ) -> Decision:
     """Return how many replicas there should be from now on.
@@ -43,21 +44,24 @@ def decide(
         state: From the last decision.
         now_seconds: By the clock of the samples.
         asked_seconds: When somebody last asked for an answer otherwise than by a request; None: nobody did.
+        coming: Replicas for which a node is being added.
         tuning: Parts to leave out, to see what they are worth; None: none.
     """
-    wanted, state = _begun(terms, replicas, state, now_seconds)
+    wanted, state = _begun(terms, replicas, state, coming, now_seconds)
     answer, state = _answer(terms, replicas, wanted, state, now_seconds, asked_seconds, tuning or Tuning())
     return within(terms, answer, state)
 
 
-def _begun(terms: Terms, replicas: Sequence[Replica], state: State, now_seconds: float) -> tuple[int, State]:
+def _begun(
+    terms: Terms, replicas: Sequence[Replica], state: State, coming: Collection[str], now_seconds: float
+) -> tuple[int, State]:
     """Return the number so far, and the state with what needs no engine's word."""
     wanted = state.wanted
     if wanted is None:
         wanted = sum(one.stage is not Stage.LEAVING for one in replicas) or max(1, terms.minimum)
     busy = now_seconds if state.busy_seconds is None else state.busy_seconds
     boots = booted(state.boots, replicas, planned_seconds=terms.boot_seconds, now_seconds=now_seconds)
-    absent = missed(state.absent, replicas, now_seconds=now_seconds)
+    absent = missed(state.absent, replicas, coming=coming, now_seconds=now_seconds)
     return wanted, replace(state, wanted=wanted, boots=boots, absent=absent, busy_seconds=busy)
 
 

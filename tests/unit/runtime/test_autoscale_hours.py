@@ -64,6 +64,7 @@ class Played:
             self._make(since_seconds=-1000.0)
             self.engines[-1].serving_since_seconds = -1000.0 + BOOT_SECONDS
         self.earlier: set[str] = set()
+        self.coming: frozenset[str] = frozenset()
         self.places = 1000
         self.edit(**spec)
         found = choose(self.spec, catalog=CATALOG, engines=ENGINES, classes=(gpus("NVIDIA-H100-80GB-HBM3"),))
@@ -131,7 +132,7 @@ class Played:
             dialects=(DIALECT,),
             live=self.replicas,
             told=self.status,
-            coming=frozenset(),
+            coming=self.coming,
             is_mixed=any(engine.name in self.earlier for engine in self.engines),
         )
         said = self.scaler.told(CHAT) or AutoscalingStatus.model_validate(self.status)
@@ -455,6 +456,25 @@ class TestAPlanForAFasterGpuThatIsNotThereYet:
             chat.restart()
             await chat.play(1800)
             assert chat.replicas >= before
+
+
+class TestPodsThatGetANode:
+    async def test_are_known_to_the_scaler_which_begins_to_wait_for_them_when_they_have_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        coming: list[frozenset[str]] = []
+
+        def watched(*given: Any, **more: Any) -> Decision:
+            coming.append(more["coming"])
+            return decide(*given, **more)
+
+        decide = autoscale.decide
+        monkeypatch.setattr(autoscale, "decide", watched)
+        async with Played(lambda _: 4.0, serving=2) as chat:
+            chat.coming = frozenset({"pod-7"})
+            chat.be_told()
+            await chat.play(ROUND_SECONDS)
+        assert coming[-1] == {"pod-7"}
 
 
 class TestAWishOfLater:

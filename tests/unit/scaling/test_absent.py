@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gemma4_operator.scaling.absent import given_up, missed, replaced
+from gemma4_operator.scaling.absent import LOADING_SECONDS, Missing, given_up, missed, replaced
 from gemma4_operator.scaling.decide import decide
 from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.sample import Replica, Stage
@@ -17,28 +17,49 @@ BOOT_SECONDS = 100.0
 OVERDUE_SECONDS = 300.0
 
 
+def since(seconds: float, *, has_failed: bool = False) -> Missing:
+    return Missing(since_seconds=seconds, has_failed=has_failed)
+
+
 class TestWhoIsMissed:
     @pytest.mark.parametrize("stage", [Stage.LOADING, Stage.FAILED])
     def test_are_those_that_have_a_node_and_do_not_serve(self, stage: Stage) -> None:
-        assert missed({}, [replica("a", stage), replica("b")], now_seconds=7.0) == {"a": 7.0}
+        found = missed({}, [replica("a", stage), replica("b")], now_seconds=7.0)
+        assert found == {"a": since(7.0, has_failed=stage is Stage.FAILED)}
 
     @pytest.mark.parametrize("stage", [Stage.UNPLACED, Stage.LEAVING, Stage.SERVING])
     def test_are_no_others(self, stage: Stage) -> None:
-        assert missed({"a": 1.0}, [replica("a", stage)], now_seconds=7.0) == {}
+        assert missed({"a": since(1.0)}, [replica("a", stage)], now_seconds=7.0) == {}
+
+    def test_are_none_for_which_a_node_is_being_added_and_their_time_begins_when_they_have_it(self) -> None:
+        """Nodes with GPUs take ten minutes, and then the pod has to load."""
+        loading = [replica("a", Stage.LOADING)]
+        absent = missed({}, loading, coming={"a"}, now_seconds=10.0)
+        assert absent == {}
+        assert missed(absent, loading, now_seconds=600.0) == {"a": since(600.0)}
 
     def test_since_they_were_first_seen_so_however_often_one_crashes_and_is_started_again(self) -> None:
         absent = missed({}, [replica("a", Stage.LOADING)], now_seconds=10.0)
         absent = missed(absent, [replica("a", Stage.FAILED)], now_seconds=50.0)
-        assert missed(absent, [replica("a", Stage.LOADING)], now_seconds=90.0) == {"a": 10.0}
+        assert missed(absent, [replica("a", Stage.LOADING)], now_seconds=90.0) == {"a": since(10.0, has_failed=True)}
 
     def test_anew_once_they_have_served_and_not_at_all_once_they_are_gone(self) -> None:
-        served = missed({"a": 10.0}, [replica("a")], now_seconds=50.0)
-        assert missed(served, [replica("a", Stage.FAILED)], now_seconds=90.0) == {"a": 90.0}
-        assert missed({"a": 10.0}, [], now_seconds=90.0) == {}
+        served = missed({"a": since(10.0)}, [replica("a")], now_seconds=50.0)
+        assert missed(served, [replica("a", Stage.LOADING)], now_seconds=90.0) == {"a": since(90.0)}
+        assert missed({"a": since(10.0)}, [], now_seconds=90.0) == {}
 
     @pytest.mark.parametrize(("now", "count"), [(299.0, 0), (300.0, 1), (310.0, 2)])
-    def test_for_so_long_as_a_boot_may_take_each_is_waited_for(self, now: float, count: int) -> None:
-        assert given_up({"a": 0.0, "b": 10.0}, overdue_seconds=300.0, now_seconds=now) == count
+    def test_who_has_failed_is_waited_for_as_long_as_a_boot_may_take(self, now: float, count: int) -> None:
+        absent = {"a": since(0.0, has_failed=True), "b": since(10.0, has_failed=True)}
+        assert given_up(absent, overdue_seconds=300.0, now_seconds=now) == count
+
+    @pytest.mark.parametrize(
+        ("overdue", "waited"), [(300.0, LOADING_SECONDS), (2 * LOADING_SECONDS, 2 * LOADING_SECONDS)]
+    )
+    def test_who_loads_is_waited_for_for_longer(self, overdue: float, waited: float) -> None:
+        """On a node that has never had the weights, they come over the network first."""
+        for now, count in ((waited - 1, 0), (waited, 1)):
+            assert given_up({"a": since(0.0)}, overdue_seconds=overdue, now_seconds=now) == count
 
     @pytest.mark.parametrize(("lost", "serving", "count"), [(0, 5, 0), (1, 5, 1), (2, 1, 1), (4, 3, 3)])
     def test_no_more_are_replaced_than_serve(self, lost: int, serving: int, count: int) -> None:
@@ -143,4 +164,4 @@ class TestThoseInTheirPlace:
 
 def test_one_that_has_failed_for_a_moment_is_waited_for() -> None:
     both = [replica("a", Stage.FAILED), replica("b")]
-    assert decide(terms(), both, State(wanted=2), now_seconds=0.0).state.absent == {"a": 0.0}
+    assert decide(terms(), both, State(wanted=2), now_seconds=0.0).state.absent == {"a": since(0.0, has_failed=True)}
