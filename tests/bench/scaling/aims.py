@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tests.bench.scaling.book import AIM_PERCENT, Book, Kept
 from tests.bench.scaling.cells import NOT_PLAYED, STALE, Ratio, against, age, mean_ratio, percent, ratio
 from tests.bench.scaling.choice import ANY, OURS
-from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, STEPPED, TROUBLE, chosen
+from tests.bench.scaling.grid import DESIGNED, GATEWAY, HELD, STEPPED, TROUBLE, best_so_far, chosen
 from tests.bench.scaling.losses import own_rival
 from tests.bench.scaling.run import Run
 from tests.bench.table import table
@@ -94,10 +94,10 @@ def _least(what: str, found: Sequence[tuple[float, Kept | None]], workloads: Seq
 def _fewer(book: Book, name: str, least: float, base: Run, what: str) -> Aim:
     """Compare mean replicas relative to clairvoyant where both keep the promise.
 
-    Behind the queue the other stands with its setting without one until its best there is known, which decides.
+    Until the other's best is known, which decides, it stands with its best so far.
     """
     best = chosen(book, name, base)
-    policy = best or (chosen(book, name) if base != ANY else None)
+    policy = best or best_so_far(book, name, base)
     if policy is None:
         return Aim(what=what)
     ours_runs = [replace(base, workload=workload, policy=OURS) for workload in DESIGNED]

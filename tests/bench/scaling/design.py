@@ -7,7 +7,7 @@ from tests.bench.scaling import search
 from tests.bench.scaling.book import Book
 from tests.bench.scaling.cells import NOT_PLAYED, NOTHING, Ratio, against, cell, knobs_of, name_of, ratio
 from tests.bench.scaling.choice import ANY, OURS, REFERENCE, own
-from tests.bench.scaling.grid import DESIGNED, PEERS, chosen, leading
+from tests.bench.scaling.grid import DESIGNED, PEERS, best_so_far, chosen, leading
 from tests.bench.scaling.run import Run
 from tests.bench.table import table
 
@@ -21,21 +21,22 @@ def rows(
 
     Args:
         book: All results.
-        policies: The settings; where one is None, the one that is being tried is shown.
+        policies: The settings; where one is None, the best so far is shown, or the one that is being tried.
         names: Of the rules, in the same order.
         workloads: The columns.
         base: In which circumstances.
     """
     for name, policy in zip(names, policies, strict=True):
-        tried = policy or leading(book, name, base)
+        best = policy or best_so_far(book, name, base)
+        tried = best or leading(book, name, base)
         if tried is None:
             yield (name, "not found yet", *(NOT_PLAYED for _ in workloads), NOTHING, NOTHING)
             continue
         runs = [replace(base, workload=workload, policy=tried) for workload in workloads]
         kept = [book.kept(run) for run in runs]
         ratios = (against(book, kept, runs), against(book, kept, runs, cheapest=True))
-        setting = knobs_of(tried) if policy else f"{knobs_of(tried)}, being tried"
-        yield (name, setting, *map(cell, kept), *map(ratio, ratios))
+        how = "" if policy else ", so far" if best else ", being tried"
+        yield (name, f"{knobs_of(tried)}{how}", *map(cell, kept), *map(ratio, ratios))
 
 
 def heads(workloads: Sequence[str]) -> tuple[str, ...]:

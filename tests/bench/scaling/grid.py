@@ -80,6 +80,15 @@ def chosen(book: Book, name: str, base: Run = ANY) -> str | None:
     return best.policy if best else None
 
 
+def best_so_far(book: Book, name: str, base: Run = ANY) -> str | None:
+    """Return the best single setting of those that were played on all workloads, while cheaper ones are searched for.
+
+    In other circumstances that is the one without them, as long as none was searched for in them.
+    """
+    best = single(book, name, DESIGNED, base=base) or single(book, name, DESIGNED)
+    return best.policy if best else None
+
+
 def leading(book: Book, name: str, base: Run = ANY) -> str | None:
     """Return the setting that is being tried on all workloads, None where none is."""
     if _goes_on(book, name, base):

@@ -60,10 +60,16 @@ class TestDesign:
         assert row(text, "llmd")[0] == "not found yet"
         assert "7.00" not in text
 
-    def test_a_setting_that_is_being_tried_is_shown_as_such(self):
+    def test_while_cheaper_ones_are_tried_the_best_so_far_stands_there(self):
         rows = {key: figures for key, figures in SWEPT.items() if key != ("ramp", "static:replicas=9")}
         cells = row(design.singles(book(REFERENCE | rows)), "static")
-        assert cells[0] == "replicas=9, being tried"
+        assert cells[0] == "replicas=10, so far"
+        assert "not played" not in cells
+
+    def test_where_none_was_played_on_all_the_one_that_is_being_tried_is_shown_as_such(self):
+        rows = {key: figures for key, figures in SWEPT.items() if key[0] != "ramp"}
+        cells = row(design.singles(book(REFERENCE | rows)), "static")
+        assert cells[0].endswith(", being tried")
         assert cells[1:6].count("not played") == 1
         assert cells[-2:] == ["-", "-"]
 
