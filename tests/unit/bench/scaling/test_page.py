@@ -23,7 +23,7 @@ def test_it_is_what_the_kept_results_give():
         "written anew",
         "instantaneous metrics",
         "below 5 % are noise",
-        "that favours llm-d",
+        "which no command here repeats",
         "[misses its own band in one cell](simulator.md)",
         "up to 5 % more replicas count as equal",
         "0.7 to 1.3 times what",
