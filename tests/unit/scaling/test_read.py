@@ -186,6 +186,18 @@ class TestForm:
     def test_other_names_are_not_read(self, line: str) -> None:
         assert beside(f"{line}\n").prompt_tokens is None
 
+    def test_a_name_that_another_begins_with_is_not_taken_for_it(self) -> None:
+        """`toy_running` is all that the names of this dialect share, so nothing is left of that one."""
+        longer = Dialect(
+            path="/toy",
+            running="toy_running",
+            waiting="toy_running_not",
+            prompt_tokens="toy_running_not_yet",
+            generation_tokens="toy_running_dry",
+        )
+        text = "toy_running_not_yet 7\ntoy_running 3\ntoy_running_not 1\n"
+        assert said(text, longer) == Counts(running=3, waiting=1, prompt_tokens=7)
+
     @pytest.mark.parametrize("value", NO_COUNTS)
     def test_what_is_no_count_is_none(self, value: str) -> None:
         assert beside(f"toy_prompt {value}\n").prompt_tokens is None
