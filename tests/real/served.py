@@ -150,13 +150,19 @@ class Server:
         """Asks as a probe does, which knows no key."""
         return self._ask("GET", path, key=None)
 
+    @contextlib.contextmanager
+    def connection(self, seconds: float = _REQUEST_SECONDS) -> Iterator[http.client.HTTPConnection]:
+        """Yields one to the server, for several requests one after another."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)) as connection:
+            yield connection
+
     def chat(self, text: str, **fields: Any) -> Answer:
         return self.post("/v1/chat/completions", self._request(text, fields))
 
     @contextlib.contextmanager
     def stream(self, text: str, *, patience: float = _REQUEST_SECONDS, **fields: Any) -> Iterator[Iterator[str]]:
         """Yields the data of each event, each within ``patience`` seconds, until the answer ends, however it does."""
-        with self._connection(patience) as connection:
+        with self.connection(patience) as connection:
             body = self._request(text, {**fields, "stream": True})
             connection.request("POST", "/v1/chat/completions", json.dumps(body), self._headers(self.key))
             response = connection.getresponse()
@@ -168,15 +174,10 @@ class Server:
         return {"model": self.model, "messages": [{"role": "user", "content": text}], **fields}
 
     def _ask(self, method: str, path: str, *, key: str | None, body: Mapping[str, Any] | None = None) -> Answer:
-        with self._connection() as connection:
+        with self.connection() as connection:
             connection.request(method, path, None if body is None else json.dumps(body), self._headers(key))
             with connection.getresponse() as response:
                 return Answer(response.status, response.read().decode())
-
-    @contextlib.contextmanager
-    def _connection(self, seconds: float = _REQUEST_SECONDS) -> Iterator[http.client.HTTPConnection]:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)) as connection:
-            yield connection
 
     def _headers(self, key: str | None) -> dict[str, str]:
         return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})

@@ -58,6 +58,8 @@ WEATHER = {
 SHORT: dict[str, Any] = {"max_tokens": 8, "temperature": 0}
 LONG: dict[str, Any] = {"max_tokens": 400, "ignore_eos": True, "temperature": 0}
 MOST_TOKENS = 1900
+VLLMS_OWN_SECONDS = 5.0
+"""For which vLLM keeps a connection that rests where nobody says otherwise (vllm/envs.py)."""
 HANGING_SECONDS = 600.0
 """More than anything takes, however slow the machine."""
 
@@ -232,6 +234,15 @@ class TestKey:
 class TestEnvironment:
     def test_every_variable_is_known(self, server: Server) -> None:
         assert "Unknown vLLM environment variable" not in server.running.log.read_text()
+
+    def test_a_connection_may_rest_for_longer_than_vllm_keeps_one_by_itself(self, server: Server) -> None:
+        with server.connection() as connection:
+            # Closed by the server, the second question would fail, and no new connection is opened for it.
+            for seconds in (VLLMS_OWN_SECONDS + 1.0, 0.0):
+                connection.request("GET", "/health")
+                connection.auto_open = 0
+                assert connection.getresponse().read() == b""
+                time.sleep(seconds)
 
     def test_nothing_is_told_about_its_use(self, server: Server) -> None:
         assert not list(server.running.log.parent.rglob("usage_stats.json"))
@@ -446,7 +457,13 @@ class TestEnd:
     """The last, because it ends the server that all share."""
 
     def test_a_request_that_runs_is_finished_and_then_the_server_ends(self, server: Server) -> None:
-        with server.stream("Tell a story.", **LONG, stream_options={"include_usage": True}) as events:
+        with (
+            server.connection() as resting,
+            server.stream("Tell a story.", **LONG, stream_options={"include_usage": True}) as events,
+        ):
+            # One that rests must not keep the server from its end.
+            resting.request("GET", "/health")
+            assert resting.getresponse().read() == b""
             for _ in range(5):
                 next(events)
             # After the seconds of the preStop hook, in which the server is not told anything.

@@ -14,6 +14,12 @@ from gemma4_operator.engines.base import (
 )
 
 _HEALTH = "/health"
+_DEFAULTS = (
+    # vLLM's own 5 s are fewer than any proxy keeps a connection for its next request (nginx and AWS 60 s, Go 90 s): it
+    # then sends one into a connection that is being closed, and its client reads 502 (vllm#18472).
+    EnvVar(name="VLLM_HTTP_TIMEOUT_KEEP_ALIVE", value="120"),
+)
+"""What a user may set to something else."""
 
 
 class VLLM:
@@ -56,7 +62,7 @@ class VLLM:
             image=serving.image,
             command=("vllm", "serve"),
             args=_args(serving),
-            env=environment.merged(_env(serving), serving.env),
+            env=environment.merged((*_env(serving), *_DEFAULTS), serving.env),
             port=serving.port,
             mounts=(*volumes.mounts(serving), volumes.SHARED_MEMORY),
             gpus=serving.gpus,

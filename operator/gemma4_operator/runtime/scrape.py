@@ -18,6 +18,8 @@ AT_ONCE = 64
 """How many pods are read at the same time, of all resources; that many answers there may be in memory."""
 TIMEOUT_SECONDS = 3.0
 _CONNECT_SECONDS = 1.0
+_IDLE_SECONDS = 15.0
+"""How long a connection waits for the next question: some rounds, after which its pod is asked no more."""
 _BUFFER_BYTES = 2**18
 
 
@@ -83,8 +85,8 @@ class Scraper:
                 trust_env=False,
                 # What one pod sets is no matter of another.
                 cookie_jar=aiohttp.DummyCookieJar(),
-                # Engines drop a connection that rests for as long as it does between two rounds.
-                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                # A new connection costs as much as the answer. One that an engine has closed meanwhile is opened anew.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
                 # Packing would cost the engine time, and make a small answer a large one here.
                 headers={"Accept": "text/plain", "Accept-Encoding": "identity"},
                 auto_decompress=False,

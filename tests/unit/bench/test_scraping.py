@@ -18,6 +18,10 @@ def test_all_is_measured(measured: scraping.Measured) -> None:
     assert 0 < measured.round_seconds < 5
 
 
+def test_a_connection_that_is_kept_is_cheaper(measured: scraping.Measured) -> None:
+    assert measured.read_milliseconds < measured.opened_milliseconds
+
+
 def test_reading_the_few_series_is_far_from_parsing_all(measured: scraping.Measured) -> None:
     """Whatever the machine, and whoever else uses it."""
     assert measured.parse_milliseconds < measured.whole_milliseconds / 8
@@ -47,5 +51,10 @@ def test_the_page_says_when_on_what_and_beside_whom(measured: scraping.Measured)
 def test_the_page_that_is_kept_is_of_this_form() -> None:
     """Its figures are of the machine that it names; its words and rows are of this code."""
     kept = scraping.PAGE.read_text(encoding="utf-8")
-    for row in ("figures of one pod, from its answer", "one pod, with HTTP", "500 pods every 5 s, of one core"):
+    for row in (
+        "figures of one pod, from its answer",
+        "one pod, with HTTP",
+        "the same with a new connection for each question",
+        "500 pods every 5 s, of one core",
+    ):
         assert f"| {row} " in kept

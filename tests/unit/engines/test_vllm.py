@@ -154,6 +154,14 @@ class TestEnvironment:
     def test_the_user_may_add_what_the_operator_does_not_set(self) -> None:
         assert env(env=(("VLLM_LOGGING_LEVEL", "DEBUG"),))["VLLM_LOGGING_LEVEL"] == "DEBUG"
 
+    def test_connections_outlive_those_of_usual_proxies(self) -> None:
+        """A proxy of Go keeps one for 90 s; whoever closes first should be the one that asks."""
+        assert int(env()["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]) > 90
+
+    def test_which_a_user_may_change(self) -> None:
+        longer = (("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "4000"),)
+        assert env(env=longer)["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] == "4000"
+
 
 class TestVolumes:
     def test_a_download_needs_cache_scratch_tmp_and_shared_memory(self) -> None:

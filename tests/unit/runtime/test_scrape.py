@@ -249,6 +249,45 @@ async def test_an_answer_is_as_old_as_its_question_and_not_as_the_wait_for_a_pla
     assert [answer.asked_seconds for answer in answers if answer is not None] == moments == [0.0, 10.0, 20.0, 30.0]
 
 
+async def test_the_next_question_takes_the_same_connection(scraper: Scraper) -> None:
+    """A new one costs as much as the answer, of five hundred pods every five seconds."""
+    asked = []
+
+    async def says(request: web.Request) -> web.StreamResponse:
+        asked.append(request.transport)
+        return web.Response(text="vllm:a 1.0\n")
+
+    async with engine(says) as port:
+        for _ in range(3):
+            assert await read(scraper, port) == b"vllm:a 1.0\n"
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
+
+
+@pytest.mark.parametrize("sees_the_question", [False, True])
+async def test_one_that_its_engine_closes_meanwhile_is_opened_anew(scraper: Scraper, sees_the_question: bool) -> None:
+    """It rests for about as long as llama.cpp keeps one, so that a question and the end may pass each other."""
+    opened = 0
+    said = b"vllm:a 1.0\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(said)}\r\n\r\n".encode()
+
+    async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + said)
+        if sees_the_question:
+            await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(answers_once, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for times in (1, 2, 3):
+            assert await read(scraper, port) == said
+            assert opened == times
+        await scraper.close()
+
+
 async def test_after_the_end_there_may_be_another_beginning(scraper: Scraper) -> None:
     async def says(_: web.Request) -> web.StreamResponse:
         return web.Response(text="vllm:a 1.0\n")
