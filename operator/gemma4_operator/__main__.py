@@ -13,6 +13,7 @@ from gemma4_operator.kube.connect import NoCredentials
 from gemma4_operator.kube.errors import LeadershipLost
 from gemma4_operator.runtime.app import WatchesEnded, run
 from gemma4_operator.runtime.checkup import NotWell, checkup
+from gemma4_operator.runtime.files import raise_limit
 from gemma4_operator.runtime.logs import configure
 from gemma4_operator.runtime.settings import SettingsError, from_environment, unknown_variables
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         if arguments:
             sys.stdout.write(f"{asyncio.run(checkup(settings))}\n")
         else:
+            raise_limit()
             asyncio.run(run(settings))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
