@@ -90,6 +90,7 @@ AUTOSCALING: dict[str, Any] = {
     "peakLoadPercent": 40,
     "forecastPercent": 110,
     "jumpReplicas": 3,
+    "lostPermille": 7,
 }
 """What an autoscaler decided, with everything that can be told."""
 

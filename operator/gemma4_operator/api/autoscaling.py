@@ -33,7 +33,7 @@ class Autoscaling(ApiModel):
     """How long nothing must have been asked before the last replica goes; only with `minReplicas` 0."""
     scale_down_stabilization_seconds: Annotated[Integer, Field(ge=0, le=3600)] | None = None
     """How far back is looked before replicas go: as many stay as were needed at any moment since; absent: as long as a
-    new replica takes to serve, and at least a minute."""
+    new replica takes to serve, and at least 100 s."""
     metrics_source: MetricsSource = MetricsSource.PODS
     """Who is asked what the engines do: the pods themselves, or a Prometheus that scrapes them."""
 

@@ -118,6 +118,9 @@ class AutoscalingStatus(StatusModel):
     """How much of what is forecast is provided for, as an hour of comparing has shown to be enough."""
     jump_replicas: Count | None = None
     """How many pods stay because traffic jumped within an hour, faster than a pod comes, to what they serve."""
+    lost_permille: Count | None = None
+    """For how many thousandths of their time pods that had served were lost in the last hours. One that was told to go,
+    by a rollout or a drain, is not lost."""
 
 
 class EndpointStatus(StatusModel):

@@ -16,6 +16,7 @@ from gemma4_operator.scaling.decision import Answer, Decision, Expected, Why, wi
 from gemma4_operator.scaling.down import STEP_SECONDS, highest, lowered, noted
 from gemma4_operator.scaling.learning import booted
 from gemma4_operator.scaling.look import Look, look
+from gemma4_operator.scaling.losses import noticed
 from gemma4_operator.scaling.meter import Reading, Usual, read
 from gemma4_operator.scaling.sample import Replica, Stage
 from gemma4_operator.scaling.series import begun
@@ -62,7 +63,14 @@ def _begun(
     busy = now_seconds if state.busy_seconds is None else state.busy_seconds
     boots = booted(state.boots, replicas, planned_seconds=terms.boot_seconds, now_seconds=now_seconds)
     absent = missed(state.absent, replicas, coming=coming, now_seconds=now_seconds)
-    return wanted, replace(state, wanted=wanted, boots=boots, absent=absent, busy_seconds=busy)
+    losses = noticed(
+        state.losses,
+        replicas,
+        wanted=wanted,
+        overdue_seconds=boots.overdue_seconds(terms.boot_seconds),
+        now_seconds=now_seconds,
+    )
+    return wanted, replace(state, wanted=wanted, boots=boots, absent=absent, losses=losses, busy_seconds=busy)
 
 
 def _answer(
@@ -153,18 +161,17 @@ def _judged(
     terms: Terms, replicas: Sequence[Replica], wanted: int, state: State, seen: Look, now_seconds: float
 ) -> tuple[Answer, State]:
     """Return the answer to a moment that was seen."""
-    # Where not all are heard, less is no evidence that less would do.
-    need = seen.need if seen.reading.is_whole else max(seen.need, wanted)
     state = replace(state, needs=noted(state, seen.stay, terms, now_seconds))
     text = _words(seen, terms)
     if _may_sleep(terms, state, seen, now_seconds):
         return Answer(replicas=0, reason=Why.ASLEEP, message=words.sleeping(terms.idle_seconds)), state
-    if need > wanted:
+    if seen.need > wanted:
         return _asked(replicas, wanted, seen, text, now_seconds), state
     if not seen.reading.is_whole:
+        # Less is no evidence that less would do.
         message = words.partial(seen.reading.serving - seen.reading.heard, seen.reading.serving)
         return Answer(replicas=wanted, reason=Why.PARTIAL_DATA, message=message), state
-    if need == wanted:
+    if seen.need == wanted:
         return _asked(replicas, wanted, seen, text, now_seconds), state
     least = max(1, terms.minimum)
     if least >= wanted:
@@ -213,8 +220,9 @@ def _may_sleep(terms: Terms, state: State, seen: Look, now_seconds: float) -> bo
 
 
 def _cause(seen: Look) -> Why:
-    if seen.for_jump > max(seen.for_load, seen.for_ahead, seen.for_backlog):
-        return Why.JUMP
+    carried = max(seen.for_load, seen.for_ahead, seen.for_backlog)
+    if max(seen.for_jump, seen.for_losses) > carried:
+        return Why.JUMP if seen.for_jump >= seen.for_losses else Why.LOSSES
     if seen.for_backlog > max(seen.for_load, seen.for_ahead):
         return Why.BACKLOG
     if seen.change is not None and seen.for_ahead > seen.for_load:
@@ -235,9 +243,14 @@ def _words(seen: Look, terms: Terms) -> str:
         first_token_seconds=seen.limits.first_token_seconds,
         token_seconds=seen.limits.token_seconds,
     )
-    jumped = words.jumped(seen.for_jump) if _cause(seen) is Why.JUMP else ""
+    kept = ""
+    match _cause(seen):
+        case Why.JUMP:
+            kept = words.jumped(seen.for_jump)
+        case Why.LOSSES:
+            kept = words.spared(seen.for_losses - seen.for_load, seen.lost_share)
     lost = words.lost(seen.for_lost) if seen.for_lost else ""
-    return " ".join(filter(None, (text, *_out_of_reach(seen, terms), jumped, lost)))
+    return " ".join(filter(None, (text, *_out_of_reach(seen, terms), kept, lost)))
 
 
 def _out_of_reach(seen: Look, terms: Terms) -> Iterator[str]:

@@ -19,6 +19,8 @@ class Why(StrEnum):
     """Requests wait, and the number works them off."""
     JUMP = "JumpRemembered"
     """Less is needed now, but traffic jumped so high within the last hour, faster than a replica comes."""
+    LOSSES = "LossesRemembered"
+    """Less is needed now, but replicas that served were lost so often that one more must be there when the next is."""
     STABILIZING = "Stabilizing"
     """Less is needed now, but more was within the stabilization time."""
     LOWERING = "Lowering"
@@ -41,7 +43,9 @@ class Why(StrEnum):
     """Somebody asked while none ran."""
 
 
-_ORDINARY = frozenset({Why.DEMAND, Why.CHANGE, Why.BACKLOG, Why.JUMP, Why.STABILIZING, Why.LOWERING, Why.MINIMUM})
+_ORDINARY = frozenset(
+    {Why.DEMAND, Why.CHANGE, Why.BACKLOG, Why.JUMP, Why.LOSSES, Why.STABILIZING, Why.LOWERING, Why.MINIMUM}
+)
 """The reasons that take turns while all is well."""
 
 

@@ -10,6 +10,7 @@ from gemma4_operator.scaling.change import Change, change
 from gemma4_operator.scaling.forecast import expected, judged
 from gemma4_operator.scaling.jumps import noticed, unheard
 from gemma4_operator.scaling.learning import caution, eased, is_late, slowness
+from gemma4_operator.scaling.losses import spare
 from gemma4_operator.scaling.meter import Reading
 from gemma4_operator.scaling.sample import Replica, Stage
 from gemma4_operator.scaling.series import Spans, advanced, mean, spans
@@ -50,10 +51,11 @@ class Look:
         peak_requests_per_second: The most that came of late, told as a load.
         limits: What is staffed for, as far as the objectives can be reached.
         change: A rise that is beyond chance.
-        for_load: Replicas that what comes now needs; so are `for_ahead`, `for_backlog` for what has piled up, and
-            `for_jump` for the highest jump of late.
+        for_load: Replicas that what comes now needs; so are `for_ahead`, `for_backlog` for what has piled up,
+            `for_jump` for the highest jump of late, and `for_losses` for now, though some be lost.
         for_more: Those that a little more traffic than either would need.
         for_lost: Those in whose place others are asked for.
+        lost_share: Of their time, that in which replicas that have served are lost.
     """
 
     reading: Reading
@@ -70,13 +72,15 @@ class Look:
     for_ahead: int
     for_backlog: int
     for_jump: int
+    for_losses: int
     for_more: int
     for_lost: int
+    lost_share: float
 
     @property
     def carrying(self) -> int:
         """How many replicas that serve the moment needs."""
-        return max(self.for_load, self.for_ahead, self.for_backlog, self.for_jump)
+        return max(self.for_load, self.for_ahead, self.for_backlog, self.for_jump, self.for_losses)
 
     @property
     def need(self) -> int:
@@ -166,6 +170,7 @@ def _counted(
         first_token_seconds=terms.first_token_seconds, token_seconds=terms.token_seconds, attainment=terms.attainment
     )
     more = max(load.requests_per_second, ahead.requests_per_second) * _MORE
+    for_load = needed(service, load, limits)
     return Look(
         reading=reading,
         service=service,
@@ -177,12 +182,14 @@ def _counted(
         horizon_seconds=horizon_seconds,
         limits=reachable(service, ahead, limits),
         change=found,
-        for_load=needed(service, load, limits),
+        for_load=for_load,
         for_ahead=needed(service, ahead, limits),
         for_backlog=0,
         for_jump=0,
+        for_losses=for_load + spare(state.losses.share, load=for_load, attainment=terms.attainment),
         for_more=needed(service, replace(load, requests_per_second=more), limits),
         for_lost=0,
+        lost_share=state.losses.share,
     )
 
 

@@ -149,7 +149,8 @@ def read(meter: Meter, replicas: Sequence[Replica], *, now_seconds: float, usual
     for replica in replicas:
         if replica.stage not in (Stage.SERVING, Stage.LEAVING):
             # One that is not ready for a moment goes on counting.
-            heard |= {replica.name: meter.heard[replica.name]} if replica.name in meter.heard else {}
+            if replica.name in meter.heard:
+                heard[replica.name] = meter.heard[replica.name]
             continue
         found = _heard(meter, replica, now_seconds=now_seconds, usual=usual)
         if found is not None:

@@ -42,6 +42,7 @@ _LEARNED = (
     _Figure(field="peak_load_percent", share=0.1, least=10),
     _Figure(field="forecast_percent", least=15),
     _Figure(field="jump_replicas"),
+    _Figure(field="lost_permille", share=0.1, least=1),
 )
 
 

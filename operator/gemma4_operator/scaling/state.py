@@ -7,6 +7,7 @@ from gemma4_operator.scaling.balance import Balance, balanced
 from gemma4_operator.scaling.forecast import Forecast, Pick
 from gemma4_operator.scaling.jumps import Jumps, kept
 from gemma4_operator.scaling.learning import Boots
+from gemma4_operator.scaling.losses import Losses
 from gemma4_operator.scaling.meter import Meter
 from gemma4_operator.scaling.need import Need
 from gemma4_operator.scaling.series import Series
@@ -21,6 +22,7 @@ class State:
         balance: How evenly requests reach the replicas.
         jumps: How far traffic has jumped of late.
         absent: Replicas that do not serve, and since when.
+        losses: How much of their time those that have served are lost.
         slowness: How many times as long as planned everything takes.
         caution: How much slower replicas are taken to be still, because requests were late.
         needs: What the moments of the stabilization time needed, rising in time and falling in number.
@@ -39,6 +41,7 @@ class State:
     balance: Balance = field(default_factory=Balance)
     jumps: Jumps = field(default_factory=Jumps)
     absent: Absent = field(default_factory=dict)
+    losses: Losses = field(default_factory=Losses)
     slowness: float = 1.0
     caution: float = 1.0
     needs: tuple[Need, ...] = ()
@@ -62,6 +65,7 @@ class Remembered:
         peak: The highest load of late, in seconds of a replica's work for each second.
         raised: By how much the forecast is raised, as an hour of comparing has shown; None: it was not compared yet.
         jump_replicas: How many are kept for the next jump; 0: none.
+        lost: The share of their time in which replicas that have served are lost.
     """
 
     wanted: int | None = None
@@ -72,6 +76,7 @@ class Remembered:
     peak: float = 0.0
     raised: float | None = None
     jump_replicas: int = 0
+    lost: float = 0.0
 
 
 def remembered(state: State) -> Remembered:
@@ -86,6 +91,7 @@ def remembered(state: State) -> Remembered:
         peak=state.forecast.peak,
         raised=pick.times if pick.is_judged else None,
         jump_replicas=state.jumps.replicas,
+        lost=state.losses.share,
     )
 
 
@@ -113,6 +119,7 @@ def resumed(before: Remembered, *, now_seconds: float) -> State:
         boots=boots,
         balance=balanced(before.imbalance),
         jumps=kept(before.jump_replicas, now_seconds=now_seconds),
+        losses=Losses(share=before.lost),
         slowness=before.slowness,
         caution=before.caution,
     )

@@ -8,6 +8,7 @@ from gemma4_operator.api.status import AutoscalingStatus
 from gemma4_operator.scaling.decision import Decision
 from gemma4_operator.scaling.forecast import HIGHEST_RAISE, LOWEST_RAISE
 from gemma4_operator.scaling.learning import FASTEST, MOST_CAUTION, SLOWEST
+from gemma4_operator.scaling.losses import MOST_SHARE
 from gemma4_operator.scaling.state import Remembered, remembered
 
 _LONGEST_BOOT_SECONDS = 86_400
@@ -32,6 +33,7 @@ def told(decision: Decision, *, last_scale_time: str | None) -> AutoscalingStatu
         peak_load_percent=round(100 * learned.peak) or None,
         forecast_percent=round(100 * learned.raised) if learned.raised is not None else None,
         jump_replicas=learned.jump_replicas or None,
+        lost_permille=round(1000 * learned.lost) or None,
         limited_by=decision.limited_by or None,
     )
 
@@ -57,6 +59,7 @@ def recalled(written: object) -> Remembered:
         caution=min(MOST_CAUTION, max(1.0, (status.caution_percent or 100) / 100)),
         imbalance=min(1.0, imbalance / 100) if imbalance is not None else 1.0,
         jump_replicas=status.jump_replicas or 0,
+        lost=min(MOST_SHARE, (status.lost_permille or 0) / 1000),
         peak=(status.peak_load_percent or 0) / 100,
         raised=min(HIGHEST_RAISE, max(LOWEST_RAISE, percent / 100)) if (percent := status.forecast_percent) else None,
     )

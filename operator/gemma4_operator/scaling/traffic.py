@@ -7,7 +7,6 @@ people read are the requests that came.
 import math
 from dataclasses import replace
 
-from gemma4_operator.scaling.flow import Flow
 from gemma4_operator.scaling.series import SPAN_SECONDS, Series, dispersion, mean
 from gemma4_operator.scaling.staffing import Load
 from gemma4_operator.scaling.terms import Terms
@@ -33,15 +32,13 @@ def load_of(terms: Terms, series: Series, *, imbalance: float, slowness: float) 
         variation=dispersion(series, _BURSTS_SECONDS, least=1.0, most=_MOST_VARIATION),
         imbalance=imbalance,
     )
-    seconds = max(NOW_SECONDS, min(SIZES_SECONDS, _REQUESTS * slowness * _each(terms, load)))
-    work: Flow = mean(series, seconds)
+    work = mean(series, max(NOW_SECONDS, _together_seconds(terms, load, slowness)))
     return replace(load, requests_per_second=requests(terms, load, work.work_seconds))
 
 
 def spans_together(terms: Terms, load: Load, *, slowness: float) -> int:
     """Return over how many spans work is to be seen as one: of a slow engine, one request fills several."""
-    seconds = min(SIZES_SECONDS, _REQUESTS * slowness * _each(terms, load))
-    return max(1, math.ceil(seconds / SPAN_SECONDS))
+    return max(1, math.ceil(_together_seconds(terms, load, slowness) / SPAN_SECONDS))
 
 
 def requests(terms: Terms, load: Load, work_seconds: float) -> float:
@@ -61,6 +58,11 @@ def most_sequences(terms: Terms, series: Series) -> float:
     sizes = mean(series, SIZES_SECONDS)
     held = _HELD_WEIGHT / terms.service.most_sequences + sizes.cache
     return (_HELD_WEIGHT + sizes.sequences) / held
+
+
+def _together_seconds(terms: Terms, load: Load, slowness: float) -> float:
+    """Return over how long work is measured, so that a single request is little of it."""
+    return min(SIZES_SECONDS, _REQUESTS * slowness * _each(terms, load))
 
 
 def _each(terms: Terms, load: Load) -> float:

@@ -73,6 +73,15 @@ def jumped(replicas: int) -> str:
     )
 
 
+def spared(replicas: int, share: float) -> str:
+    """Return that more are kept than traffic needs, for those that will be lost."""
+    verb = "stays" if replicas == 1 else "stay"
+    return (
+        f"Replicas that had served were lost for {100 * share:.2g} % of their time in the last hours, so "
+        f"{replicas} more than now needed {verb}: look at their nodes."
+    )
+
+
 def starting(wanted: int) -> str:
     """Return that nothing serves yet."""
     return f"None of {count(wanted)} serves yet, so nothing can be measured and the number stays."

@@ -40,6 +40,7 @@ def test_what_an_autoscaler_did_reads_back_as_it_was_written():
         "cautionPercent",
         "imbalancePercent",
         "jumpReplicas",
+        "lostPermille",
         *(f for f in AUTOSCALING if f.endswith("PerMinute")),
     ],
 )

@@ -23,6 +23,7 @@ SAID = AutoscalingStatus(
     peak_load_percent=250,
     forecast_percent=110,
     jump_replicas=3,
+    lost_permille=20,
 )
 
 
@@ -44,6 +45,7 @@ def now(**changes: Any) -> AutoscalingStatus:
         {"peak_requests_per_minute": 980},
         {"peak_load_percent": 270},
         {"forecast_percent": 120},
+        {"lost_permille": 22},
     ],
     ids=str,
 )
@@ -68,6 +70,8 @@ def test_figures_swing(swings: dict[str, Any]) -> None:
         {"forecast_percent": 130},
         {"jump_replicas": 4},
         {"jump_replicas": None},
+        {"lost_permille": 17},
+        {"lost_permille": None},
     ],
     ids=str,
 )

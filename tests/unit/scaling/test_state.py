@@ -8,6 +8,7 @@ from gemma4_operator.scaling.balance import Balance
 from gemma4_operator.scaling.forecast import Forecast, Pick
 from gemma4_operator.scaling.jumps import Jump, Jumps
 from gemma4_operator.scaling.learning import Boots
+from gemma4_operator.scaling.losses import Losses
 from gemma4_operator.scaling.need import Need
 from gemma4_operator.scaling.state import Remembered, State, begun_anew, remembered, resumed, unlearned
 
@@ -19,6 +20,7 @@ BEFORE = State(
     caution=1.1,
     forecast=Forecast(pick=Pick(index=3, times=1.12, is_judged=True), peak=9.5, peak_seconds=4000.0),
     jumps=Jumps(known=(Jump(at_seconds=4800.0, replicas=9, is_costly=True),)),
+    losses=Losses(share=0.007, serving=frozenset({"a"}), since=(4990.0,), at_seconds=5000.0),
     needs=(Need(4990.0, 7),),
     whole_since_seconds=100.0,
     decided_seconds=5000.0,
@@ -37,6 +39,7 @@ def test_what_took_time_to_learn_is_remembered() -> None:
         peak=9.5,
         raised=1.12,
         jump_replicas=9,
+        lost=0.007,
     )
 
 
@@ -47,6 +50,7 @@ def test_and_is_there_again_by_the_new_clock() -> None:
     assert state.boots.usual_seconds(300.0) == 96.0
     assert (state.forecast.peak, state.forecast.peak_seconds, state.forecast.pick.times) == (9.5, 30.0, 1.12)
     assert state.jumps == Jumps(known=(Jump(at_seconds=30.0, replicas=9, is_costly=True),))
+    assert state.losses == Losses(share=0.007)
 
 
 def test_nothing_counts_as_watched_that_was_not() -> None:

@@ -11,6 +11,7 @@ from gemma4_operator.scaling.decision import Decision, Expected, Why
 from gemma4_operator.scaling.forecast import HIGHEST_RAISE, LOWEST_RAISE, Forecast, Pick
 from gemma4_operator.scaling.jumps import Jump, Jumps
 from gemma4_operator.scaling.learning import FASTEST, MOST_CAUTION, SLOWEST, Boots
+from gemma4_operator.scaling.losses import MOST_SHARE, Losses
 from gemma4_operator.scaling.state import Remembered, State
 from gemma4_operator.scaling.told import kept, recalled, told
 
@@ -22,6 +23,7 @@ STATE = State(
     caution=1.1,
     forecast=Forecast(pick=Pick(times=1.125, is_judged=True), peak=2.5),
     jumps=Jumps(known=(Jump(at_seconds=100.0, replicas=6, is_costly=True),)),
+    losses=Losses(share=0.0071),
 )
 DECISION = Decision(
     replicas=4,
@@ -50,6 +52,7 @@ def test_figures_are_in_the_units_of_the_status() -> None:
         peak_load_percent=250,
         forecast_percent=112,
         jump_replicas=6,
+        lost_permille=7,
     )
 
 
@@ -59,6 +62,7 @@ def test_what_took_long_to_learn_comes_back() -> None:
     assert (before.wanted, before.boot_seconds, before.slowness, before.imbalance) == (4, 98, 1.25, 0.25)
     assert before.jump_replicas == 6
     assert before.caution == 1.1
+    assert before.lost == 0.007
     assert (before.peak, before.raised) == (2.5, 1.12)
 
 
@@ -80,6 +84,8 @@ def test_what_makes_no_sense_was_not_kept(written: Any) -> None:
         ({"imbalancePercent": 0}, Remembered(imbalance=0.0)),
         ({"imbalancePercent": 100_000}, Remembered(imbalance=1.0)),
         ({"jumpReplicas": 0}, Remembered()),
+        ({"lostPermille": 0}, Remembered()),
+        ({"lostPermille": 100_000}, Remembered(lost=MOST_SHARE)),
         ({"bootSeconds": 0}, Remembered()),
         ({"bootSeconds": 10**9}, Remembered()),
         ({"forecastPercent": 0}, Remembered()),
@@ -120,3 +126,4 @@ def test_a_scaler_that_has_compared_nothing_yet_tells_no_raise() -> None:
     fresh = told(replace(DECISION, state=State(wanted=4)), last_scale_time=None).to_json()
     assert "forecastPercent" not in fresh
     assert "peakLoadPercent" not in fresh
+    assert "lostPermille" not in fresh
