@@ -43,8 +43,11 @@ class Wanted:
         """Whether a log has words of the run that is wanted, or nobody knows when that was."""
         if self.began_at is None or self.ended_at is None:
             return True
-        stamps = [moment(line.partition(" ")[0]) for line in said.splitlines()]
-        return any(stamp is None or self.began_at <= stamp < self.ended_at + _TICK for stamp in stamps)
+        return any(stamp is None or self.began_at <= stamp < self.ended_at + _TICK for stamp in _stamps(said))
+
+    def is_outdated_by(self, said: str) -> bool:
+        """Whether a log has words of a run that came after the one that is wanted."""
+        return self.ended_at is not None and any(stamp and stamp >= self.ended_at + _TICK for stamp in _stamps(said))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +85,13 @@ async def last_words(pod: PodView, read: Callable[[Wanted], Awaitable[str]], *, 
     said = await read(one)
     if not one.is_met_by(said):
         before = await read(replace(one, previous=True))
-        said = before if one.is_met_by(before) else said
+        # One that came later and has ended too, tells more than one that goes on.
+        said = before if one.is_met_by(before) or one.is_outdated_by(before) else said
     return heard(said, one, now=now())
+
+
+def _stamps(said: str) -> list[datetime | None]:
+    return [moment(line.partition(" ")[0]) for line in said.splitlines()]
 
 
 def heard(said: str, one: Wanted, *, now: datetime) -> Words:

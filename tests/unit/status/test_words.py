@@ -107,7 +107,14 @@ async def test_and_only_there() -> None:
     assert logs.asked == [(False, False)]
 
 
-@pytest.mark.parametrize("before", ["", line(ENDED + timedelta(seconds=5), "of a third run")], ids=["none", "another"])
+@pytest.mark.parametrize("now", ["", line(NOW, "loading")], ids=["silent", "loading"])
+async def test_one_that_has_failed_since_counts_before_one_that_goes_on(now: str) -> None:
+    """Two runs began and one of them ended, all between three questions to a cluster that is slow."""
+    logs = Logs(now=now, before=line(ENDED + timedelta(seconds=5), "not there"))
+    assert await of(WAITING, TERMINATED, logs) == "not there"
+
+
+@pytest.mark.parametrize("before", ["", line(BEGAN - timedelta(seconds=5), "earlier")], ids=["none", "an earlier one"])
 async def test_what_was_read_first_counts_where_the_run_before_is_none_of_it(before: str) -> None:
     assert await of(WAITING, TERMINATED, Logs(now=line(NOW, "loading"), before=before)) == "loading"
 
