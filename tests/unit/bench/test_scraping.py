@@ -1,5 +1,7 @@
 """The measurement of reading figures measures what it says, on a few pods; its times are nobody's promise here."""
 
+import contextlib
+import http.client
 from datetime import UTC, datetime
 
 import pytest
@@ -13,13 +15,24 @@ def measured() -> scraping.Measured:
 
 
 def test_all_is_measured(measured: scraping.Measured) -> None:
-    assert 0 < measured.parse_milliseconds < measured.read_milliseconds
+    assert 0 < measured.parse_milliseconds < min(measured.read_milliseconds, measured.opened_milliseconds)
     assert 0 < measured.core_share < 1
     assert 0 < measured.round_seconds < 5
 
 
-def test_a_connection_that_is_kept_is_cheaper(measured: scraping.Measured) -> None:
-    assert measured.read_milliseconds < measured.opened_milliseconds
+@pytest.mark.parametrize(("ends", "answers"), [(False, 2), (True, 1)])
+def test_a_connection_is_kept_or_ends_after_one_answer(ends: bool, answers: int) -> None:
+    with (
+        scraping.serving(scraping.RECORDED, ends=ends) as port,
+        contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection,
+    ):
+        answered = 0
+        with contextlib.suppress(http.client.RemoteDisconnected, ConnectionError):
+            for _ in range(2):
+                connection.request("GET", "/metrics")
+                connection.auto_open = 0
+                answered += connection.getresponse().read() == scraping.RECORDED.read_bytes()
+        assert answered == answers
 
 
 def test_reading_the_few_series_is_far_from_parsing_all(measured: scraping.Measured) -> None:
