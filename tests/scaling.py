@@ -257,6 +257,11 @@ class Loop:
             self._make(since_seconds=self.now_seconds)
         del self.engines[decision.replicas :]
 
+    def lose_one(self) -> None:
+        """Let the oldest replica be gone at once, and another come in its place, as a Deployment does."""
+        del self.engines[0]
+        self._make(since_seconds=self.now_seconds)
+
     def _make(self, *, since_seconds: float) -> None:
         self.engines.append(Engine(name=f"replica-{self.made}", since_seconds=since_seconds))
         self.made += 1

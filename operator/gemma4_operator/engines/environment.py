@@ -2,8 +2,8 @@
 
 Nothing the operator sets may be set once more, unless it is a default that an engine names as one. It carries a secret,
 or is what probes and the Service rely on, or names a place that can be written to; to ignore the user silently would be
-worse than to say so. Nor may a secret be written
-into the spec in plain, where whoever may read the resource reads it: it has a field that refers to a Secret.
+worse than to say so. Nor may a secret be written into the spec in plain, where whoever may read the resource reads it:
+it has a field that refers to a Secret.
 """
 
 from collections.abc import Iterable, Mapping

@@ -7,8 +7,7 @@ it may make more by itself (containerd#8924); whoever runs out can reach the API
 import resource
 
 
-def raise_limit() -> int:
-    """Raise the soft limit to the hard one, as programs in Go do when they start; return it."""
+def raise_limit() -> None:
+    """Raise the soft limit to the hard one, as programs in Go do when they start."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return most

@@ -85,7 +85,7 @@ class Scraper:
                 trust_env=False,
                 # What one pod sets is no matter of another.
                 cookie_jar=aiohttp.DummyCookieJar(),
-                # A new connection costs as much as the answer. One that an engine has closed meanwhile is opened anew.
+                # A new connection for each question costs CPU time. One that an engine has closed is opened anew.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
                 # Packing would cost the engine time, and make a small answer a large one here.
                 headers={"Accept": "text/plain", "Accept-Encoding": "identity"},

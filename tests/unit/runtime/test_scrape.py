@@ -250,7 +250,7 @@ async def test_an_answer_is_as_old_as_its_question_and_not_as_the_wait_for_a_pla
 
 
 async def test_the_next_question_takes_the_same_connection(scraper: Scraper) -> None:
-    """A new one costs as much as the answer, of five hundred pods every five seconds."""
+    """A new one costs CPU time, of five hundred pods every five seconds."""
     asked = []
 
     async def says(request: web.Request) -> web.StreamResponse:
@@ -266,7 +266,7 @@ async def test_the_next_question_takes_the_same_connection(scraper: Scraper) -> 
 
 @pytest.mark.parametrize("sees_the_question", [False, True])
 async def test_one_that_its_engine_closes_meanwhile_is_opened_anew(scraper: Scraper, sees_the_question: bool) -> None:
-    """It rests for about as long as llama.cpp keeps one, so that a question and the end may pass each other."""
+    """It rests for about as long as some engines keep one, so that a question and the end may pass each other."""
     opened = 0
     said = b"vllm:a 1.0\n"
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(said)}\r\n\r\n".encode()

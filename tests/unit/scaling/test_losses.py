@@ -141,8 +141,7 @@ def dying(loop: Loop, *, every_seconds: float, times: int) -> None:
     """One replica dies each time, and another boots in its place."""
     for _ in range(times):
         loop.run(every_seconds)
-        del loop.engines[0]
-        loop._make(since_seconds=loop.now_seconds)
+        loop.lose_one()
 
 
 class TestTheNumber:
