@@ -1,7 +1,8 @@
 """What code a run depends on, as a digest: the modules that its rule and the simulator import, without their comments.
 
 A changed knob of one rule so lets the results of all others stand. The traffic is told by its definition, because
-adding one must not make all others stale.
+adding one must not make all others stale. What lies outside scaling/ and sim/ is not followed: they take from there
+what engines call their series, which no run reads.
 """
 
 import ast
@@ -15,6 +16,7 @@ from gemma4_operator.sim.workloads import ENGINE
 from tests.bench.scaling.run import WORKLOADS, Run
 
 PACKAGE = "gemma4_operator"
+FOLLOWED = (f"{PACKAGE}.scaling.", f"{PACKAGE}.sim.")
 ROOT = Path(__file__).parents[3] / "operator"
 _SIMULATOR = ("world", "result", "need", "arrivals", "lengths", "traces", "peers.knobs")
 _LENGTH = 16
@@ -35,7 +37,7 @@ def _code(modules: tuple[str, ...], root: Path) -> str:
 
 
 def code_digest(modules: tuple[str, ...], *, root: Path) -> str:
-    """Return the digest of modules of the package and of all in it that they import."""
+    """Return the digest of modules and of all that they import from the packages that are followed."""
     found: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
@@ -54,7 +56,7 @@ def _path(name: str, root: Path) -> Path:
 
 
 def _exists(name: str, root: Path) -> bool:
-    return name.startswith(f"{PACKAGE}.") and _path(name, root).is_file()
+    return name.startswith(FOLLOWED) and _path(name, root).is_file()
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.scaling.digest import ROOT, code_digest, digest_of
+from tests.bench.scaling.digest import FOLLOWED, ROOT, code_digest, digest_of
 from tests.bench.scaling.run import Run
 
 MODULES = {
-    "rule.py": "from gemma4_operator.step import go\n\n\ndef rule() -> int:\n    return go(1)\n",
-    "step.py": '"""Steps."""\n\nfrom gemma4_operator.deep import base\n\n\ndef go(n):\n    return base + n\n',
-    "deep/__init__.py": "base = 4\n",
-    "other.py": "x = 1\n",
+    "sim/rule.py": "from gemma4_operator.scaling.step import go\n\n\ndef rule() -> int:\n    return go(1)\n",
+    "scaling/step.py": (
+        '"""Steps."""\n\nfrom gemma4_operator.api import names\nfrom gemma4_operator.scaling.deep import base\n'
+        "\n\ndef go(n: names.N):\n    return base + n\n"
+    ),
+    "scaling/deep/__init__.py": "base = 4\n",
+    "scaling/other.py": "x = 1\n",
+    "api/names.py": "N = int\n",
 }
 
 
@@ -27,16 +31,16 @@ def root(tmp_path: Path) -> Path:
 
 
 def digest(root: Path) -> str:
-    return code_digest(("gemma4_operator.rule",), root=root)
+    return code_digest(("gemma4_operator.sim.rule",), root=root)
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("rule.py", "go(1)", "go(2)"),
-        ("rule.py", "rule()", "rule(n=None)"),
-        ("step.py", "base + n", "base - n"),
-        ("deep/__init__.py", "4", "5"),
+        ("sim/rule.py", "go(1)", "go(2)"),
+        ("sim/rule.py", "rule()", "rule(n=None)"),
+        ("scaling/step.py", "base + n", "base - n"),
+        ("scaling/deep/__init__.py", "4", "5"),
     ],
 )
 def test_a_change_of_what_is_imported_makes_it_stale(root: Path, name: str, old: str, new: str):
@@ -48,10 +52,11 @@ def test_a_change_of_what_is_imported_makes_it_stale(root: Path, name: str, old:
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("step.py", "Steps.", "One step."),
-        ("step.py", "    return", "    # Because.\n    return"),
-        ("step.py", "base + n", "(base+n)"),
-        ("other.py", "1", "2"),
+        ("scaling/step.py", "Steps.", "One step."),
+        ("scaling/step.py", "    return", "    # Because.\n    return"),
+        ("scaling/step.py", "base + n", "(base+n)"),
+        ("scaling/other.py", "1", "2"),
+        ("api/names.py", "int", "float"),
     ],
 )
 def test_words_layout_and_other_modules_leave_it_as_it_is(root: Path, name: str, old: str, new: str):
@@ -62,7 +67,7 @@ def test_words_layout_and_other_modules_leave_it_as_it_is(root: Path, name: str,
 
 
 def test_a_constant_that_only_differs_in_kind_is_a_change(root: Path):
-    path = root / "gemma4_operator" / "deep" / "__init__.py"
+    path = root / "gemma4_operator" / "scaling" / "deep" / "__init__.py"
     found = set()
     for text in ("base = 4", "base = 4.0", "base = '4'", "base = None", "base = False", "base = 0"):
         path.write_text(text)
@@ -78,6 +83,19 @@ def test_rules_of_others_do_not_depend_on_ours():
     # What a rule sees is made of our samples; how ours decides is no business of theirs.
     assert "gemma4_operator.scaling.decide" not in reached("gemma4_operator.sim.peers.keda")
     assert "gemma4_operator.scaling.decide" in reached("gemma4_operator.sim.ours")
+
+
+def test_what_is_not_followed_is_what_engines_call_their_series():
+    """A rule that came to depend on anything else there would have results that never go stale."""
+    of_package = {f"gemma4_operator.{path.stem}" for path in (ROOT / "gemma4_operator").iterdir()}
+    beyond = {name for name in reached("gemma4_operator.sim.ours") if not name.startswith(FOLLOWED)} - of_package
+    assert beyond == {
+        "gemma4_operator",
+        "gemma4_operator.engines.base",
+        "gemma4_operator.api.common",
+        "gemma4_operator.api.docstrings",
+        "gemma4_operator.api.rules",
+    }
 
 
 def reached(name: str) -> set[str]:
