@@ -130,9 +130,14 @@ def adapters(serving: Serving) -> tuple[str, ...]:
     return (
         "--enable-lora",
         "--max-loras", str(len(serving.adapters)),
-        "--max-lora-rank", str(next(rank for rank in ADAPTER_RANKS if rank >= most)),
+        "--max-lora-rank", str(buffered_rank(most)),
         "--lora-modules", *modules,
     )  # fmt: skip
+
+
+def buffered_rank(rank: int) -> int:
+    """Return the rank of the buffers for adapters of that rank: the next that the kernels are made for."""
+    return next((one for one in ADAPTER_RANKS if one >= rank), rank)
 
 
 def drafter(serving: Serving) -> tuple[str, ...]:

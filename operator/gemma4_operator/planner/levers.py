@@ -80,8 +80,12 @@ def shape_of(ask: Ask, way: Way, kv_dtype: KvDtype, *, tokens: int, sequences: i
         max_sequences=sequences,
         media=ask.media,
         drafter=ask.drafter,
-        adapters_bytes=ask.adapters * adapter_bytes(way.model, ask.adapter_rank) if ask.adapters else 0,
+        adapters_bytes=_adapters_bytes(ask, way),
     )
+
+
+def _adapters_bytes(ask: Ask, way: Way) -> int:
+    return ask.adapters * adapter_bytes(way.model, ask.adapter_rank, gpus=way.gpus) if ask.adapters else 0
 
 
 def rungs(ask: Ask, way: Way) -> Iterator[tuple[int, tuple[int, ...]]]:

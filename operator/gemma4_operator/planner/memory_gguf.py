@@ -127,7 +127,7 @@ def _others(shape: Shape) -> list[tuple[str, int]]:
     if shape.drafter and shape.model.drafter is not None:
         found.append(("drafter", shape.model.drafter.bytes))
     if shape.adapters_bytes:
-        found.append(("adapters", -(-shape.adapters_bytes // shape.gpus)))
+        found.append(("adapters", shape.adapters_bytes))
     return found
 
 

@@ -39,7 +39,7 @@ class Shape:
         memory_utilization: The share of a GPU's memory that the engine may take, of vLLM's flag of that name.
         media: Which of Image, Video, Audio requests may carry; without any, encoders are not loaded.
         drafter: Whether the model's drafter is loaded.
-        adapters_bytes: Of all LoRA adapters.
+        adapters_bytes: Of all LoRA adapters, on each GPU.
     """
 
     model: Model

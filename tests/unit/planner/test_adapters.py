@@ -24,10 +24,44 @@ def wish(*ranks: int, variant: str = "31B", quantization: str = "FP8", context: 
 @pytest.mark.parametrize(
     ("variant", "gib"),
     # Counted over the projections of each model's configuration by hand; of 26B-A4B all but 0.03 GiB are experts'.
+    # Routers, and what mixes in the tables of E2B and E4B, come on top.
     [("31B", 0.23), ("E4B", 0.07), ("E2B", 0.05), ("26B-A4B", 0.03 + 1.21)],
 )
 def test_rank_16_takes_so_much_for_each_adapter(variant: str, gib: float) -> None:
-    assert adapter_bytes(CATALOG.models[Variant(variant)], 16) / GIB == pytest.approx(gib, abs=0.006)
+    assert adapter_bytes(CATALOG.models[Variant(variant)], 16) / GIB == pytest.approx(gib, abs=0.008)
+
+
+@pytest.mark.parametrize(("rank", "buffered"), [(1, 1), (2, 8), (16, 16), (17, 32), (40, 64), (257, 320)])
+def test_buffers_have_the_next_rank_that_kernels_are_made_for(rank: int, buffered: int) -> None:
+    model = CATALOG.models[Variant.V31B]
+    assert adapter_bytes(model, rank) == adapter_bytes(model, buffered) == buffered * adapter_bytes(model, 1)
+
+
+def test_each_gpu_has_one_side_of_a_projection_whole() -> None:
+    # 31B, rank 1, by hand: seven sides of the hidden size in each layer are on every GPU; heads and the widths of the
+    # feed-forward layers are cut.
+    hidden, widths = 5376 * 7 * 60, 3 * 21504 * 60 + 50 * 2 * (32 + 16) * 256 + 10 * 2 * (32 + 4) * 512
+    model = CATALOG.models[Variant.V31B]
+    assert [adapter_bytes(model, 1, gpus=gpus) for gpus in (1, 2, 4)] == [2 * (hidden + widths // g) for g in (1, 2, 4)]
+
+
+def test_heads_below_one_for_each_gpu_are_on_several() -> None:
+    # 26B-A4B has two heads of keys in layers that see everything: on eight GPUs each has one, not a quarter of one.
+    model = CATALOG.models[Variant.V26B_A4B]
+    two, eight = (adapter_bytes(model.model_copy(update={"experts": 0}), 1, gpus=gpus) for gpus in (2, 8))
+    dense, heads = model.parameters.mlp // model.hidden_size, 16
+    sliding, full = 25 * 2 * 256, 5 * 2 * 512
+    fewer = dense * 3 // 8 + sliding * (heads + 8) * 3 // 8 + full * heads * 3 // 8
+    assert two - eight == 2 * fewer
+
+
+def test_experts_are_shared_out_whole() -> None:
+    model = CATALOG.models[Variant.V26B_A4B]
+    experts = 30 * 3 * 128 * (2816 + 704)
+    dense = [adapter_bytes(model.model_copy(update={"experts": 0}), 1, gpus=gpus) for gpus in (1, 4)]
+    router = 2 * 30 * (2816 + 128)
+    assert adapter_bytes(model, 1, gpus=1) == dense[0] + router + 2 * experts
+    assert adapter_bytes(model, 1, gpus=4) == dense[1] + router + 2 * experts // 4
 
 
 @pytest.mark.parametrize("variant", Variant)

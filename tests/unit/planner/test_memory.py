@@ -149,8 +149,8 @@ class TestOther:
     def test_a_drafter_is_on_each_gpu(self):
         assert line(memory(a_shape(drafter=True, gpus=4)), "drafter") == 970_000_000
 
-    def test_adapters_are_shared_by_gpus(self):
-        assert line(memory(a_shape(adapters_bytes=1001, gpus=2)), "adapters") == 501
+    def test_adapters_are_what_each_gpu_has_of_them(self):
+        assert line(memory(a_shape(adapters_bytes=1001, gpus=2)), "adapters") == 1001
 
 
 class TestFits:
