@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import replace
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from gemma4_operator.catalog.engines import Backend, EngineImage, Form
 from gemma4_operator.catalog.gpus import Gpu, MigProfile
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.catalog.models import Model
+from gemma4_operator.catalog.products import alike
 from gemma4_operator.cli.inputs import InvalidInput
 from gemma4_operator.planner.candidates import backend_version, numbers
 from gemma4_operator.planner.configure import BATCHED_TOKENS, LARGE_MEMORY_BYTES, UBATCH_TOKENS
@@ -23,7 +23,7 @@ from gemma4_operator.planner.shape import KvDtype, Shape
 UNNAMED = "GPU"
 """What a GPU is called of which only the memory was told."""
 _MIB = 2**20
-_SLICE = "-MIG-"
+_SLICE, _SHARED = "-MIG-", "-SHARED"
 _SHOWN = 40
 """Digits of a number in a message."""
 _NAMED = 5
@@ -129,13 +129,17 @@ def _device(args: argparse.Namespace, catalog: Catalog) -> Device:
         between("--gpu-memory-mib", memory_mib, 1, _MOST_MIB)
     elif args.gpu is None:
         raise InvalidInput("`--gpu` must be given, or `--gpu-memory-mib` for a GPU that the catalogue does not have")
+    elif args.gpu.upper().endswith(_SHARED):
+        raise InvalidInput(
+            "`--gpu` must be a whole GPU or a slice, since no name says how many pods share one: "
+            f"give what one pod has of '{args.gpu}' with `--gpu-memory-mib`"
+        )
     gpu = catalog.gpu(args.gpu, memory_mib) if args.gpu is not None else None
     if gpu is None and memory_mib is not None:
         return unknown_device(args.gpu or UNNAMED, memory_mib=memory_mib)
     if gpu is None:
         known = [row.products[0] for row in catalog.gpus]
-        near = get_close_matches(args.gpu, known, n=_NAMED, cutoff=0.4) or known[:_NAMED]
-        names = ", ".join(dict.fromkeys(near))
+        names = ", ".join(dict.fromkeys(alike(args.gpu, known, most=_NAMED) or known[:_NAMED]))
         raise InvalidInput(
             f"`--gpu` must be a GPU of the catalogue, such as {names}; it has no '{args.gpu}': "
             "say what memory it has with `--gpu-memory-mib`"

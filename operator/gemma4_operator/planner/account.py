@@ -173,6 +173,6 @@ def _notes(ask: Ask, found: Found) -> Iterator[str]:
         if is_own and device.compute_capability in map(numbers, doubt.compute_capabilities):
             yield doubt.because
     if found.gpus.is_pool:
-        yield f"No node has {device.product} now: pods wait until one comes."
+        yield f"No node for these pods has {device.product} now: they wait until one comes."
     elif not found.placeable:
         yield f"Not all of {_replicas(option.replicas)} have free GPUs now: some pods wait until there are more."

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from gemma4_operator.api.placement import Toleration
 from gemma4_operator.api.shown import shown
-from gemma4_operator.catalog.gpus import Gpu
+from gemma4_operator.catalog.gpus import Gpu, MigProfile
 from gemma4_operator.catalog.loader import Catalog
+from gemma4_operator.catalog.products import normalized
 from gemma4_operator.planner.admission import refusal
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of
@@ -164,16 +165,40 @@ def _nowhere(selector: Mapping[str, str]) -> str:
     )
 
 
+class Kind(NamedTuple):
+    """What a product's name stands for: a GPU of the catalogue, or a slice of one."""
+
+    gpu: Gpu
+    profile: MigProfile | None = None
+
+
+def kind_named(catalog: Catalog, name: str) -> Kind | None:
+    """Return what a node would have whose label is just this; None: nothing that can be planned before there is one.
+
+    Pods find nodes by the label as it is, so its capitals count; how many share a GPU, no name says.
+    """
+    whole, is_slice, cut = name.partition(SLICE)
+    gpu = catalog.gpu(whole)
+    if gpu is None or normalized(whole) != whole.lower():
+        return None
+    if not any(whole == product or whole.startswith(f"{product}-") for product in gpu.products):
+        return None
+    profile = next((one for one in gpu.mig if one.name == cut), None)
+    return Kind(gpu, profile) if profile is not None or not is_slice else None
+
+
 def pools(catalog: Catalog, products: Sequence[str] = ()) -> tuple[GpuClass, ...]:
     """Return pools of all GPUs of the catalogue, or of those that are named."""
-    rows = [(name, catalog.gpu(name)) for name in products] or [(row.products[0], row) for row in catalog.gpus]
-    return tuple(_pool(name, row) for name, row in rows if row is not None)
+    if not products:
+        return tuple(_pool(row.products[0], Kind(row)) for row in catalog.gpus)
+    named = ((name, kind_named(catalog, name)) for name in products)
+    return tuple(_pool(name, kind) for name, kind in named if kind is not None)
 
 
-def _pool(name: str, gpu: Gpu) -> GpuClass:
+def _pool(name: str, kind: Kind) -> GpuClass:
+    gpu, profile = kind
     # A machine with unified memory has one GPU.
     count = 1 if gpu.unified_memory else POOL_GPUS
-    profile = next((one for one in gpu.mig if name.endswith(f"{SLICE}{one.name}")), None)
     return GpuClass(
         device=device_of(gpu, profile=profile),
         resource=GPU,

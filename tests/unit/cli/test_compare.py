@@ -237,7 +237,8 @@ def test_what_a_plan_notes_is_in_the_comment(files: Any, capsys: pytest.CaptureF
     elsewhere = SMALL | {"placement": {"gpuProducts": ["NVIDIA-GH200-480GB"]}}
     arguments = files([deployment(spec=SMALL)], [deployment(spec=elsewhere)])
     (one,) = told(arguments, capsys)["deployments"]
-    assert one["after"]["plan"]["notes"] == ["No node has NVIDIA-GH200-480GB now: pods wait until one comes."]
+    (note,) = one["after"]["plan"]["notes"]
+    assert note == "No node for these pods has NVIDIA-GH200-480GB now: they wait until one comes."
     assert "'mystery-1'" in " ".join(one["after"]["nodes"])
     assert main(arguments) == 0
     comment, _, fold = capsys.readouterr().out.partition("<details>")

@@ -241,7 +241,7 @@ class TestReplicasWithoutRoom:
         file = written(tmp_path, deployment(spec={"replicas": 100, "placement": {"gpuProducts": ["NVIDIA-L40S"]}}))
         result = told(["plan", "-f", file, "--inventory", SPARK], capsys)
         assert result["fits"]
-        assert "No node has NVIDIA-L40S now: pods wait until one comes." in result["plan"]["notes"]
+        assert "No node for these pods has NVIDIA-L40S now: they wait until one comes." in result["plan"]["notes"]
 
     def test_the_operators_own_plan_does_not_know_of_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         file = written(tmp_path, deployment(spec={"replicas": 3}))

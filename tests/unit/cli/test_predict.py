@@ -148,6 +148,8 @@ class TestOutput:
         ),
         ({"--quantization": "int3"}, "`--quantization` must be one of BF16, FP8,"),
         ({"--gpu": "NVIDIA-H20O"}, "`--gpu` must be a GPU of the catalogue, such as NVIDIA-H20"),
+        ({"--gpu": "A100"}, "`--gpu` must be a GPU of the catalogue, such as NVIDIA-A100-"),
+        ({"--gpu": "NVIDIA-L4-SHARED"}, "`--gpu` must be a whole GPU or a slice, since no name says how many pods"),
         (
             {"--gpu": "NVIDIA-A100-SXM4-80GB-MIG-9g.9gb"},
             "`--gpu` must name a slice that NVIDIA-A100-SXM4-80GB has (1g.",

@@ -134,7 +134,7 @@ class TestNotes:
 
     def test_a_pool_without_nodes_is_told(self) -> None:
         (note,) = planned(VLLM, *pools(CATALOG, [H100])).notes
-        assert note == f"No node has {H100} now: pods wait until one comes."
+        assert note == f"No node for these pods has {H100} now: they wait until one comes."
 
 
 class TestHash:

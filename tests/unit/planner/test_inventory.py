@@ -441,5 +441,20 @@ class TestPools:
         assert isinstance(plan, Plan)
         assert (plan.gpu_product, plan.gpu_resource) == (name, "nvidia.com/mig-3g.40gb")
 
-    def test_a_name_that_nobody_knows_brings_nothing(self) -> None:
-        assert found(products=("NVIDIA-X900",)) == Inventory(classes=(), notes=())
+    @pytest.mark.parametrize(
+        "name",
+        ["NVIDIA-X900", H100.lower(), f"{L4}-SHARED", f"{H100}-MIG-9g.40gb", f"{H100}-MIG-3g.40gb-SHARED", f"{L4}S"],
+    )
+    def test_a_name_that_no_node_can_bear_or_that_says_too_little_brings_nothing(self, name: str) -> None:
+        """Pods would look for a label that no node has, or count on more memory than one gets."""
+        assert found(products=(name,)) == Inventory(classes=(), notes=())
+
+    def test_firmware_may_lengthen_a_name(self) -> None:
+        [pool] = found(products=(f"{H100}-X",)).classes
+        assert (pool.is_pool, pool.product, pool.device.product) == (True, f"{H100}-X", H100)
+
+    def test_a_node_that_is_left_out_is_no_node_for_these_pods(self) -> None:
+        spec = {"placement": {"gpuProducts": [L4]}}
+        plan = plan_of(spec, *found(gpu_node("a", L4, unschedulable=True), products=(L4,)).classes)
+        assert isinstance(plan, Plan)
+        assert plan.notes == (f"No node for these pods has {L4} now: they wait until one comes.",)

@@ -378,7 +378,7 @@ class TestBadInput:
     def test_a_product_that_the_spec_names_and_no_node_has_is_planned_as_a_pool(self) -> None:
         spec = {"placement": {"gpuProducts": ["NVIDIA-L40S"]}}
         plan = planned(spec, *pools(CATALOG, ["NVIDIA-L40S"]))
-        assert "No node has NVIDIA-L40S now: pods wait until one comes." in plan.notes
+        assert "No node for these pods has NVIDIA-L40S now: they wait until one comes." in plan.notes
 
 
 class TestLicences:
