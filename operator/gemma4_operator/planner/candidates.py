@@ -135,6 +135,10 @@ def _reasons(candidate: Candidate, ask: Ask) -> Iterator[_Reason]:
         )
     if checkpoint.quantization not in engine.formats:
         yield Because.FORMAT, (("engine", engine.engine), ("quantization", checkpoint.quantization))
+    # Whoever names weights or their format is told by the engine what to change.
+    is_choice = ask.weights is None and ask.quantization is None
+    if is_choice and form_of(checkpoint, candidate.weights) not in engine.reads:
+        yield Because.FORMAT, (("engine", engine.engine), ("quantization", f"the files of {checkpoint.quantization}"))
     if ask.weights is None:
         for modality in unprojected(checkpoint, ask.media):
             yield Because.PROJECTOR, (("modality", modality),)

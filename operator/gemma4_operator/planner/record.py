@@ -19,6 +19,7 @@ from gemma4_operator.planner.account import plan_hash
 from gemma4_operator.planner.ask import ask_of
 from gemma4_operator.planner.origin import read_weights, written
 from gemma4_operator.planner.plan import Alternative, Licence, Plan, PlanMemory, Predicted, Rejection, Relaxation
+from gemma4_operator.planner.relax import written_value
 from gemma4_operator.planner.sensible import is_sensible
 
 NOTES = 8
@@ -192,5 +193,5 @@ def _alternative(one: AlternativeStatus) -> Alternative:
 
 
 def _relaxation(one: Relaxation) -> RelaxationStatus:
-    value = None if one.value is None else str(one.value)
+    value = None if one.value is None else written_value(one.value)
     return RelaxationStatus(field=one.field, value=value, message=one.message)

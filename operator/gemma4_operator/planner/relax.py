@@ -3,6 +3,7 @@
 Each is proved by choosing again with the change applied, so a relaxation is never advice that does not work.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
@@ -18,6 +19,8 @@ Try = Callable[[Mapping[str, Json]], Plan | Rejection | None]
 MAXIMUM = 8
 _QUALITIES = ("High", "Standard", "Basic")
 _CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)
+_CONTEXT_STEP = 1024
+"""To whose multiple a context is raised where a usual request is longer."""
 _GROWTH = 1.25
 """Between two values of a limit that are tried first."""
 _STEPS = 40
@@ -139,7 +142,9 @@ def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]
     if floor is not None:
         yield "spec.objectives.minimumQuality", _lower(floor)
     context, least = capabilities.get("contextTokens", 8192), _usual_tokens(spec.get("workload"))
-    yield "spec.capabilities.contextTokens", tuple(size for size in _CONTEXTS if least <= size < context)
+    shorter = tuple(size for size in _CONTEXTS if least <= size < context)
+    longer = -(-least // _CONTEXT_STEP) * _CONTEXT_STEP
+    yield "spec.capabilities.contextTokens", shorter if least <= context else (longer,)
     if "maximumGPUs" in placement:
         yield "spec.placement.maximumGPUs", _higher(placement["maximumGPUs"], at_most=10_000)
     for name in ("timeToFirstTokenMilliseconds", "timePerOutputTokenMilliseconds"):
@@ -162,7 +167,12 @@ def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]
             yield f"spec.{path}", (None,)
     if not placement.get("allowSharedGPUs", False):
         yield "spec.placement.allowSharedGPUs", (True,)
+    if spec.get("engine", {}).get("type", "Auto") != "Auto":
+        yield "spec.engine.type", ("Auto",)
     yield from _identity(model)
+    for name in ("drafter", "adapters"):
+        if model.get(name):
+            yield f"spec.model.{name}", (None,)
     extra = [one for one in capabilities.get("modalities", ()) if one != "Text"]
     for one in extra:
         rest = [kind for kind in capabilities["modalities"] if kind != one]
@@ -210,4 +220,9 @@ def _with(spec: Mapping[str, Json], path: list[str], value: Json) -> dict[str, J
 
 
 def _set(field: str, value: Json) -> str:
-    return f"drop `{field}`" if value is None else f"set `{field}` to {value}"
+    return f"drop `{field}`" if value is None else f"set `{field}` to {written_value(value)}"
+
+
+def written_value(value: Json) -> str:
+    """Return a value as people write it into a resource."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -91,7 +91,7 @@ def _any_node(
 def _more_nodes(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry) -> Iterator[Relaxation]:
     """Yield the GPUs that would serve the spec as it is: the best of all that the catalogue knows."""
     classes = _sold(catalog, spec.placement.gpu_products)
-    plan = feasible(spec, catalog=catalog, engines=engines, classes=classes)
+    plan = _surest(spec, catalog=catalog, engines=engines, classes=classes)
     if plan is None:
         return
     value = f"{plan.replicas * plan.gpus_per_replica}x {plan.gpu_product}"
@@ -102,7 +102,26 @@ def _more_nodes(spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Regist
             one.device for one in alike if feasible(spec, catalog=catalog, engines=engines, classes=[one]) == plan
         )
         value += f" of {(device.memory_bytes + device.reserved_bytes) / _GIB:.0f} GiB"
-    yield Relaxation(field=NODES, value=value, message=f"add nodes with {value}: {plan.why}")
+    why = " ".join((plan.why, *_doubts(plan, catalog)))
+    yield Relaxation(field=NODES, value=value, message=f"add nodes with {value}: {why}")
+
+
+def _surest(
+    spec: Gemma4DeploymentSpec, *, catalog: Catalog, engines: Registry, classes: Sequence[GpuClass]
+) -> Plan | None:
+    """Return the best plan on whose GPUs nobody doubts that the engine runs; where all are doubted, the best."""
+    best = plan = feasible(spec, catalog=catalog, engines=engines, classes=classes)
+    while plan is not None and _doubts(plan, catalog):
+        product = plan.gpu_product
+        classes = [one for one in classes if one.device.product != product]
+        plan = feasible(spec, catalog=catalog, engines=engines, classes=classes)
+    return plan or best
+
+
+def _doubts(plan: Plan, catalog: Catalog) -> list[str]:
+    """Return what a plan notes of its engine on its GPUs."""
+    known = {doubt.because for doubt in catalog.engines[plan.engine].doubts}
+    return [note for note in plan.notes if note in known]
 
 
 def _sold(catalog: Catalog, products: Sequence[str]) -> tuple[GpuClass, ...]:

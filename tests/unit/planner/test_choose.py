@@ -217,6 +217,12 @@ class TestRejection:
         ),
     }
 
+    @pytest.mark.parametrize("engine", ["LlamaCpp", "Ollama"])
+    def test_a_format_that_nobody_asked_for_is_not_what_an_engine_is_refused_by(self, engine: str) -> None:
+        """The catalogue's BF16 comes first, and is no GGUF file; what must change is the drafter."""
+        rejection = rejected({"model": {"drafter": True}, "engine": {"type": engine}})
+        assert rejection.message.startswith(f"Nothing serves this: `spec.model.drafter` must be false with {engine}, ")
+
     @pytest.mark.parametrize("story", NEAREST)
     def test_the_nearest_way_and_its_reason_are_sentences(self, story: str) -> None:
         data, words = self.NEAREST[story]

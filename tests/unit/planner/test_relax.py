@@ -115,6 +115,35 @@ def test_a_context_stays_long_enough_for_a_usual_request(workload: dict[str, int
     assert found == {"spec.capabilities.contextTokens": told_size}
 
 
+def test_a_context_that_is_shorter_than_a_usual_request_is_raised() -> None:
+    workload = {"requestsPerMinute": 1, "imagesPerRequest": 30}
+    spec = {"model": {"variant": "31B"}, "capabilities": {"contextTokens": 8192}, "workload": workload}
+    usual = 30 * IMAGE_TOKENS + 1500 + 300
+    found = told(spec, lambda it: it["capabilities"]["contextTokens"] >= usual)
+    assert found == {"spec.capabilities.contextTokens": 11264}
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "instead"),
+    [
+        ("engine", "type", "Ollama", "Auto"),
+        ("model", "drafter", True, None),
+        ("model", "adapters", [{"name": "a"}], None),
+    ],
+)
+def test_what_only_some_engines_serve_may_be_given_up(section: str, name: str, value: Any, instead: Any) -> None:
+    spec = {"model": {"variant": "31B"}}
+    spec[section] = {**spec.get(section, {}), name: value}
+    assert told(spec, lambda it: it[section].get(name) == instead) == {f"spec.{section}.{name}": instead}
+
+
+def test_values_are_told_as_a_resource_has_them() -> None:
+    spec = {"model": {"variant": "31B"}, "capabilities": {"modalities": ["Text", "Image", "Audio"]}}
+    messages = [one.message for one in relaxations(spec, works_if(lambda it: it != spec))]
+    assert any("set `spec.placement.allowSharedGPUs` to true:" in message for message in messages)
+    assert any('set `spec.capabilities.modalities` to ["Text", "Audio"]:' in message for message in messages)
+
+
 def test_the_highest_quality_that_works_is_told() -> None:
     spec = {"objectives": {"minimumQuality": "Highest"}}
     found = told(spec, lambda it: it["objectives"]["minimumQuality"] in ("Standard", "Basic"))

@@ -113,7 +113,7 @@ class TestNodes:
             (exactly("31B", "Q4_K_M", placement={"gpuProducts": ["Orin"]}), "1x Orin of 30 GiB"),
             (exactly("31B", "Q8_0", placement={"gpuProducts": ["Orin"]}), "1x Orin of 61 GiB"),
             (exactly("31B", "BF16", placement={"gpuProducts": ["NVIDIA-Thor"]}), "1x NVIDIA-Thor of 123 GiB"),
-            (exactly("31B", "Q4_K_M", objectives={"maximumHourlyCost": "0.20"}), "1x Orin of 30 GiB"),
+            (exactly("31B", "Q4_K_M", objectives={"maximumHourlyCost": "0.20"}), "1x NVIDIA-Thor of 61 GiB"),
         ],
     )
     def test_of_machines_that_share_a_name_the_memory_is_told(self, spec: dict[str, Any], named: str) -> None:
@@ -121,6 +121,14 @@ class TestNodes:
         (nodes,) = (one for one in helped(spec).relaxations if one.field == NODES)
         assert nodes.value == named
         assert nodes.message.startswith(f"add nodes with {named}: ")
+
+    def test_gpus_on_which_the_engine_may_not_run_are_named_where_no_others_are_and_with_the_doubt(self) -> None:
+        doubt = "llama.cpp's own image holds CUDA for servers, and Jetson Orin wants JetPack's"
+        for limit, product, is_doubted in (("0.12", "Orin", True), ("0.25", "NVIDIA-Thor", False)):
+            spec = exactly("31B", "Q4_K_M", objectives={"maximumHourlyCost": limit})
+            (nodes,) = (one for one in helped(spec).relaxations if one.field == NODES)
+            assert product in str(nodes.value)
+            assert (doubt in nodes.message) == is_doubted
 
     def test_where_no_gpu_of_the_world_would_do_none_is_named(self) -> None:
         spec = exactly("31B", "BF16", objectives={"timePerOutputTokenMilliseconds": 1})
