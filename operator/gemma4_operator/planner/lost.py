@@ -80,6 +80,8 @@ class Lost(NamedTuple):
     gpus: int = 0
     hourly_cost: Decimal | None = None
     """Of all replicas, or the least it can be; None: not worked out."""
+    place: tuple[object, ...] = ()
+    """In the order of ways that work; empty: it does not."""
 
     @property
     def sentence(self) -> str:
@@ -93,10 +95,10 @@ def name_of(lost: Lost) -> str:
     return f"{lost.checkpoint.variant} in {lost.checkpoint.quantization} on {lost.engine}{where}"
 
 
-def nearness(lost: Lost) -> tuple[int, Decimal, float]:
-    """Return how far a way got: those that ranked lower first, by cost; then by how late, and how far, they failed."""
+def nearness(lost: Lost) -> tuple[int, Decimal, float, tuple[object, ...]]:
+    """Return how far a way got: those that ranked lower first, by cost and place; then by how far they came."""
     cost = _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost
-    return (-_PLACE[lost.because], cost, shortfall(lost.because, lost.figures))
+    return (-_PLACE[lost.because], cost, shortfall(lost.because, lost.figures), lost.place)
 
 
 def shortfall(because: Because, figures: tuple[tuple[str, object], ...]) -> float:

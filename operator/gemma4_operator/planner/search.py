@@ -273,7 +273,7 @@ class _Search:
         assert self.best is not None, "only the best way ends a search early"
         than = Comparison(key, self.best.key, self._ask.optimize_for, at_best)
         lost = _lost(candidate, gpus, Failure(Because.RANKED, (("than", than),)), count)
-        return lost._replace(hourly_cost=key.cost)
+        return lost._replace(hourly_cost=key.cost, place=key)
 
 
 _ORDER = {because: place for place, because in enumerate(Because)}

@@ -140,6 +140,16 @@ class TestNearest:
         everything = sorted(searched(spec, *self.FLEET).lost, key=nearness)
         assert list(map(nearness, nearest)) == list(map(nearness, everything[:5]))
 
+    def test_of_ways_that_cost_the_same_the_one_that_would_be_taken_next_is_the_nearest(self) -> None:
+        """All on one GPU cost the same, and the first of the catalogue is not the nearest rival for that."""
+        result = searched({}, gpus(L4))
+        first = min(result.lost, key=nearness)
+        assert result.best is not None
+        rest = [one for one in fit_for({}) if one.checkpoint is not result.best.candidate.checkpoint]
+        second = search(ask_of(spec_of({})), rest, [gpus(L4)])
+        assert second.best is not None
+        assert first.checkpoint is second.best.candidate.checkpoint
+
     LIMITED: ClassVar[dict[Because, dict[str, Any]]] = {
         Because.COST: {"objectives": {"maximumHourlyCost": "0.30"}},
         Because.BUDGET: {"workload": {"requestsPerMinute": 9000}, "placement": {"maximumGPUs": 1}},
