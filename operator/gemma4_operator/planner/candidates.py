@@ -1,7 +1,7 @@
 """What could be served at all, before any GPU is looked at: checkpoints with their engines, and what lost already."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,10 +15,9 @@ from gemma4_operator.catalog.versions import Version, version_of
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights, OllamaWeights, Weights
 from gemma4_operator.planner.ask import Ask
 from gemma4_operator.planner.lost import Because, Lost
+from gemma4_operator.planner.own_weights import described
 from gemma4_operator.planner.quality import score, words_above
 
-UNKNOWN_LICENCE = "unknown"
-"""Of weights that the catalogue does not know: what they were made from may be Apache-2.0, they need not be."""
 _PROJECTED = frozenset({"Image", "Video", "Audio"})
 """What llama.cpp reads through a projector file."""
 
@@ -88,7 +87,7 @@ class _Runner(NamedTuple):
 
 def candidates(ask: Ask, *, catalog: Catalog, image: str | None) -> tuple[Candidate, ...]:
     """Return all that the ask allows by name, in the catalogue's order; `image` is the user's own."""
-    found = _given(ask, catalog) if ask.weights is not None else _known(ask, catalog)
+    found = _known(ask, catalog) if ask.weights is None else _named(ask, ask.weights, catalog)
     runners: dict[str, _Runner] = {}
     made = []
     for row, weights, assumed in found:
@@ -181,36 +180,9 @@ def _known(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, st
                 yield row, HuggingFaceWeights(repository=row.repository, revision=row.revision, file=row.file), ""
 
 
-def _given(ask: Ask, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, str]]:
-    """Yield the checkpoint that the spec names, with the row that describes it best."""
-    assert ask.weights is not None
-    assert ask.variant is not None, "the CRD wants it with a checkpoint"
-    assert ask.quantization is not None, "the CRD wants it with a checkpoint"
-    exact = _exact(ask.weights, ask, catalog)
-    if exact is not None and ask.weights_bytes is None:
-        yield exact, ask.weights, ""
-        return
-    like = catalog.preferred(ask.variant, ask.quantization) or catalog.preferred(ask.variant, Quantization.BF16)
-    assert like is not None, "the loader wants every variant in BF16"
-    own: dict[str, object] = {"licence": UNKNOWN_LICENCE}
-    if ask.weights_bytes is not None:
-        yield _of_size(like, ask.weights_bytes, own), ask.weights, ""
-        return
-    size = f"{like.bytes / 1e9:.1f} GB, as {like.repository} has"
-    yield (
-        like.model_copy(update=own),
-        ask.weights,
-        f"The size of the weights is not known and taken as {size}: set `sizeBytes` if it differs.",
-    )
-
-
-def _exact(weights: Weights, ask: Ask, catalog: Catalog) -> Checkpoint | None:
-    """Return the row of just these weights; a repository of GGUF files has several."""
-    if not isinstance(weights, HuggingFaceWeights):
-        return None
-    rows = catalog.of_repository(weights.repository)
-    named = (ask.variant, ask.quantization)
-    return next((row for row in rows if (row.variant, row.quantization) == named), None)
+def _named(ask: Ask, weights: Weights, catalog: Catalog) -> Iterator[tuple[Checkpoint, Weights, str]]:
+    row, assumed = described(ask, catalog)
+    yield row, weights, assumed
 
 
 def form_of(row: Checkpoint, weights: Weights) -> Form:
@@ -230,14 +202,6 @@ def _image(engine: EngineImage, row: Checkpoint, *, is_own: bool) -> tuple[str, 
     if dedicated is None or row.quantization not in dedicated.profiles:
         return engine.image, ()
     return dedicated.image, dedicated.profiles[row.quantization]
-
-
-def _of_size(like: Checkpoint, size_bytes: int, own: Mapping[str, object]) -> Checkpoint:
-    """Return a checkpoint of another size: its parts differ by the same factor, and so add up to it."""
-    factor = size_bytes / like.resident_bytes
-    bits = {part: getattr(like.bits, part) * factor for part in type(like.bits).model_fields}
-    update = {"bytes": size_bytes, "loaded_bytes": None, "bits": like.bits.model_copy(update=bits)}
-    return like.model_copy(update={**own, **update})
 
 
 def _runner(engine: EngineImage, image: str) -> _Runner:

@@ -10,8 +10,9 @@ from gemma4_operator.catalog.loader import Catalog, size_of
 from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.engines.base import ClaimWeights, HuggingFaceWeights
 from gemma4_operator.planner.ask import ask_of
-from gemma4_operator.planner.candidates import UNKNOWN_LICENCE, Candidate, candidates, numbers, tag_of, unfit
+from gemma4_operator.planner.candidates import Candidate, candidates, numbers, tag_of, unfit
 from gemma4_operator.planner.lost import Because
+from gemma4_operator.planner.own_weights import UNKNOWN_LICENCE
 from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.record import record
 from tests.rendering import CATALOG, OLLAMA, gpus, plan_of, spec_of
