@@ -133,18 +133,38 @@ _COUNTED = (
 """Of which any number between two may do."""
 
 
-def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]:
-    """Yield each field that holds the spec back, with what it may be instead, the smallest change first."""
-    objectives, placement = spec.get("objectives", {}), spec.get("placement", {})
-    model, capabilities = spec.get("model", {}), spec.get("capabilities", {})
-    is_auto = model.get("variant", "Auto") == "Auto"
-    floor = objectives.get("minimumQuality", "Standard" if is_auto else None)
+_Ladder = tuple[str, tuple[Json, ...]]
+"""A field that holds a spec back, and what it may be instead, the smallest change first."""
+
+
+def _ladders(spec: Mapping[str, Json]) -> Iterator[_Ladder]:
+    """Yield each field that holds the spec back, what is wished for first, and what is named last."""
+    yield from _wishes(spec)
+    yield from _limits(spec.get("objectives", {}), spec.get("placement", {}))
+    yield from _load(spec.get("workload"))
+    yield from _choices(spec)
+    model, modalities = spec.get("model", {}), spec.get("capabilities", {}).get("modalities", ())
+    for name in ("drafter", "adapters"):
+        if model.get(name):
+            yield f"spec.model.{name}", (None,)
+    for one in modalities:
+        if one != "Text":
+            yield "spec.capabilities.modalities", ([kind for kind in modalities if kind != one],)
+
+
+def _wishes(spec: Mapping[str, Json]) -> Iterator[_Ladder]:
+    """Yield the quality and the context: a shorter one, or where a usual request is longer, one that holds it."""
+    is_auto = spec.get("model", {}).get("variant", "Auto") == "Auto"
+    floor = spec.get("objectives", {}).get("minimumQuality", "Standard" if is_auto else None)
     if floor is not None:
         yield "spec.objectives.minimumQuality", _lower(floor)
-    context, least = capabilities.get("contextTokens", 8192), _usual_tokens(spec.get("workload"))
+    context, least = spec.get("capabilities", {}).get("contextTokens", 8192), _usual_tokens(spec.get("workload"))
     shorter = tuple(size for size in _CONTEXTS if least <= size < context)
     longer = -(-least // _CONTEXT_STEP) * _CONTEXT_STEP
     yield "spec.capabilities.contextTokens", shorter if least <= context else (longer,)
+
+
+def _limits(objectives: Mapping[str, Json], placement: Mapping[str, Json]) -> Iterator[_Ladder]:
     if "maximumGPUs" in placement:
         yield "spec.placement.maximumGPUs", _higher(placement["maximumGPUs"], at_most=10_000)
     for name in ("timeToFirstTokenMilliseconds", "timePerOutputTokenMilliseconds"):
@@ -156,27 +176,30 @@ def _ladders(spec: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]
             "spec.objectives.maximumHourlyCost",
             tuple(f"{value / 100:.2f}" for value in _higher(cents, at_most=10**9)),
         )
-    if "workload" in spec:
-        rate = spec["workload"]["requestsPerMinute"]
-        yield "spec.workload.requestsPerMinute", _fewer(rate)
-        images = spec["workload"].get("imagesPerRequest", 0)
-        yield "spec.workload.imagesPerRequest", tuple(range(images - 1, -1, -1))
-    for path in ("objectives.allowedLicences", "placement.gpuProducts", "placement.gpusPerReplica"):
+
+
+def _load(workload: Mapping[str, Json] | None) -> Iterator[_Ladder]:
+    if workload is not None:
+        yield "spec.workload.requestsPerMinute", _fewer(workload["requestsPerMinute"])
+        yield "spec.workload.imagesPerRequest", tuple(range(workload.get("imagesPerRequest", 0) - 1, -1, -1))
+
+
+def _choices(spec: Mapping[str, Json]) -> Iterator[_Ladder]:
+    """Yield what is named and might be left open: whom a field allows, the engine, the format, the variant."""
+    fields = ("objectives.allowedLicences", "placement.gpuProducts", "placement.gpusPerReplica", "engine.image")
+    for path in fields:
         section, name = path.split(".")
         if spec.get(section, {}).get(name):
             yield f"spec.{path}", (None,)
-    if not placement.get("allowSharedGPUs", False):
+    if not spec.get("placement", {}).get("allowSharedGPUs", False):
         yield "spec.placement.allowSharedGPUs", (True,)
     if spec.get("engine", {}).get("type", "Auto") != "Auto":
         yield "spec.engine.type", ("Auto",)
-    yield from _identity(model)
-    for name in ("drafter", "adapters"):
-        if model.get(name):
-            yield f"spec.model.{name}", (None,)
-    extra = [one for one in capabilities.get("modalities", ()) if one != "Text"]
-    for one in extra:
-        rest = [kind for kind in capabilities["modalities"] if kind != one]
-        yield "spec.capabilities.modalities", (rest,)
+    model = spec.get("model", {})
+    if "checkpoint" not in model:
+        for name in ("quantization", "variant"):
+            if model.get(name, "Auto") != "Auto":
+                yield f"spec.model.{name}", ("Auto",)
 
 
 def _usual_tokens(workload: Mapping[str, Json] | None) -> int:
@@ -186,14 +209,6 @@ def _usual_tokens(workload: Mapping[str, Json] | None) -> int:
     images = workload.get("imagesPerRequest", 0) * IMAGE_TOKENS
     prompt = workload.get("inputTokens", DEFAULT_INPUT_TOKENS) + images
     return int(prompt + workload.get("outputTokens", DEFAULT_OUTPUT_TOKENS))
-
-
-def _identity(model: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, ...]]]:
-    if "checkpoint" in model:
-        return
-    for name in ("quantization", "variant"):
-        if model.get(name, "Auto") != "Auto":
-            yield f"spec.model.{name}", ("Auto",)
 
 
 def _lower(floor: str) -> tuple[str, ...]:

@@ -127,6 +127,7 @@ def test_a_context_that_is_shorter_than_a_usual_request_is_raised() -> None:
     ("section", "name", "value", "instead"),
     [
         ("engine", "type", "Ollama", "Auto"),
+        ("engine", "image", "registry.example.com/vllm-openai:v0.27.1", None),
         ("model", "drafter", True, None),
         ("model", "adapters", [{"name": "a"}], None),
     ],
