@@ -76,6 +76,11 @@ class Ollama:
                 "`spec.secrets.huggingFaceToken` must be absent with Ollama, which cannot send it: "
                 "drop the token, or put the file on a claim."
             )
+        if "Video" in serving.media:
+            return (
+                "`spec.capabilities.modalities` must not have 'Video' with Ollama, whose requests take images: "
+                "drop it, or set `spec.engine.type` to 'LlamaCpp' or 'VLLM'."
+            )
         if serving.extra_args:
             return (
                 "`spec.engine.extraArgs` must be empty with Ollama, which takes none: "

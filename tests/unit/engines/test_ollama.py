@@ -220,6 +220,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "`spec.secrets.huggingFaceToken` must be absent with Ollama, which cannot send it: "
         "drop the token, or put the file on a claim.",
     ),
+    "videos": (
+        {"media": frozenset({"Image", "Video"})},
+        "`spec.capabilities.modalities` must not have 'Video' with Ollama, whose requests take images: drop it, or set "
+        "`spec.engine.type` to 'LlamaCpp' or 'VLLM'.",
+    ),
     "arguments": (
         {"extra_args": ("--verbose",)},
         "`spec.engine.extraArgs` must be empty with Ollama, which takes none: use its variables in `spec.engine.env`.",
