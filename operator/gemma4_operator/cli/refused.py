@@ -7,7 +7,8 @@ from gemma4_operator.catalog.engines import EngineImage
 from gemma4_operator.catalog.versions import version_of
 from gemma4_operator.engines.vllm_flags import DRAFTER_FROM
 from gemma4_operator.planner.candidates import unprojected, version_faults
-from gemma4_operator.planner.shape import Shape
+from gemma4_operator.planner.levers import garbles_fp8_cache
+from gemma4_operator.planner.shape import KvDtype, Shape
 
 
 def refusals(shape: Shape, engine: EngineImage, version: str) -> tuple[str, ...]:
@@ -21,6 +22,8 @@ def _refusals(shape: Shape, engine: EngineImage, version: str) -> Iterator[str]:
         yield f"{engine.engine} {version} cannot run it: {why}."
     for modality in unprojected(shape.checkpoint, shape.media):
         yield f"{engine.engine} cannot run it: the catalogue knows no projector for {modality} input with it."
+    if shape.kv_dtype is KvDtype.FP8 and garbles_fp8_cache(shape.backend_version, shape.device, shape.media):
+        yield f"{engine.engine} {version} answers wrongly from a cache in fp8 beside media on Hopper: take bf16."
     if not shape.drafter:
         return
     if engine.engine is not EngineType.VLLM:

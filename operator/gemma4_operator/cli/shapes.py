@@ -18,6 +18,7 @@ from gemma4_operator.planner.candidates import backend_version, numbers
 from gemma4_operator.planner.configure import BATCHED_TOKENS, LARGE_MEMORY_BYTES, UBATCH_TOKENS
 from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of, is_plausible, unknown_device
+from gemma4_operator.planner.levers import computes_fp8_cache
 from gemma4_operator.planner.shape import KvDtype, Shape
 
 UNNAMED = "GPU"
@@ -145,10 +146,9 @@ def _device(args: argparse.Namespace, catalog: Catalog) -> Device:
             "say what memory it has with `--gpu-memory-mib`"
         )
     _, is_slice, name = args.gpu.partition(_SLICE)
-    if is_slice:
-        return device_of(gpu, profile=_profile(gpu, name))
-    device = device_of(gpu, memory_mib=memory_mib)
-    is_odd = memory_mib is not None and not is_plausible(memory_mib, gpu)
+    profile = _profile(gpu, name) if is_slice else None
+    device = device_of(gpu, profile=profile, memory_mib=memory_mib)
+    is_odd = memory_mib is not None and not is_plausible(memory_mib, profile or gpu)
     return replace(device, memory_bytes=(memory_mib or 0) * _MIB, reserved_bytes=0) if is_odd else device
 
 
@@ -192,10 +192,10 @@ def _kv_dtype(text: str, engine: EngineImage, device: Device) -> KvDtype:
         if kv_dtype is KvDtype.FP8:
             raise InvalidInput(f"`--kv-dtype` must be bf16 or q8_0 on {engine.engine}, and is fp8")
         return kv_dtype
-    least = engine.fp8_cache_compute_capability
     if kv_dtype is KvDtype.Q8_0:
         raise InvalidInput("`--kv-dtype` must be bf16 or fp8 on VLLM, and is q8_0")
-    if kv_dtype is KvDtype.FP8 and device.is_known and (least is None or device.compute_capability < numbers(least)):
+    if kv_dtype is KvDtype.FP8 and device.is_known and not computes_fp8_cache(engine, device):
+        least = engine.fp8_cache_compute_capability
         raise InvalidInput(f"`--kv-dtype` must be bf16 on {device.product}: fp8 needs compute capability {least}")
     return kv_dtype
 

@@ -8,7 +8,9 @@ from gemma4_operator.catalog.engines import Backend
 from gemma4_operator.catalog.loader import Catalog
 from gemma4_operator.planner.candidates import numbers
 from gemma4_operator.planner.configure import BATCHED_TOKENS, MEDIA_TOKENS, SEQUENCES, SLOTS
+from gemma4_operator.planner.device import Device
 from gemma4_operator.planner.devices import device_of
+from gemma4_operator.planner.levers import computes_fp8_cache, garbles_fp8_cache
 from gemma4_operator.planner.memory import Memory, longest_context_tokens, memory
 from gemma4_operator.planner.shape import KvDtype, Shape
 
@@ -101,9 +103,16 @@ def _smaller_cache(shape: Shape, catalog: Catalog) -> Iterator[tuple[str, Shape]
     if shape.backend is not Backend.VLLM:
         yield KvDtype.Q8_0, replace(shape, kv_dtype=KvDtype.Q8_0)
         return
-    least = catalog.engines[shape.engine].fp8_cache_compute_capability
-    if least is not None and shape.device.compute_capability >= numbers(least):
+    if _has_cache(replace(shape, kv_dtype=KvDtype.FP8), shape.device, catalog):
         yield KvDtype.FP8, replace(shape, kv_dtype=KvDtype.FP8)
+
+
+def _has_cache(shape: Shape, device: Device, catalog: Catalog) -> bool:
+    """Whether a GPU can have the cache in a shape's format."""
+    if shape.kv_dtype is not KvDtype.FP8:
+        return True
+    garbles = garbles_fp8_cache(shape.backend_version, device, shape.media)
+    return computes_fp8_cache(catalog.engines[shape.engine], device) and not garbles
 
 
 def _shorter(shape: Shape) -> Iterator[tuple[str, Shape]]:
@@ -150,5 +159,6 @@ def _larger_gpus(shape: Shape, catalog: Catalog) -> Iterator[tuple[str, Shape]]:
     for gpu in sorted(catalog.gpus, key=lambda row: (row.price, row.memory_mib)):
         device = device_of(gpu)
         able = device.compute_capability >= needed and device.compute_capability not in unable
+        able = able and _has_cache(shape, device, catalog)
         if able and device.product != shape.device.product and device.unified_memory == shape.device.unified_memory:
             yield device.product, replace(shape, device=device, gpus=1)

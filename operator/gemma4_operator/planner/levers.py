@@ -111,8 +111,16 @@ def cache_formats(ask: Ask, way: Way) -> tuple[KvDtype, ...]:
     """The exact one first: the smaller costs a little quality."""
     if way.engine.backend is not Backend.VLLM:
         return (KvDtype.BF16, KvDtype.Q8_0)
-    least = way.engine.fp8_cache_compute_capability
-    has_fp8 = least is not None and way.device.compute_capability >= numbers(least)
-    if way.device.compute_capability == HOPPER and ask.media and () < way.version < FP8_WITH_MEDIA_ON_HOPPER_FROM:
-        has_fp8 = False
+    has_fp8 = computes_fp8_cache(way.engine, way.device) and not garbles_fp8_cache(way.version, way.device, ask.media)
     return (KvDtype.BF16, KvDtype.FP8) if has_fp8 else (KvDtype.BF16,)
+
+
+def computes_fp8_cache(engine: EngineImage, device: Device) -> bool:
+    """Whether an engine on vLLM's code can have its cache in FP8 on a GPU."""
+    least = engine.fp8_cache_compute_capability
+    return least is not None and device.compute_capability >= numbers(least)
+
+
+def garbles_fp8_cache(version: Version, device: Device, media: frozenset[str]) -> bool:
+    """Whether such a version of vLLM answers wrongly from it; one that nobody knows is taken to be the newest."""
+    return bool(device.compute_capability == HOPPER and media and () < version < FP8_WITH_MEDIA_ON_HOPPER_FROM)

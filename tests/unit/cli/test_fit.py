@@ -151,6 +151,11 @@ class TestGpu:
         assert found["fits"] is True
         assert found["memory"]["capacityMiB"] == round(32768 * 0.92)
 
+    def test_that_is_a_slice_may_have_other_memory_too(self, capsys: pytest.CaptureFixture[str]):
+        names = {"gpu": "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", "variant": "12B", "quantization": "Q4_K_M"}
+        usual, more = fit(capsys, **names), fit(capsys, **names, gpu_memory_mib="40448")
+        assert more["memory"]["capacityMiB"] - usual["memory"]["capacityMiB"] == pytest.approx(256, abs=3)
+
     def test_may_be_a_slice(self, capsys: pytest.CaptureFixture[str]):
         found = fit(capsys, variant="12B", quantization="FP8", gpu="NVIDIA-H100-80GB-HBM3-MIG-3g.40gb")
         assert found["memory"]["capacityMiB"] == pytest.approx(40192 * 0.92, rel=0.02)
@@ -176,6 +181,11 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
         (),
         {"quantization": "Q8_0", "modalities": "image"},
         "LlamaCpp cannot run it: the catalogue knows no projector for image input with it.",
+    ),
+    "a cache that an old version answers wrongly from": (
+        (),
+        {"engine_version": "0.32.0", "kv_dtype": "fp8", "modalities": "image", "max_batched_tokens": "2048"},
+        "VLLM 0.32.0 answers wrongly from a cache in fp8 beside media on Hopper: take bf16.",
     ),
     "a drafter in an old version": (
         ("--drafter",),

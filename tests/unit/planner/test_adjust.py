@@ -1,5 +1,7 @@
 """What would make a shape fit: single changes, the least of each lever, each of which really does."""
 
+from dataclasses import replace
+
 import pytest
 
 from gemma4_operator.planner.adjust import Adjustment, adjustments
@@ -58,6 +60,19 @@ class TestLevers:
         assert found(a_shape(**tight, product=H100))["kv_dtype"].value == "fp8"
         ampere = a_shape(**tight, device=device(H100, compute_capability=(8, 0)))
         assert "kv_dtype" not in found(ampere)
+
+    def test_a_cache_in_fp8_beside_media_is_none_for_builds_that_answer_wrongly_from_it(self):
+        tight = {"context_tokens": 32768, "max_batched_tokens": 8192, "product": H100, "media": frozenset({"Image"})}
+        offered = ["kv_dtype" in found(a_shape(**tight, backend_version=version)) for version in ((0, 31), (0, 33))]
+        assert offered == [False, True]
+
+    def test_a_gpu_that_is_offered_has_the_caches_format(self):
+        """Of cards with memory enough the cheapest, an RTX 3090, has no FP8."""
+        shape = a_shape("26B-A4B", "W4A16", product="NVIDIA-GeForce-RTX-5080")
+        exact = found(shape)["device"].shape.device
+        small = found(replace(shape, kv_dtype=KvDtype.FP8))["device"].shape.device
+        assert exact.compute_capability == (8, 6)
+        assert small.compute_capability >= (8, 9)
 
     def test_llama_cpp_has_a_smaller_cache_in_8_bits(self):
         tight = a_shape("31B", "Q4_K_M", product=RTX_3090, context_tokens=40960)
