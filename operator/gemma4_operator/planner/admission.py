@@ -18,25 +18,26 @@ def refusal(view: NodeView, node_selector: Mapping[str, str], tolerations: Seque
         if view.labels.get(key) != value:
             return f"has GPUs and not the label {key}={value}, which `placement.nodeSelector` asks for: it is left out"
     for taint in view.taints:
-        if not _is_tolerated(taint, tolerations):
-            shown = f"{taint.key}={taint.value}" if taint.value else taint.key
-            return (
-                f"has GPUs and the taint {shown}:{taint.effect}, which nothing in `placement.tolerations` tolerates: "
-                "it is left out"
-            )
+        if told := _keeps_away(taint, tolerations):
+            return told
     return ""
 
 
-def _is_tolerated(taint: Taint, tolerations: Sequence[Toleration]) -> bool:
-    if taint.key == GPU and taint.effect == _GPU_TAINT_EFFECT:
-        return True
-    return any(_tolerates(one, taint) for one in tolerations)
+def _keeps_away(taint: Taint, tolerations: Sequence[Toleration]) -> str:
+    """Return that a taint does, in the same words; a pod that is thrown out after some seconds may as well not come."""
+    tolerating = [one for one in tolerations if _tolerates(one, taint)]
+    is_usual = taint.key == GPU and taint.effect == _GPU_TAINT_EFFECT
+    if is_usual or any(one.toleration_seconds is None for one in tolerating):
+        return ""
+    how = "nothing in `placement.tolerations` tolerates"
+    if tolerating:
+        how = "`placement.tolerations` tolerates for some seconds alone, by `tolerationSeconds`"
+    shown = f"{taint.key}={taint.value}" if taint.value else taint.key
+    return f"has GPUs and the taint {shown}:{taint.effect}, which {how}: it is left out"
 
 
 def _tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Whether a pod may stay; one that is thrown out again after some seconds may as well not come."""
-    if toleration.toleration_seconds is not None:
-        return False
+    """Whether a pod may come, if only for a time."""
     if toleration.effect is not None and toleration.effect.value != taint.effect:
         return False
     if toleration.key is not None and toleration.key != taint.key:

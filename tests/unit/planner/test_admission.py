@@ -84,6 +84,15 @@ class TestTaints:
     def test_tolerations_as_the_scheduler_reads_them(self, fields: dict[str, Any], tolerates: bool) -> None:
         assert (refusal(view(taints=[DEDICATED]), {}, (toleration(**fields),)) == "") is tolerates
 
+    def test_one_for_some_seconds_is_told_as_what_it_is(self) -> None:
+        spot = view(taints=[{"key": "spot", "effect": "NoExecute"}])
+        short = toleration(key="spot", operator="Exists", effect="NoExecute", tolerationSeconds=60)
+        assert refusal(spot, {}, (short,)) == (
+            "has GPUs and the taint spot:NoExecute, which `placement.tolerations` tolerates for some seconds alone, by "
+            "`tolerationSeconds`: it is left out"
+        )
+        assert refusal(spot, {}, (short, toleration(key="spot", operator="Exists"))) == ""
+
     def test_each_taint_needs_one(self) -> None:
         both = view(taints=[DEDICATED, {"key": "spot", "effect": "NoSchedule"}])
         one = toleration(key="dedicated", operator="Exists")
