@@ -105,6 +105,8 @@ class Reconciler:
         except Forbidden:
             return None  # The namespace is ending, and all that is in it.
         waits = await self._tell(key, resource, wanted, steered, applied, evidence)
+        if self._was_edited(key, resource):
+            return Again(after_seconds=0.0)
         if waits or (applied.problem is not None and applied.problem.planned):
             return Again()
         silent = silent_seconds(pods, now=self._now())
@@ -231,6 +233,15 @@ class Reconciler:
         said = self._autoscaler.told(key) or kept(before)
         limited_by = wanted.count.limited_by or said.limited_by
         return said.model_copy(update={"desired_replicas": wanted.count.replicas, "limited_by": limited_by})
+
+    def _was_edited(self, key: Key, resource: Object) -> bool:
+        """Whether the spec is another than this pass was about.
+
+        A status that we write comes back with whatever spec is stored by then, so the watch's word of an edit in this
+        moment is older than what is known already, and wakes nobody.
+        """
+        newest = self._world.custom_resources.get(key)
+        return newest is not None and newest["metadata"]["generation"] != resource["metadata"]["generation"]
 
     def _cache(self, key: Key, wanted: Desire, steered: Steered) -> CacheSize | None:
         """Return how large the engine's cache is, once a pod has said so."""

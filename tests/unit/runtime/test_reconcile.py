@@ -18,6 +18,7 @@ from gemma4_operator.runtime.reconcile import Reconciler
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.witness import Witness
+from gemma4_operator.runtime.worker import Again
 from gemma4_operator.runtime.world import World, empty_world
 from tests.cluster.fakenodes import fake_gpu_node
 
@@ -162,3 +163,26 @@ async def test_a_child_that_is_somebodys_own_is_told_whatever_pods_say(
     world = a_world(unplaced_seconds=unplaced_seconds, service_is_ours=service_is_ours)
     await reconciler(world, api)(CHAT)
     assert ready_of(api) == reason
+
+
+E4B = {"model": {"variant": "E4B", "quantization": "Q4_K_M"}}
+
+
+class EditedMeanwhile(Api):
+    """The user's edit is stored between the read that a pass is about and the status that it writes."""
+
+    async def apply_status(self, kind: Kind, obj: Object, **_: Any) -> Object:
+        stored = await super().apply_status(kind, obj)
+        return {**stored, "spec": E4B, "metadata": {**stored["metadata"], "generation": 2}}
+
+
+async def test_an_edit_that_a_status_write_overtakes_is_followed_at_once() -> None:
+    """The watch tells of it later, as something older than what is known, so that nobody is woken."""
+    world, api = a_world(unplaced_seconds=30, service_is_ours=True), EditedMeanwhile()
+    passes = reconciler(world, api)
+    assert await passes(CHAT) == Again(after_seconds=0.0)
+    edit = {"namespace": "team", "name": "chat", "uid": "u", "generation": 2, "resourceVersion": "2"}
+    assert world.custom_resources.put({"metadata": edit, "spec": E4B}) is None
+    await passes(CHAT)
+    assert [status["observedGeneration"] for status in api.statuses] == [1, 2]
+    assert "Deployment" in api.applied
