@@ -32,6 +32,7 @@ class Fleet:
         gpus: How many there are of each kind.
         others: How many of them other tenants hold.
         hidden: How many seem free and are of no use: their nodes lack memory, say.
+        is_exclusive: Whether pods share a claim that each GPU's node can mount only alone.
         broken: Templates whose pods never serve.
     """
 
@@ -44,6 +45,7 @@ class Fleet:
     gpu: str
     others: dict[str, int] = field(default_factory=dict)
     hidden: int = 0
+    is_exclusive: bool = False
     broken: set[str] = field(default_factory=set)
     pods: list[Pod] = field(default_factory=list)
     decision: Decision | None = None
@@ -83,6 +85,7 @@ class Fleet:
             leaving=sum(pod.leaving and pod.placed for pod in self.pods),
             room=self.free(self.gpu),
             room_without_old=self.free(self.gpu, without_old=True),
+            is_exclusive=self.is_exclusive,
         )
 
     def operate(self) -> None:
@@ -123,9 +126,13 @@ class Fleet:
     def run(self) -> None:
         """A pod that has a node serves some time later, and one that was told to go is gone some time later."""
         for pod in self.pods:
-            if pod.placed and not pod.leaving and pod.template not in self.broken and self.random.random() < 0.5:
+            if pod.placed and not pod.leaving and self._can_serve(pod) and self.random.random() < 0.5:
                 pod.serving = True
         self.pods = [pod for pod in self.pods if not pod.leaving or (pod.placed and self.random.random() < 0.5)]
+
+    def _can_serve(self, pod: Pod) -> bool:
+        held = self.is_exclusive and any(other.placed for other in self.pods if other.template != pod.template)
+        return pod.template not in self.broken and (pod.serving or not held)
 
     def _end(self, pod: Pod) -> None:
         pod.leaving, pod.serving = True, False

@@ -94,6 +94,29 @@ def test_what_only_seems_free_holds_nothing_up(fleet: Fleet, hidden: int) -> Non
     assert walk(fleet) is bool(may_end)
 
 
+@given(seed=st.integers(0, 2**32), free=st.integers(0, 2), kind=st.sampled_from("ab"))
+def test_a_claim_that_one_node_alone_can_mount_holds_nothing_up(seed: int, free: int, kind: str) -> None:
+    """A new pod beside the old one would wait for the claim, and the old one for the new one to serve."""
+    fleet = Fleet(
+        random=Random(seed),
+        gpus={"a": 1},
+        replicas=1,
+        max_unavailable=1,
+        strategy=AUTO,
+        template="first",
+        gpu="a",
+        is_exclusive=True,
+    )
+    fleet.settle()
+    fleet.gpus[kind] = fleet.gpus.get(kind, 0) + free
+    roll(fleet, "second", kind)
+    if not fleet.gpus[kind]:
+        assert not walk(fleet)
+        assert fleet.serving == 1
+        fleet.gpus[kind] = 1
+    assert walk(fleet)
+
+
 @given(fleet=fleets(), reverts=st.integers(min_value=1, max_value=4))
 def test_changes_of_mind_in_the_middle_are_rollouts_like_others(fleet: Fleet, reverts: int) -> None:
     fleet.gpus["a"] += 1

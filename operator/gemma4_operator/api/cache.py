@@ -34,6 +34,11 @@ class CacheClaim(ApiModel):
     )
     """Who may mount it at once; several replicas need ReadWriteMany. It cannot be changed later."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether pods of several nodes may mount it at once."""
+        return AccessMode.READ_WRITE_MANY in self.access_modes
+
 
 class Cache(ApiModel):
     """Where downloads are kept."""

@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING
 
-from gemma4_operator.api.cache import AccessMode
 from gemma4_operator.api.capabilities import DEFAULT_CONTEXT_TOKENS, Modality
 from gemma4_operator.api.common import EngineType
 from gemma4_operator.api.model import QuantizationChoice, VariantChoice
@@ -95,7 +94,7 @@ def _downloads(spec: "Gemma4DeploymentSpec") -> bool:
 
 def _cache_is_reached(spec: "Gemma4DeploymentSpec") -> bool:
     is_one = spec.replicas <= 1 and (spec.autoscaling is None or spec.autoscaling.max_replicas <= 1)
-    return spec.cache is None or is_one or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
+    return spec.cache is None or is_one or spec.cache.claim.is_shared
 
 
 def _one_decides(spec: "Gemma4DeploymentSpec") -> bool:
@@ -108,7 +107,7 @@ def _claim_moves(spec: "Gemma4DeploymentSpec") -> bool:
     must_surge = spec.update.strategy is UpdateStrategy.SURGE or (
         spec.update.strategy is UpdateStrategy.AUTO and spec.disruption.min_available_percent == 100
     )
-    return spec.cache is None or not must_surge or AccessMode.READ_WRITE_MANY in spec.cache.claim.access_modes
+    return spec.cache is None or not must_surge or spec.cache.claim.is_shared
 
 
 def _names_differ(spec: "Gemma4DeploymentSpec") -> bool:

@@ -101,6 +101,7 @@ def standing(
         leaving=sum(is_leaving(pod, now=now) for pod in pods),
         room=room(asked, nodes, [*others, *ours]) if is_bounded else replicas,
         room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else replicas,
+        is_exclusive=spec.cache is not None and not spec.cache.claim.is_shared,
     )
 
 

@@ -25,6 +25,8 @@ class Standing:
         leaving: Pods that have been told to go, still hold their place, and can be expected to give it up.
         room: For how many more pods of the new template there are GPUs now.
         room_without_old: And for how many if those of earlier templates were gone.
+        is_exclusive: Whether a new pod starts only once the old ones are gone, since one node alone can mount their
+            claim.
     """
 
     replicas: int
@@ -37,6 +39,7 @@ class Standing:
     leaving: int
     room: int
     room_without_old: int
+    is_exclusive: bool = False
 
 
 class Way(Enum):
@@ -68,10 +71,10 @@ def decide(now: Standing, strategy: UpdateStrategy) -> Decision:
         return _in_place(max(1, now.max_unavailable))
     dispensable = now.max_unavailable if strategy is UpdateStrategy.AUTO else 0
     beyond = min(now.replicas, _places(now) - now.replicas, _within_budget(now, must_surge=not dispensable))
-    if beyond > 0:
+    if beyond > 0 and not now.is_exclusive:
         return Decision(way=Way.SURGE, max_surge=beyond, max_unavailable=0)
     may_go = max(now.old - now.old_serving, dispensable)
-    if may_go and now.room_without_old > 0:
+    if may_go and (now.room_without_old > 0 or (now.is_exclusive and now.placed)):
         return _in_place(may_go)
     return Decision(way=Way.BLOCKED, max_surge=1, max_unavailable=0)
 

@@ -129,6 +129,20 @@ class TestStanding:
         found = stands(pod("a", of="old", gpus=0), data=with_fields(TWO, podTemplatePatch=patch))
         assert (found.room, found.room_without_old) == (2, 2)
 
+    @pytest.mark.parametrize(
+        ("cache", "is_exclusive"),
+        [
+            ({}, False),
+            ({"cache": {"claim": {"size": "70Gi"}}}, True),
+            ({"cache": {"claim": {"size": "70Gi", "accessModes": ["ReadWriteOncePod"]}}}, True),
+            ({"cache": {"claim": {"size": "70Gi", "accessModes": ["ReadWriteOnce", "ReadWriteMany"]}}}, False),
+        ],
+    )
+    def test_a_cache_that_one_node_alone_can_mount_is_not_shared_with_a_new_pod(
+        self, cache: dict[str, Any], *, is_exclusive: bool
+    ) -> None:
+        assert stands(data=with_fields(VLLM, **cache)).is_exclusive is is_exclusive
+
 
 class TestPods:
     def test_a_rollout_is_there_as_long_as_an_old_pod_stands(self) -> None:

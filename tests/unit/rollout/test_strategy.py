@@ -29,6 +29,8 @@ def standing(**facts: Any) -> Standing:
     return Standing(**{**usual, **facts})
 
 
+ONE = {"replicas": 1, "old": 1, "old_serving": 1, "is_exclusive": True}
+"""One replica whose claim no other node can mount before it is gone."""
 CASES: dict[str, tuple[dict[str, Any], UpdateStrategy, tuple[Way, int, int]]] = {
     "a GPU is free": ({"room": 1, "room_without_old": 3}, AUTO, (Way.SURGE, 1, 0)),
     "many are": ({"room": 9, "room_without_old": 11}, AUTO, (Way.SURGE, 2, 0)),
@@ -64,6 +66,13 @@ CASES: dict[str, tuple[dict[str, Any], UpdateStrategy, tuple[Way, int, int]]] = 
     "and where new pods must come first": ({"room": 5, "most": 2}, SURGE, (Way.SURGE, 1, 0)),
     "more are wanted than there were": ({"replicas": 4, "max_unavailable": 2, "room": 1}, AUTO, (Way.IN_PLACE, 0, 2)),
     "fewer are wanted than there were": ({"replicas": 1, "room": 0}, AUTO, (Way.SURGE, 1, 0)),
+    "a GPU is free and the claim is not": ({**ONE, "room": 1}, AUTO, (Way.IN_PLACE, 0, 1)),
+    "none suits and the claim is not free": ({**ONE, "room_without_old": 0}, AUTO, (Way.BLOCKED, 1, 0)),
+    "it has come and the claim is not free": (
+        {**ONE, "room_without_old": 0, "placed": 1},
+        AUTO,
+        (Way.IN_PLACE, 0, 1),
+    ),
 }
 
 
@@ -86,6 +95,7 @@ STANDINGS = st.builds(
     leaving=COUNT,
     room=COUNT,
     room_without_old=COUNT,
+    is_exclusive=st.booleans(),
 )
 
 
