@@ -88,11 +88,11 @@ def _same_scalar(applied: Any, live: Any, path: str) -> bool:
         return not applied
     parents = {part.partition("[")[0] for part in path.split(".")}
     if parents & _QUANTITY_FIELDS:
-        return _quantity(applied) == _quantity(live) is not None
+        return quantity(applied) == quantity(live) is not None
     return False
 
 
-def _quantity(value: Any) -> Decimal | None:
+def quantity(value: Any) -> Decimal | None:
     """Return a quantity's number, or None for what is no quantity (k8s.io/apimachinery, resource.Quantity)."""
     text = str(value)
     number = text.rstrip("numkMGTPEi")

@@ -14,6 +14,7 @@ from gemma4_operator.kube.managers import writers
 from gemma4_operator.kube.owners import controller
 from gemma4_operator.render.hash import HASH_ANNOTATION
 from gemma4_operator.runtime.contest import Contests
+from gemma4_operator.runtime.grown import as_grown
 from gemma4_operator.runtime.store import Key, Shelf
 from gemma4_operator.runtime.world import CHILD_KINDS
 
@@ -103,6 +104,7 @@ def _due_change(obj: Object, live: Object | None, settled: Settled) -> Change | 
     if live is None:
         return Change(what=What.CREATED, obj=obj, paths=())
     _require_ours(live, obj)
+    obj = as_grown(obj, live)
     paths = tuple(differences(obj, live))
     if not paths or settled.is_settled(live, fingerprint(obj)):
         return None

@@ -47,6 +47,12 @@ def service(port: int = 8000, *, uid: str = "cr", **spec: Any) -> dict[str, Any]
     )
 
 
+def claim(size: str) -> dict[str, Any]:
+    metadata = {key: value for key, value in service()["metadata"].items() if key != "annotations"}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    return stamped({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
+
+
 def stored(obj: dict[str, Any], *, version: int = 1, **metadata: Any) -> dict[str, Any]:
     return {**obj, "metadata": {**obj["metadata"], "uid": "service", "resourceVersion": str(version), **metadata}}
 
@@ -97,6 +103,34 @@ def test_what_somebody_added_stays(world: World) -> None:
     live["spec"] = {**live["spec"], "clusterIP": "10.0.0.1"}
     world.children["Service"].put(live)
     assert due(service(), world) == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "has", "paths"),
+    [
+        ("100Gi", "100Gi", ()),
+        ("1Ti", "1024Gi", ()),
+        ("100Gi", "200Gi", ()),
+        ("200Gi", "100Gi", ("spec.resources.requests.storage",)),
+        ("100Gi", "no size", ("spec.resources.requests.storage",)),
+    ],
+    ids=["as asked", "in other words", "enlarged by somebody", "to be enlarged", "nonsense"],
+)
+def test_a_claim_that_somebody_enlarged_stays_so(world: World, asked: str, has: str, paths: tuple[str, ...]) -> None:
+    world.children["PersistentVolumeClaim"].put(stored(claim(has)))
+    live = world.children["PersistentVolumeClaim"].get(KEY)
+    assert live is not None
+    live["metadata"]["annotations"] = claim(asked)["metadata"]["annotations"]
+    assert tuple(path for change in due(claim(asked), world) for path in change.paths) == paths
+
+
+def test_what_else_is_changed_of_an_enlarged_claim_is_sent_with_its_size(world: World) -> None:
+    """With the smaller one the API server would refuse the whole write, and with it all that comes after."""
+    live = stored(claim("200Gi"), labels={})
+    world.children["PersistentVolumeClaim"].put(live)
+    (change,) = due(claim("100Gi"), world)
+    assert change.obj["spec"]["resources"] == {"requests": {"storage": "200Gi"}}
+    assert change.obj["metadata"] == claim("100Gi")["metadata"]
 
 
 def test_what_has_another_controller_is_never_touched(world: World) -> None:
