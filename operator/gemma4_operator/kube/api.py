@@ -5,7 +5,7 @@ Typed models are avoided on purpose: they cost ten times the CPU and drop fields
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
@@ -31,6 +31,8 @@ LOG_READ_BYTES = 1 << 20
 """What one request for a log may bring. A kubelet counts it from the first of the lines, so one that is short of them
 cuts the end off, and that is what is wanted.
 """
+PAGE_OBJECTS = 500
+"""How many objects of a kind of which there may be any number are held at once: a pod takes some fifty kilobytes."""
 RETRIES = Backoff(first_seconds=0.2, maximum_seconds=2.0, attempts=4)
 
 
@@ -114,6 +116,23 @@ class Api:
             items=tuple({"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]),
             resource_version=int(answer["metadata"]["resourceVersion"]),
         )
+
+    async def pages(
+        self, kind: Kind, *, namespace: str | None = None, field_selector: str = ""
+    ) -> AsyncIterator[tuple[Object, ...]]:
+        """Yield every object of a kind in the cluster or a namespace, a part at a time. Raises as `get`.
+
+        For kinds of which there may be more than memory holds: what is kept of a part is the caller's choice. All parts
+        are of one moment; an `ApiRejected` says that it was too long ago for another.
+        """
+        query = {"limit": str(PAGE_OBJECTS)} | ({"fieldSelector": field_selector} if field_selector else {})
+        path = kind.path(namespace=namespace)
+        while True:
+            answer = await self._retried("list", kind, "GET", path, query=query, within=self._list_timeout)
+            yield tuple({"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"])
+            if not (rest := answer["metadata"].get("continue")):
+                return
+            query["continue"] = rest
 
     async def log(
         self,

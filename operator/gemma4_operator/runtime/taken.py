@@ -1,10 +1,11 @@
 """Which GPUs pods have: looked up when a plan is to be made, which is seldom, and not watched, since pods are many."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
-from gemma4_operator.kube.api import Api, Object
+from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.errors import Forbidden
 from gemma4_operator.kube.kinds import POD
 from gemma4_operator.planner.uses import Use, uses_of
@@ -36,6 +37,7 @@ class Taken:
         self._monotonic = monotonic
         self._held: tuple[_Held, ...] = ()
         self._looked_seconds = float("-inf")
+        self._look: asyncio.Task[tuple[_Held, ...]] | None = None
 
     async def by_others(self, key: Key) -> tuple[Use, ...]:
         """Return what pods have that are not this resource's own, since those would make room.
@@ -46,18 +48,22 @@ class Taken:
             ApiUnavailable: If the API server does not answer.
         """
         if self._monotonic() - self._looked_seconds >= FRESH_SECONDS:
-            self._held = await self._look()
+            # Whoever asks meanwhile waits for the same one: all pods of a cluster, in each worker, fit no memory.
+            if self._look is None or self._look.done():
+                self._look = asyncio.create_task(self._found(), name="list the pods of all")
+            self._held = await self._look
             self._looked_seconds = self._monotonic()
         return tuple(held.use for held in self._held if held.owner != key)
 
-    async def _look(self) -> tuple[_Held, ...]:
-        pods = [pod for place in self._places for pod in await self._pods(place)]
-        return tuple(_Held(owner_of_pod(pod), use) for pod in pods for use in uses_of([pod]))
+    async def _found(self) -> tuple[_Held, ...]:
+        return tuple([held for place in self._places async for held in self._held_in(place)])
 
-    async def _pods(self, place: str | None) -> tuple[Object, ...]:
+    async def _held_in(self, place: str | None) -> AsyncIterator[_Held]:
         try:
-            return (await self._api.list(POD, namespace=place, field_selector=_RUNNING)).items
+            async for pods in self._api.pages(POD, namespace=place, field_selector=_RUNNING):
+                for pod in pods:
+                    for use in uses_of([pod]):
+                        yield _Held(owner_of_pod(pod), use)
         except Forbidden:
             where = "" if place is None else f" in the namespace '{place}'"
             log.warning("Pods may not be listed%s: plans take the GPUs that such pods have for free.", where)
-            return ()

@@ -10,7 +10,7 @@ from aiohttp import web
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from gemma4_operator.kube.api import LOG_READ_BYTES, Api, Request
+from gemma4_operator.kube.api import LOG_READ_BYTES, PAGE_OBJECTS, Api, Request
 from gemma4_operator.kube.errors import ApiRejected, ApiUnavailable, Conflict, LeadershipLost, NotFound
 from gemma4_operator.kube.kinds import DEPLOYMENT, LEASE, SERVICE
 from gemma4_operator.kube.retry import Backoff
@@ -308,6 +308,20 @@ async def test_one_namespace_is_listed(script: Server, client: ApiClient) -> Non
     await quick(client).list(SERVICE, namespace="team", field_selector="metadata.name=chat")
     assert script.requests[0]["path"] == "/api/v1/namespaces/team/services"
     assert script.requests[0]["query"] == {"fieldSelector": "metadata.name=chat"}
+
+
+async def test_a_listing_in_parts_goes_on_until_nothing_is_left(script: Server, client: ApiClient) -> None:
+    parts = [(name, {"continue": rest}) for name, rest in (("a", "x/1"), ("b", "x/2"), ("c", ""))]
+    script.answer(*((200, {"metadata": about, "items": [{"metadata": {"name": name}}]}) for name, about in parts))
+    found = [part async for part in quick(client).pages(SERVICE, namespace="team", field_selector="a=b")]
+    assert [[one["metadata"]["name"] for one in part] for part in found] == [["a"], ["b"], ["c"]]
+    assert found[0][0]["kind"] == "Service"
+    asked = {"limit": str(PAGE_OBJECTS), "fieldSelector": "a=b"}
+    assert [request["query"] for request in script.requests] == [
+        asked,
+        {**asked, "continue": "x/1"},
+        {**asked, "continue": "x/2"},
+    ]
 
 
 async def test_the_servers_version_is_asked_for_like_all_else(script: Server, client: ApiClient) -> None:

@@ -1,5 +1,6 @@
 """One pass over a world in memory, where a pod without a node speaks against the plan and a child is somebody's own."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,6 +44,9 @@ class Api:
 
     async def list(self, kind: Kind, **_: Any) -> Listing:
         return Listing(items=(), resource_version=self.version)
+
+    async def pages(self, kind: Kind, **_: Any) -> AsyncIterator[tuple[Object, ...]]:
+        yield ()
 
     async def apply(self, kind: Kind, obj: Object, **_: Any) -> Object:
         self.applied.append(kind.kind)

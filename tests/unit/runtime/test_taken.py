@@ -1,10 +1,12 @@
 """Which GPUs are taken: one look for many resources, one's own pods apart, and no failure for want of a right."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from gemma4_operator.kube.api import Listing
+from gemma4_operator.kube.api import Object
 from gemma4_operator.kube.errors import ApiUnavailable, Forbidden
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.runtime.store import Key
@@ -29,12 +31,16 @@ class Lists:
     def __init__(self, *pods: dict[str, Any], error: Exception | None = None, only_in: str | None = None) -> None:
         self.pods, self.error, self.only_in, self.selectors = pods, error, only_in, list[str]()
 
-    async def list(self, kind: Any, *, namespace: str | None, field_selector: str) -> Listing:
+    async def pages(
+        self, kind: Any, *, namespace: str | None, field_selector: str
+    ) -> AsyncIterator[tuple[Object, ...]]:
         self.selectors.append(field_selector)
+        await asyncio.sleep(0)
         if self.error is not None and self.only_in in (None, namespace):
             raise self.error
-        found = tuple(one for one in self.pods if namespace in (None, one["metadata"]["namespace"]))
-        return Listing(items=found, resource_version=1)
+        for one in self.pods:
+            if namespace in (None, one["metadata"]["namespace"]):
+                yield (one,)
 
 
 class Clock:
@@ -70,6 +76,21 @@ async def test_a_hundred_resources_at_once_cost_one_look() -> None:
     clock.seconds = FRESH_SECONDS
     await taken.by_others(CHAT)
     assert len(lists.selectors) == 2
+
+
+async def test_workers_that_ask_at_one_moment_wait_for_one_look_and_share_its_failure() -> None:
+    lists = Lists(pod("a", gpus=2))
+    taken = Taken(lists, monotonic=Clock())  # type: ignore[arg-type]
+    said = await asyncio.gather(*(taken.by_others(Key("team", f"g{number}")) for number in range(8)))
+    assert [len(uses) for uses in said] == [1] * 8
+    assert len(lists.selectors) == 1
+    lists = Lists(error=ApiUnavailable("away"))
+    taken = Taken(lists, monotonic=Clock())  # type: ignore[arg-type]
+    failed = await asyncio.gather(*(taken.by_others(CHAT) for _ in range(8)), return_exceptions=True)
+    assert all(isinstance(one, ApiUnavailable) for one in failed)
+    assert len(lists.selectors) == 1
+    lists.error = None
+    assert await taken.by_others(CHAT) == ()
 
 
 async def test_only_pods_on_nodes_that_have_not_ended_are_asked_for() -> None:
