@@ -15,6 +15,7 @@ from gemma4_operator.kube.api import Api
 from gemma4_operator.kube.errors import ApiError, Forbidden
 from gemma4_operator.kube.events import about
 from gemma4_operator.kube.kinds import EVENT
+from gemma4_operator.runtime.kubelets import Kubelets
 from gemma4_operator.status.diagnosis.progress import STALLED_SECONDS
 from gemma4_operator.status.evidence import LOG_BYTES, LOG_LINES, Evidence, gather
 from gemma4_operator.status.pods import PodView, loader, of_now
@@ -54,6 +55,7 @@ class Witness:
         self._now = now
         self._read: dict[tuple[str, str], _Read] = {}
         self._denied: dict[tuple[str, str], float] = {}
+        self._kubelets = Kubelets(monotonic=monotonic)
 
     async def evidence(self, namespace: str, pods: Sequence[PodView]) -> Mapping[str, Evidence]:
         """Return what is known of pods that fail or have no node, by their names; of others the status says it all."""
@@ -120,10 +122,8 @@ class Witness:
         return found.items if found is not None else ()
 
     async def _log(self, namespace: str, pod: PodView, one: Wanted) -> str:
-        said = await self._allowed(
-            namespace,
-            _LOGS,
-            lambda: self._api.log(
+        def ask() -> Awaitable[str]:
+            return self._api.log(
                 namespace=namespace,
                 pod=pod.name,
                 container=one.container,
@@ -131,9 +131,9 @@ class Witness:
                 timestamps=True,
                 lines=LOG_LINES,
                 limit_bytes=LOG_BYTES,
-            ),
-        )
-        return said or ""
+            )
+
+        return await self._allowed(namespace, _LOGS, lambda: self._kubelets.ask(pod.node, ask)) or ""
 
     async def _allowed(self, namespace: str, what: str, ask: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return an answer, or nothing where it may not be asked for or does not come: a diagnosis can do without."""
