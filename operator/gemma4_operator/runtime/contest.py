@@ -39,11 +39,11 @@ class Contests:
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._known: dict[tuple[str, str], _Contest] = {}
+        self._known: dict[str, dict[str, _Contest]] = {}
 
     def holds(self, uid: str, what: str, mark: str) -> bool:
         """Whether a write would be one repair too many, and has to wait."""
-        known = self._known.get((uid, what))
+        known = self._known.get(uid, {}).get(what)
         return known is not None and known.mark == mark and self._rests(known)
 
     def wrote(self, uid: str, what: str, mark: str, *, repair: bool = False) -> None:
@@ -55,20 +55,21 @@ class Contests:
             mark: What was written.
             repair: Whether it is known to be one although this process wrote nothing before.
         """
-        known, now = self._known.get((uid, what)), self._monotonic()
+        of_resource, now = self._known.setdefault(uid, {}), self._monotonic()
+        known = of_resource.get(what)
         if known is None or known.mark != mark or now - known.last_seconds > WINDOW_SECONDS:
             again = repair or (known is not None and known.mark == mark)
-            self._known[uid, what] = _Contest(mark=mark, repairs=int(again), last_seconds=now)
+            of_resource[what] = _Contest(mark=mark, repairs=int(again), last_seconds=now)
             return
-        self._known[uid, what] = replace(known, repairs=known.repairs + 1, last_seconds=now)
+        of_resource[what] = replace(known, repairs=known.repairs + 1, last_seconds=now)
 
     def tell(self, uid: str, what: str, about: tuple[str, ...], message: str) -> None:
         """Remember what is said of a contest, about some fields, for as long as it lasts."""
-        self._known[uid, what] = replace(self._known[uid, what], about=about, told=message)
+        self._known[uid][what] = replace(self._known[uid][what], about=about, told=message)
 
     def is_told(self, uid: str, what: str, about: tuple[str, ...]) -> bool:
         """Whether something is said about these fields already."""
-        known = self._known[uid, what]
+        known = self._known[uid][what]
         return bool(known.told) and known.about == about
 
     def told(self, uid: str) -> tuple[str, ...]:
@@ -76,12 +77,12 @@ class Contests:
 
         Otherwise each repair would look like the end until it is undone.
         """
-        lasting = (known for (owner, _), known in self._known.items() if owner == uid and self._rests(known))
-        return tuple(known.told for known in lasting if known.told)
+        of_resource = self._known.get(uid, {}).values()
+        return tuple(known.told for known in of_resource if known.told and self._rests(known))
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a custom resource that is gone."""
-        self._known = {key: known for key, known in self._known.items() if key[0] != uid}
+        self._known.pop(uid, None)
 
     def _rests(self, known: _Contest) -> bool:
         extra = known.repairs - FREE
