@@ -15,6 +15,7 @@ from gemma4_operator.kube.owners import controller
 from gemma4_operator.render.hash import HASH_ANNOTATION
 from gemma4_operator.runtime.contest import Contests
 from gemma4_operator.runtime.grown import as_grown
+from gemma4_operator.runtime.settled import Settled
 from gemma4_operator.runtime.store import Key, Shelf
 from gemma4_operator.runtime.world import CHILD_KINDS
 
@@ -61,28 +62,6 @@ class Change:
         return str(self.obj["kind"])
 
 
-class Settled:
-    """Remembers applies that changed nothing, so that a field which the API server rewrites cannot cause a loop."""
-
-    def __init__(self) -> None:
-        self._versions: dict[str, tuple[str, str]] = {}
-
-    def is_settled(self, live: Object, fingerprint: str) -> bool:
-        """Whether this was applied to exactly this state before, to no effect."""
-        metadata = live["metadata"]
-        return self._versions.get(metadata["uid"]) == (metadata["resourceVersion"], fingerprint)
-
-    def note(self, before: Object | None, after: Object, fingerprint: str) -> None:
-        """Remember an apply if it changed nothing."""
-        old, new = (before or {}).get("metadata", {}), after["metadata"]
-        if old.get("resourceVersion") == new["resourceVersion"]:
-            self._versions[new["uid"]] = (new["resourceVersion"], fingerprint)
-
-    def forget(self, uid: str) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._versions.pop(uid, None)
-
-
 def fingerprint(obj: Object) -> str:
     """Return the renderer's own hash of an object."""
     return str(obj["metadata"]["annotations"][HASH_ANNOTATION])
@@ -106,7 +85,7 @@ def _due_change(obj: Object, live: Object | None, settled: Settled) -> Change | 
     _require_ours(live, obj)
     obj = as_grown(obj, live)
     paths = tuple(differences(obj, live))
-    if not paths or settled.is_settled(live, fingerprint(obj)):
+    if not paths or settled.is_settled(owner_uid(obj), obj["kind"], live, fingerprint(obj)):
         return None
     applied = live["metadata"].get("annotations", {}).get(HASH_ANNOTATION)
     what = What.REPAIRED if applied == fingerprint(obj) else What.CHANGED
@@ -155,7 +134,8 @@ class Converger:
         """
         mark, uid = fingerprint(change.obj), owner_uid(change.obj)
         if self._contests.holds(uid, change.kind, mark):
-            if not self._contests.is_told(uid, change.kind, change.paths):
+            is_undone = not self._settled.was_idle(uid, change.kind, mark)
+            if is_undone and not self._contests.is_told(uid, change.kind, change.paths):
                 self._contests.tell(uid, change.kind, change.paths, contest(change, await self._rivals(change, key)))
             return False
         await self._write(change, key)
@@ -182,7 +162,7 @@ class Converger:
             if before is None or error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
             after = await self._oust(kind, change.obj, key)
-        self._settled.note(before, after, fingerprint(change.obj))
+        self._settled.note(owner_uid(change.obj), change.kind, before, after, fingerprint(change.obj))
         self._children[change.kind].put(after)
 
     async def _is_free(self, kind: Kind, obj: Object, key: Key) -> bool:

@@ -11,7 +11,8 @@ from gemma4_operator.kube.errors import ApiRejected, NotFound
 from gemma4_operator.kube.events import Event, EventType, Recorder
 from gemma4_operator.kube.managers import writers
 from gemma4_operator.runtime.contest import Contests
-from gemma4_operator.runtime.converge import FIELD_MANAGER, Settled
+from gemma4_operator.runtime.converge import FIELD_MANAGER
+from gemma4_operator.runtime.settled import Settled
 from gemma4_operator.runtime.store import Shelf
 from gemma4_operator.runtime.world import GEMMA4_DEPLOYMENT
 from gemma4_operator.status.reasons import Reason
@@ -41,10 +42,9 @@ class StatusWriter:
             Whether it has to wait, since somebody undoes it each time.
         """
         paths = _differing(status, resource.get("status", {}))
-        mark = str(status)
-        if not paths or self._settled.is_settled(resource, mark):
+        uid, mark, timeless = resource["metadata"]["uid"], str(status), str(_timeless(status))
+        if not paths or self._settled.is_settled(uid, _WHAT, resource, mark):
             return False
-        uid, timeless = resource["metadata"]["uid"], str(_timeless(status))
         if self._contests.holds(uid, _WHAT, timeless):
             await self._say_who(resource, paths)
             return True
@@ -54,7 +54,7 @@ class StatusWriter:
         except NotFound:
             return False
         # What was left out will not be stored next time either.
-        self._settled.note(resource if is_whole else after, after, mark)
+        self._settled.note(uid, _WHAT, resource if is_whole else after, after, mark)
         self._contests.wrote(uid, _WHAT, timeless)
         self._resources.put(after)
         return False

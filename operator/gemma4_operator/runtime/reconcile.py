@@ -16,11 +16,12 @@ from gemma4_operator.render.labels import selector
 from gemma4_operator.runtime.announce import Announcer
 from gemma4_operator.runtime.autoscale import Autoscaler
 from gemma4_operator.runtime.contest import Contests
-from gemma4_operator.runtime.converge import Change, Converger, ForeignObject, Leftover, Settled, due_changes
+from gemma4_operator.runtime.converge import Change, Converger, ForeignObject, Leftover, due_changes
 from gemma4_operator.runtime.desire import Desire, Desires
 from gemma4_operator.runtime.gauge import Gauge
 from gemma4_operator.runtime.publish import StatusWriter
 from gemma4_operator.runtime.rollouts import Rollouts, Steered
+from gemma4_operator.runtime.settled import Settled
 from gemma4_operator.runtime.silence import silent_seconds
 from gemma4_operator.runtime.store import Key
 from gemma4_operator.runtime.taken import Taken

@@ -8,8 +8,8 @@ from gemma4_operator.kube.api import Listing
 from gemma4_operator.kube.errors import ApiRejected
 from gemma4_operator.kube.events import Event
 from gemma4_operator.runtime.contest import FREE, Contests
-from gemma4_operator.runtime.converge import Settled
 from gemma4_operator.runtime.publish import STATUS_MANAGER, StatusWriter, undeclared
+from gemma4_operator.runtime.settled import Settled
 from gemma4_operator.runtime.world import empty_world
 
 CONDITION = {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1}
