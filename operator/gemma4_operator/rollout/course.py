@@ -12,6 +12,7 @@ from gemma4_operator.planner.plan import Plan
 from gemma4_operator.planner.uses import Use
 from gemma4_operator.render.template import template_of
 from gemma4_operator.rollout.leaving import is_leaving, is_overdue
+from gemma4_operator.rollout.quota import places
 from gemma4_operator.rollout.room import footprint, room
 from gemma4_operator.rollout.strategy import Decision, Standing, Way, decide
 from gemma4_operator.status.diagnose import Finding
@@ -69,6 +70,7 @@ def standing(
     pods: Sequence[PodView],
     nodes: Sequence[NodeView],
     others: Sequence[Use],
+    refused: str = "",
     now: datetime,
 ) -> Standing:
     """Return where the rollout of a Deployment stands.
@@ -79,6 +81,7 @@ def standing(
         pods: All of the resource.
         nodes: All of the cluster.
         others: What pods of others hold of their GPUs.
+        refused: Why the API server lets no new pod in; empty: it does.
         now: The time.
     """
     old, new = _split(deployment, pods)
@@ -89,6 +92,9 @@ def standing(
     kept = [use for pod in (*new, *overdue) for use in pod.holds]
     # What asks for no GPU fits as far as we can see.
     is_bounded = bool(asked.gpus)
+    beside = room(asked, nodes, [*others, *ours]) if is_bounded else replicas
+    instead = room(asked, nodes, [*others, *kept]) if is_bounded else replicas
+    allowed = places(refused, old)
     return Standing(
         replicas=replicas,
         max_unavailable=spec.disruption.max_unavailable(replicas),
@@ -99,8 +105,8 @@ def standing(
         # Of one with scheduling gates the scheduler has not said that no node is free.
         unplaced=sum(bool(pod.unschedulable) and not pod.gated for pod in new),
         leaving=sum(is_leaving(pod, now=now) for pod in pods),
-        room=room(asked, nodes, [*others, *ours]) if is_bounded else replicas,
-        room_without_old=room(asked, nodes, [*others, *kept]) if is_bounded else replicas,
+        room=beside if allowed is None else 0,
+        room_without_old=instead if allowed is None else min(instead, allowed),
         is_exclusive=spec.cache is not None and not spec.cache.claim.is_shared,
     )
 

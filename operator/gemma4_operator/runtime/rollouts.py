@@ -17,6 +17,7 @@ from gemma4_operator.runtime.taken import Taken
 from gemma4_operator.runtime.world import World
 from gemma4_operator.status.diagnose import Finding
 from gemma4_operator.status.pods import PodView
+from gemma4_operator.status.rollout import rollout
 
 SCHEDULER_SECONDS = 15.0
 """After which the scheduler has looked at what is free: its longest pause for one pod is 10 s."""
@@ -105,6 +106,7 @@ class Rollouts:
             pods=pods,
             nodes=self._world.node_views(),
             others=await self._taken.by_others(key),
+            refused=rollout(live).refused_message,
             now=moment,
         )
         pause_seconds = self._pause_seconds(key, now)

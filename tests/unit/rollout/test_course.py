@@ -50,8 +50,10 @@ def pod(name: str, *, of: str = "", node: str = "a", ready: bool = True, **more:
     return pod_view(raw)
 
 
-def stands(*pods: PodView, data: dict[str, Any] = TWO, others: tuple[Use, ...] = ()) -> Standing:
-    return standing(walk(data).deployment, spec=spec_of(data), pods=pods, nodes=NODES, others=others, now=NOON)
+def stands(*pods: PodView, data: dict[str, Any] = TWO, others: tuple[Use, ...] = (), refused: str = "") -> Standing:
+    return standing(
+        walk(data).deployment, spec=spec_of(data), pods=pods, nodes=NODES, others=others, refused=refused, now=NOON
+    )
 
 
 def now(**facts: int | None) -> Standing:

@@ -112,6 +112,17 @@ async def test_a_rollout_asks_what_others_hold() -> None:
     assert one.looks == 2
 
 
+async def test_where_a_quota_lets_no_new_pod_in_beside_the_old_one_that_one_goes_first() -> None:
+    """A new pod that is refused is never made, so nobody else says that it finds no place."""
+    one = Situation(gpus=2)
+    all_of_it = f"requests.{GPU}=1"
+    refused = f"is forbidden: exceeded quota: gpus, requested: {all_of_it}, used: {all_of_it}, limited: {all_of_it}"
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refused}
+    one.stored({**walk(VLLM).deployment, "status": {"conditions": [failure]}})
+    one.pod("chat-1", "old")
+    assert numbers(await one.steer()) == {"maxSurge": 0, "maxUnavailable": 1}
+
+
 @pytest.mark.parametrize(
     ("old", "is_mixed"),
     [
