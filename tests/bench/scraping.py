@@ -225,8 +225,8 @@ share of a core is that of all rounds.
 
 {figures(measured)}
 Few series are looked for by name and the rest is not read, which is the difference to a parser of all. Connections
-are kept from one question to the next where the engine keeps them: vLLM does, since the operator's pods tell it to for
-120 s ([ADR 0032](../adr/0032-connections-may-rest.md)); one that has been closed is opened anew, at the price shown.
+are kept from one question to the next where the engine keeps them: vLLM does, since the operator's pods tell it to
+([ADR 0032](../adr/0032-connections-may-rest.md)); one that has been closed is opened anew, at the price shown.
 Where 15 % of a core is too much for a fleet, `metricsSource: Prometheus` ([scaling](../guides/scaling.md)) takes one
 question for all pods of a resource.
 """

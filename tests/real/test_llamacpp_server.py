@@ -39,6 +39,8 @@ FILE = "gemma.gguf"
 KEY = "for-this-test-only"
 # More than anything takes, however slow the machine: what is not over by then never is.
 HANGING_SECONDS = 600
+LLAMA_CPPS_OWN_SECONDS = 5
+"""For which it keeps a connection that rests, whatever it is told (vendor/cpp-httplib/httplib.h)."""
 SECRET = SecretSource(name="chat", key="api-key")
 # The small model would often stop early; so its answers are as long as a test needs them.
 LONG = {"max_tokens": 1900, "ignore_eos": True}
@@ -139,6 +141,20 @@ class TestFlags:
         answer = server.chat("one " * (CONTEXT_TOKENS + 100), max_tokens=1)
         assert answer.status == 400
         assert answer.json["error"]["type"] == "exceed_context_size_error"
+
+
+class TestConnections:
+    def test_one_that_rests_is_closed_after_five_seconds_as_each_answer_says(self, server: Server) -> None:
+        """What docs/guides/engines.md tells whoever puts a proxy before it."""
+        with server.connection() as connection:
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            assert answer.headers["Keep-Alive"] == "timeout=5, max=100"
+            answer.read()
+            asked = time.monotonic()
+            assert connection.sock is not None
+            assert connection.sock.recv(1) == b""
+            assert time.monotonic() - asked > LLAMA_CPPS_OWN_SECONDS - 1
 
 
 class TestKey:

@@ -15,9 +15,10 @@ from gemma4_operator.engines.base import (
 
 _HEALTH = "/health"
 _DEFAULTS = (
-    # vLLM's own 5 s are fewer than any proxy keeps a connection for its next request (nginx and AWS 60 s, Go 90 s): it
-    # then sends one into a connection that is being closed, and its client reads 502 (vllm#18472).
-    EnvVar(name="VLLM_HTTP_TIMEOUT_KEEP_ALIVE", value="120"),
+    # vLLM's own 5 s are fewer than any proxy keeps a connection for its next request (nginx and AWS 60 s, Go 90 s,
+    # Google's load balancers 600 s, Envoy an hour): it then sends one into a connection that is being closed, and its
+    # client reads 502 (vllm#18472).
+    EnvVar(name="VLLM_HTTP_TIMEOUT_KEEP_ALIVE", value="3660"),
 )
 """What a user may set to something else."""
 
