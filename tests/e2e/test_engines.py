@@ -76,7 +76,19 @@ def safetensors() -> dict[str, Any]:
 
 
 LLAMA_CPP = a_model("llama", model=gguf(), engine={"type": "LlamaCpp", "image": images.LLAMA_IMAGE})
-OLLAMA = a_model("ollama", model=gguf(), engine={"type": "Ollama", "image": images.OLLAMA_IMAGE})
+# The node does not say how large its disk is, so nothing may ask for room on it.
+NO_DISK = {"resources": {"requests": {"ephemeral-storage": "0"}}}
+OLLAMA = a_model(
+    "ollama",
+    model=gguf(),
+    engine={"type": "Ollama", "image": images.OLLAMA_IMAGE},
+    podTemplatePatch={
+        "spec": {
+            "initContainers": [{"name": "bring-model", **NO_DISK}],
+            "containers": [{"name": "ollama", **NO_DISK}],
+        }
+    },
+)
 VLLM = a_model(
     "vllm",
     model=safetensors(),

@@ -239,9 +239,13 @@ class ClaimVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheVolume:
-    """What is downloaded and worth keeping; where it is kept is the user's choice and no matter to an engine."""
+    """What is downloaded and worth keeping; where it is kept is the user's choice and no matter to an engine.
+
+    `holds_bytes` is what an engine puts there; 0: nothing that a disk would notice.
+    """
 
     name: str
+    holds_bytes: int
 
 
 Volume = ScratchVolume | ClaimVolume | CacheVolume

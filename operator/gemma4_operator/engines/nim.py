@@ -108,7 +108,7 @@ class NIM:
             container=container,
             volumes=(
                 *volumes.volumes(serving),
-                *((volumes.CACHE_VOLUME,) if cache else ()),
+                *((volumes.cache(0),) if cache else ()),
                 volumes.shared_memory(SHARED_MEMORY_BYTES),
             ),
             start_seconds=seconds,

@@ -233,5 +233,7 @@ def _source(serving: Serving) -> EnvVar:
 
 
 def _volumes(serving: Serving) -> tuple[Volume, ...]:
+    """Return the store with the rest: a file of a claim is copied into it as well."""
+    store = volumes.cache(serving.weights_bytes)
     own = volumes.volumes(serving)
-    return own if volumes.CACHE_VOLUME in own else (volumes.CACHE_VOLUME, *own)
+    return own if store in own else (store, *own)

@@ -19,7 +19,6 @@ from gemma4_operator.engines.base import (
 )
 
 CACHE = Mount(volume="cache", path="/cache")
-CACHE_VOLUME = CacheVolume(name=CACHE.volume)
 SCRATCH = Mount(volume="scratch", path="/scratch")
 TMP = Mount(volume="tmp", path="/tmp")
 WEIGHTS = Mount(volume="weights", path="/weights", read_only=True)
@@ -60,9 +59,14 @@ def volumes(serving: Serving) -> tuple[Volume, ...]:
         case ClaimWeights(claim_name=claim_name):
             first: Volume = ClaimVolume(name=WEIGHTS.volume, claim_name=claim_name)
         case _:
-            first = CACHE_VOLUME
+            first = cache(serving.weights_bytes)
     claims = (ClaimVolume(name=name, claim_name=claim) for claim, name in _adapter_volumes(serving))
     return (first, ScratchVolume(name=SCRATCH.volume), ScratchVolume(name=TMP.volume), *claims)
+
+
+def cache(holds_bytes: int) -> CacheVolume:
+    """Return the volume behind `CACHE`."""
+    return CacheVolume(name=CACHE.volume, holds_bytes=holds_bytes)
 
 
 def shared_memory(size_bytes: int = SHARED_MEMORY_BYTES) -> ScratchVolume:

@@ -1,5 +1,6 @@
 """Containers and volumes of an engine as plain data, and what a container asks of its node."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,18 +14,32 @@ from gemma4_operator.engines.base import (
     ScratchVolume,
     Volume,
 )
+from gemma4_operator.planner.cache_room import SHARE
 
 PORT_NAME = "http"
 
 _CPU_REQUEST = "500m"
+_BESIDE_DOWNLOADS_BYTES = 2 * 2**30
+"""Of the node's disk: what is compiled, logs, a drafter or a projector of small weights."""
 
 
-def requests(*, host_memory_mib: int, volumes: Iterable[Volume]) -> dict[str, str]:
-    """Return the CPU and memory a container asks for: what the plan says, and all volumes that live in memory."""
+def requests(*, host_memory_mib: int, volumes: Iterable[Volume], cache_claim: str | None) -> dict[str, str]:
+    """Return what a container asks of its node: CPU, memory as the plan says, and disk for what is downloaded to it.
+
+    All volumes that live in memory are part of it. Without a limit, as for memory: what is asked for is an estimate,
+    and an estimate should send a pod to a node with room, and evict none.
+    """
+    given = tuple(volumes)
     in_memory = sum(
-        volume.size_bytes or 0 for volume in volumes if isinstance(volume, ScratchVolume) and volume.in_memory
+        volume.size_bytes or 0 for volume in given if isinstance(volume, ScratchVolume) and volume.in_memory
     )
-    return {"cpu": _CPU_REQUEST, "memory": _mebibytes(host_memory_mib * 2**20 + in_memory)}
+    downloads = sum(volume.holds_bytes for volume in given if isinstance(volume, CacheVolume))
+    on_disk = math.ceil(SHARE * downloads) + _BESIDE_DOWNLOADS_BYTES if downloads and cache_claim is None else 0
+    return {
+        "cpu": _CPU_REQUEST,
+        "memory": _mebibytes(host_memory_mib * 2**20 + in_memory),
+        **({"ephemeral-storage": _mebibytes(on_disk)} if on_disk else {}),
+    }
 
 
 def plain(container: ContainerSpec, resources: dict[str, str], *, gpu: str) -> dict[str, Any]:

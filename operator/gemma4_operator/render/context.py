@@ -102,9 +102,9 @@ def claim(*, owner: Owner, cache: CacheClaim) -> dict[str, Any]:
 
 
 def _pod(*, owner: Owner, spec: Gemma4DeploymentSpec, plan: Plan, pod: EnginePod) -> dict[str, Any]:
-    resources = containers.requests(host_memory_mib=plan.host_memory_mib, volumes=pod.volumes)
-    gpu = plan.gpu_resource
     cache = owner.name if spec.cache is not None else None
+    resources = containers.requests(host_memory_mib=plan.host_memory_mib, volumes=pod.volumes, cache_claim=cache)
+    gpu = plan.gpu_resource
     return {
         "runtime_class": spec.placement.runtime_class_name,
         "pull_secrets": [{"name": secret.name} for secret in spec.secrets.image_pull_secrets],
