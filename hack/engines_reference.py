@@ -47,8 +47,9 @@ _MANAGED = """\
 ## What arguments and variables may not say
 
 `engine.extraArgs` come last and `engine.env` is added, and both may say anything else. A plan counts on these, so they
-are refused before any pod starts, in any spelling: with `-` or `_`, shortened, with `--no-`. A pod's variables that the
-operator sets anyway are refused too, all but one: `VLLM_HTTP_TIMEOUT_KEEP_ALIVE`, for how long a connection may rest.
+are refused before any pod starts, in any spelling: with `-` or `_`, shortened, with `--no-`, with `--disable-` for
+`--enable-`. A pod's variables that the operator sets anyway are refused too, all but one:
+`VLLM_HTTP_TIMEOUT_KEEP_ALIVE`, for how long a connection may rest.
 """
 _WEIGHTS_BYTES = 62_546_177_752
 

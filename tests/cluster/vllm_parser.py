@@ -2,7 +2,8 @@
 
 Run as a script of its own by the Python of ``tests.cluster.vllm``, with PYTHONPATH on the sources of the version that
 is asked: its parser takes longer to import than to answer a thousand questions. Each line of stdin is a JSON list of
-arguments; each line of stdout is a JSON object, with ``values`` or with ``error``.
+arguments, or null; each line of stdout is a JSON object, with ``values`` or with ``error``, or to null with ``names``:
+a list for each flag of all that it is called.
 """
 
 import contextlib
@@ -18,8 +19,8 @@ def _parser():
 
     # As the command does it: the flags belong to the subcommand, and validation asks for its name.
     parser = FlexibleArgumentParser(prog="vllm")
-    make_arg_parser(parser.add_subparsers(dest="subparser").add_parser("serve"))
-    return parser
+    serve = make_arg_parser(parser.add_subparsers(dest="subparser").add_parser("serve"))
+    return parser, [list(action.option_strings) for action in serve._actions if action.option_strings]
 
 
 def _values(parser, arguments: list[str]) -> dict:
@@ -60,9 +61,11 @@ def _plain(value):
 def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr
-    parser = _parser()
+    parser, names = _parser()
     for line in sys.stdin:
-        print(json.dumps(_answer(parser, json.loads(line)), default=_plain), file=answers, flush=True)
+        asked = json.loads(line)
+        answer = {"names": names} if asked is None else _answer(parser, asked)
+        print(json.dumps(answer, default=_plain), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gemma4_operator.engines import dialects, drain
+from gemma4_operator.engines.arguments import clash
 from gemma4_operator.engines.base import ClaimWeights, EnginePod, SecretSource
 from gemma4_operator.engines.llamacpp import LlamaCpp
 from gemma4_operator.scaling.read import counts
@@ -141,6 +144,20 @@ class TestFlags:
         answer = server.chat("one " * (CONTEXT_TOKENS + 100), max_tokens=1)
         assert answer.status == 400
         assert answer.json["error"]["type"] == "exceed_context_size_error"
+
+
+class TestManaged:
+    """What may not be said a second time may not be said by another name of it either."""
+
+    def test_a_flag_is_refused_by_all_its_names_or_by_none(self) -> None:
+        told = subprocess.run([engines.llama_server(), "--help"], check=True, capture_output=True, text=True).stdout
+        names = [re.findall(r"--?[\w-]+", line) for line in re.findall(r"^(?:--?[\w-]+,? *)+", told, re.MULTILINE)]
+        assert ["-ngl", "--gpu-layers", "--n-gpu-layers"] in names
+        assert [flag for flag in names if 0 < len(refused(flag)) < len(flag)] == []
+
+
+def refused(names: list[str]) -> list[str]:
+    return [name for name in names if clash(a_serving(extra_args=(name,)), LlamaCpp.managed) is not None]
 
 
 class TestConnections:

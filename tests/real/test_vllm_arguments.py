@@ -21,6 +21,7 @@ from gemma4_operator.api.common import ApiModel, EngineType, Variant
 from gemma4_operator.api.deployment import KIND, Endpoint
 from gemma4_operator.api.rules import Form
 from gemma4_operator.engines import budget, volumes
+from gemma4_operator.engines.arguments import clash
 from gemma4_operator.engines.base import Adapter, ClaimWeights, Drafter, HuggingFaceWeights, Serving
 from gemma4_operator.engines.vllm import VLLM
 from gemma4_operator.engines.vllm_flags import ADAPTER_RANKS, FORMATS
@@ -44,7 +45,7 @@ USER_ARGUMENTS = (
 """What people write into `extraArgs`; some of it repeats in other words what vLLM was going to do."""
 
 Answer = dict[str, Any]
-Ask = Callable[[tuple[str, ...]], Answer]
+Ask = Callable[[tuple[str, ...] | None], Answer]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         ) as process,
     ):
 
-        def answer(arguments: tuple[str, ...]) -> Answer:
+        def answer(arguments: tuple[str, ...] | None) -> Answer:
             assert process.stdin is not None
             assert process.stdout is not None
             print(json.dumps(arguments), file=process.stdin, flush=True)
@@ -231,3 +232,16 @@ class TestRefusals:
     def test_tools_without_their_parser(self, ask: Ask) -> None:
         arguments = (*rendered(a_serving(tool_calling=False)), "--enable-auto-tool-choice")
         assert "requires --tool-call-parser" in ask(arguments)["error"]
+
+
+class TestManaged:
+    """What may not be said a second time may not be said by another name of it either."""
+
+    def test_a_flag_is_refused_by_all_its_names_or_by_none(self, ask: Ask) -> None:
+        names = ask(None)["names"]
+        assert ["--tensor-parallel-size", "-tp"] in names
+        assert [flag for flag in names if 0 < len(refused(flag)) < len(flag)] == []
+
+
+def refused(names: list[str]) -> list[str]:
+    return [name for name in names if clash(a_serving(extra_args=(name,)), VLLM.managed) is not None]

@@ -15,9 +15,9 @@ _GLUED = re.compile(r"(--?[^\s=-][^\s=]*)\s.*", re.DOTALL)
 def clash(serving: Serving, managed: Managed) -> str | None:
     """Return why the extra arguments cannot stand.
 
-    All spellings of a flag count: with '-' and with '_', shortened, negated with '--no-', with its value behind '=' or
-    a key of it behind '.'. A flag with its value behind a blank, in one item, is told to be two; the value is not told,
-    since it may be a secret.
+    All spellings of a flag count: with '-' and with '_', shortened, negated with '--no-' or, as vLLM does since 0.33,
+    with '--disable-' for '--enable-', with its value behind '=' or a key of it behind '.'. A flag with its value behind
+    a blank, in one item, is told to be two; the value is not told, since it may be a secret.
     """
     for argument in serving.extra_args:
         if not argument.strip():
@@ -37,15 +37,23 @@ def clash(serving: Serving, managed: Managed) -> str | None:
 
 
 def _flag(argument: str) -> str:
-    name = argument.partition("=")[0]
-    return name.partition(".")[0].replace("_", "-") if name.startswith("--") else name
+    name = argument.partition("=")[0].partition(".")[0]
+    return name.replace("_", "-") if name.startswith("--") else name
 
 
 def _known(given: str, flags: Mapping[str, str]) -> str | None:
     """Return the flag that is meant."""
-    for name in (given, given.replace("--no-", "--", 1)):
+    opposite = _opposite(given)
+    for name in (given, given.replace("--no-", "--", 1), opposite):
         if name in flags:
             return name
     if len(given) < _SHORTEST or not given.startswith("--"):
         return None
-    return next((flag for flag in flags if flag.startswith(given)), None)
+    return next((flag for flag in flags if flag.startswith((given, opposite))), None)
+
+
+def _opposite(given: str) -> str:
+    for one, other in (("--enable-", "--disable-"), ("--disable-", "--enable-")):
+        if given.startswith(one):
+            return other + given.removeprefix(one)
+    return given

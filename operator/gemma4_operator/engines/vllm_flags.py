@@ -22,6 +22,7 @@ ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 _WORKLOAD, _CONTEXT = "spec.workload", "spec.capabilities.contextTokens"
 _MODALITIES, _ADAPTERS = "spec.capabilities.modalities", "spec.model.adapters"
+_DRAFTER = "spec.model.drafter"
 OWNED: Mapping[str, str] = {
     "--model": "spec.model.checkpoint",
     "--revision": "spec.model.checkpoint.huggingFace.revision",
@@ -29,11 +30,17 @@ OWNED: Mapping[str, str] = {
     "--max-model-len": _CONTEXT,
     "--tensor-parallel-size": "spec.placement.gpusPerReplica",
     "-tp": "spec.placement.gpusPerReplica",
+    "--enable-expert-parallel": "spec.placement.gpusPerReplica",
+    "-ep": "spec.placement.gpusPerReplica",
+    "--data-parallel-size": "spec.replicas",
+    "-dp": "spec.replicas",
     "--max-num-batched-tokens": _WORKLOAD,
     "--max-num-seqs": _WORKLOAD,
     "--kv-cache-dtype": _WORKLOAD,
     "--kv-cache-memory-bytes": _WORKLOAD,
+    "--num-gpu-blocks-override": _WORKLOAD,
     "--gpu-memory-utilization": "spec.placement.allowSharedGPUs",
+    "--device-memory-utilization": "spec.placement.allowSharedGPUs",
     "--limit-mm-per-prompt": _MODALITIES,
     "--language-model-only": _MODALITIES,
     "--enable-auto-tool-choice": "spec.capabilities.toolCalling",
@@ -44,8 +51,13 @@ OWNED: Mapping[str, str] = {
     "--lora-modules": _ADAPTERS,
     "--max-loras": _ADAPTERS,
     "--max-lora-rank": _ADAPTERS,
-    "--speculative-config": "spec.model.drafter",
+    "--speculative-config": _DRAFTER,
+    "-sc": _DRAFTER,
+    "--spec-method": _DRAFTER,
+    "--spec-model": _DRAFTER,
+    "--spec-tokens": _DRAFTER,
     "--host": "spec.endpoint",
+    "--uds": "spec.endpoint",
     "--port": "spec.endpoint.port",
     "--api-key": "spec.secrets.apiKey",
     "--hf-token": "spec.secrets.huggingFaceToken",
@@ -53,12 +65,23 @@ OWNED: Mapping[str, str] = {
 """Each with the field that says it, or by which the plan does."""
 BARRED: Mapping[str, str] = {
     "--attention-backend": "since Gemma 4's heads of 512 run only on what vLLM picks itself",
+    "--attention-config": "since Gemma 4's heads of 512 run only on what vLLM picks itself",
+    "-ac": "since Gemma 4's heads of 512 run only on what vLLM picks itself",
     "--disable-hybrid-kv-cache-manager": "without which every sliding layer keeps the whole context",
+    "--disable-sliding-window": "which cuts the context to the window of the sliding layers",
     "--quantization": "since what is not in the checkpoint's own format has answered with gibberish",
     "-q": "since what is not in the checkpoint's own format has answered with gibberish",
+    "--quantization-config": "since what is not in the checkpoint's own format has answered with gibberish",
     "--model-impl": "since only vLLM's own code knows Gemma 4's layers",
     "--pipeline-parallel-size": "since Gemma 4's experts fail in it and the plan counts on tensor parallel",
     "-pp": "since Gemma 4's experts fail in it and the plan counts on tensor parallel",
+    "--prefill-context-parallel-size": "since the plan counts on tensor parallel",
+    "-pcp": "since the plan counts on tensor parallel",
+    "--decode-context-parallel-size": "since the plan counts on tensor parallel",
+    "-dcp": "since the plan counts on tensor parallel",
+    "--ssl-keyfile": "since probes and the Service speak plain HTTP with it",
+    "--ssl-certfile": "since probes and the Service speak plain HTTP with it",
+    "--disable-log-stats": "without whose figures nothing is measured",
     "--shutdown-timeout": "by which running requests may finish",
 }
 """Each with why (facts with their threads: vllm#40677, #39049, #40437, #42516, vllm-metal#505)."""

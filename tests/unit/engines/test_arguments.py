@@ -8,7 +8,12 @@ from gemma4_operator.engines.arguments import clash
 from gemma4_operator.engines.base import Managed
 from tests.rendering import a_serving
 
-OWNED = {"--port": "spec.endpoint.port", "--max-model-len": "spec.capabilities.contextTokens", "-c": "spec.x"}
+OWNED = {
+    "--port": "spec.endpoint.port",
+    "--max-model-len": "spec.capabilities.contextTokens",
+    "-c": "spec.x",
+    "--enable-lora": "spec.y",
+}
 BARRED = {"--kv-offload": "since answers are gibberish then"}
 
 
@@ -29,6 +34,9 @@ def of(*arguments: str) -> str | None:
         "--max-model-len.key=1",
         "-c",
         "-c=1",
+        "-c.key=1",
+        "--disable-lora",
+        "--disable_lo",
     ],
 )
 def test_an_owned_flag_is_refused_in_any_spelling(argument: str) -> None:
@@ -45,7 +53,20 @@ def test_what_gemma_must_not_run_with_is_refused_whatever_its_value(argument: st
 
 @pytest.mark.parametrize(
     "argument",
-    ["--ports", "port", "--max-model-length", "-cc", "--seed=--port", "=--port", "8000", "--", "--no-such", "-", "--m"],
+    [
+        "--ports",
+        "port",
+        "--max-model-length",
+        "-cc",
+        "--seed=--port",
+        "=--port",
+        "8000",
+        "--",
+        "--no-such",
+        "-",
+        "--m",
+        "--disable-loras",
+    ],
 )
 def test_what_only_looks_like_it_is_not(argument: str) -> None:
     assert of(argument) is None

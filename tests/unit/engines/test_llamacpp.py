@@ -205,6 +205,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "`spec.engine.extraArgs` must not contain '--no-kv-offload', since Gemma 4 answers with gibberish when its "
         "cache is not on the GPU: leave it out.",
     ),
+    "layers off the GPU": (
+        {"extra_args": ("--gpu-layers", "10")},
+        "`spec.engine.extraArgs` must not contain '--gpu-layers', since the plan counts on all layers on the GPU: "
+        "leave it out.",
+    ),
+    "other weights": (
+        {"extra_args": ("--hf-file", "other.gguf")},
+        "`spec.engine.extraArgs` must not contain '--hf-file': set `spec.model.checkpoint` instead.",
+    ),
+    "a drafter by argument": (
+        {"extra_args": ("-md", "/weights/drafter.gguf")},
+        "`spec.engine.extraArgs` must not contain '-md': set `spec.model.drafter` instead.",
+    ),
     "a context by argument": (
         {"extra_args": ("-c", "4096")},
         "`spec.engine.extraArgs` must not contain '-c': set `spec.capabilities.contextTokens` instead.",

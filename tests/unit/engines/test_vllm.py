@@ -274,6 +274,28 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "`spec.engine.extraArgs` must not contain '--max-num-seqs': set `spec.workload` instead.",
     ),
     "another attention": (
+        {"extra_args": ("-ac.backend=FLASHINFER",)},
+        "`spec.engine.extraArgs` must not contain '-ac', since Gemma 4's heads of 512 run only on what vLLM picks "
+        "itself: leave it out.",
+    ),
+    "a drafter by its short names": (
+        {"extra_args": ("--spec-method", "ngram")},
+        "`spec.engine.extraArgs` must not contain '--spec-method': set `spec.model.drafter` instead.",
+    ),
+    "blocks instead of bytes": (
+        {"extra_args": ("--num-gpu-blocks-override", "9")},
+        "`spec.engine.extraArgs` must not contain '--num-gpu-blocks-override': set `spec.workload` instead.",
+    ),
+    "more engines in one pod": (
+        {"extra_args": ("-dp", "2")},
+        "`spec.engine.extraArgs` must not contain '-dp': set `spec.replicas` instead.",
+    ),
+    "a server that probes do not understand": (
+        {"extra_args": ("--ssl-certfile=/tls/tls.crt",)},
+        "`spec.engine.extraArgs` must not contain '--ssl-certfile', since probes and the Service speak plain HTTP with "
+        "it: leave it out.",
+    ),
+    "an attention backend": (
         {"extra_args": ("--attention-backend", "FLASHINFER")},
         "`spec.engine.extraArgs` must not contain '--attention-backend', since Gemma 4's heads of 512 run only on "
         "what vLLM picks itself: leave it out.",
