@@ -93,6 +93,11 @@ class Ollama:
                 "`spec.model.adapters` must be empty with Ollama, which serves none beside its model: "
                 "set `spec.engine.type` to 'VLLM', or merge them into the weights."
             )
+        if not serving.reasoning:
+            return (
+                "`spec.capabilities.reasoning` must be true with Ollama, whose models think unless a request says "
+                "`\"think\": false`: let requests say so, or set `spec.engine.type` to 'LlamaCpp'."
+            )
         if _NAME.fullmatch(serving.served_model_name) is None:
             return (
                 f"`spec.endpoint.servedModelName` must be a name of Ollama's, not '{serving.served_model_name}': "
@@ -182,6 +187,8 @@ def _env(serving: Serving) -> tuple[EnvVar, ...]:
         EnvVar(name="OLLAMA_NUM_PARALLEL", value=str(serving.max_concurrent_requests)),
         EnvVar(name="OLLAMA_KEEP_ALIVE", value="-1"),
         EnvVar(name="OLLAMA_MAX_LOADED_MODELS", value="1"),
+        # Or a request that names a model of Ollama's cloud is sent there, prompt and all.
+        EnvVar(name="OLLAMA_NO_CLOUD", value="1"),
         *((EnvVar(name="OLLAMA_SCHED_SPREAD", value="1"),) if serving.gpus > 1 else ()),
         *_cache(serving),
     )

@@ -63,6 +63,7 @@ class TestServer:
             ("OLLAMA_FLASH_ATTENTION", {"kv_dtype": "q8_0"}, "1"),
             ("OLLAMA_KEEP_ALIVE", {}, "-1"),
             ("OLLAMA_MAX_LOADED_MODELS", {}, "1"),
+            ("OLLAMA_NO_CLOUD", {}, "1"),
             ("OLLAMA_MODELS", {}, "/cache"),
             ("OLLAMA_SCHED_SPREAD", {"gpus": 2}, "1"),
             ("OLLAMA_DEBUG", {"env": (("OLLAMA_DEBUG", "1"),)}, "1"),
@@ -209,6 +210,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"env": (("HF_TOKEN", "x"),)},
         "`spec.engine.env` must not set 'HF_TOKEN', which Ollama does not send: "
         "leave it out, or put the file on a claim.",
+    ),
+    "an answer without a thought": (
+        {"reasoning": False},
+        "`spec.capabilities.reasoning` must be true with Ollama, whose models think unless a request says "
+        "`\"think\": false`: let requests say so, or set `spec.engine.type` to 'LlamaCpp'.",
     ),
     "a key": (
         {"api_key": SecretSource(name="chat", key="key")},
