@@ -169,6 +169,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"weights": OllamaWeights(name="gemma4", tag="latest")},
         "`spec.model.checkpoint` must be `huggingFace` or `claim` with NIM: or set `spec.engine.type` to 'Ollama'.",
     ),
+    "health on another port than probes ask": (
+        MODEL_FREE,
+        {"env": (("NIM_HEALTH_PORT", "8002"),)},
+        "`spec.engine.env` must not set 'NIM_HEALTH_PORT': set `spec.endpoint.port` instead.",
+    ),
+    "a drafter by variable": (
+        MODEL_FREE,
+        {"env": (("NIM_DRAFT_MODEL_PATH", "hf://team/drafter"),)},
+        "`spec.engine.env` must not set 'NIM_DRAFT_MODEL_PATH': set `spec.model.drafter` instead.",
+    ),
     "a GGUF file": (
         MODEL_FREE,
         {"weights": ClaimWeights(claim_name="weights", path="e2b.gguf")},
