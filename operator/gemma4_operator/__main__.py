@@ -21,7 +21,10 @@ from gemma4_operator.runtime.settings import SettingsError, from_environment, un
 def main(arguments: Sequence[str]) -> int:
     """Return the exit status: 0 after a stop that was asked for, 1 otherwise, 2 for settings that cannot be."""
     if arguments not in ([], ["checkup"]):
-        sys.stderr.write(f"The arguments are '{' '.join(arguments)}'; there must be none, or `checkup` alone.\n")
+        sys.stderr.write(
+            f"The arguments are '{' '.join(arguments)}'; there must be none, or `checkup` alone. "
+            "This is the operator itself; its command line is `gemma4`.\n"
+        )
         return 2
     try:
         settings = from_environment(os.environ)

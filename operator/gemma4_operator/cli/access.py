@@ -22,9 +22,9 @@ class Access:
 def add_access(parser: argparse.ArgumentParser) -> None:
     """Add `--kubeconfig` and `--context`."""
     parser.add_argument(
-        "--kubeconfig", metavar="FILE", help="the file that names the cluster, instead of those of KUBECONFIG"
+        "--kubeconfig", metavar="FILE", help="the kubeconfig to read, instead of those that KUBECONFIG names"
     )
-    parser.add_argument("--context", metavar="NAME", help="the context of it, instead of the current one")
+    parser.add_argument("--context", metavar="NAME", help="a context of it, instead of the current one")
 
 
 def access(args: argparse.Namespace) -> Access:

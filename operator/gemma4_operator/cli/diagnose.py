@@ -35,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--events",
         metavar="FILE",
-        help="what `kubectl get events -o json` prints; of it count those about the pod, its node, claims and owners",
+        help="what `kubectl get events -o json` prints; only those about the pod, its node, claims and owners count",
     )
     add("--log", metavar="FILE", help="the end of the failing container's log, of its previous run if it was restarted")
     add_access(parser)

@@ -23,8 +23,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare",
         metavar="FILE",
-        help="what the Gemma4Deployments of -f were before: say what a change would do, as Markdown; either file may "
-        "have none",
+        help="the Gemma4Deployments of -f as they were before: say what the change would do, as Markdown; either file "
+        "may be without any",
     )
     add_output(parser)
 

@@ -26,28 +26,33 @@ _FIXED = "static"
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--trace", metavar="FILE", required=True, help="recorded traffic, perhaps .gz; - is standard input")
-    add("--policy", metavar="NAME[:KEY=VALUE,...]", action="append", required=True, help="a rule; may be given again")
-    add("--slo-ttft-ms", type=float, metavar="N", default=2000.0, help="to the first token at most (default: 2000)")
-    add("--slo-tpot-ms", type=float, metavar="N", default=60.0, help="mean time of each further one (default: 60)")
-    add("--attainment-percent", type=float, metavar="N", default=99.0, help="of requests that keep both (default: 99)")
+    add("--policy", metavar="NAME[:KEY=VALUE,...]", action="append", required=True, help="a rule; may be repeated")
+    add("--slo-ttft-ms", type=float, metavar="N", default=2000.0, help="limit for the first token (default: 2000)")
+    add("--slo-tpot-ms", type=float, metavar="N", default=60.0, help="limit for the mean of further ones (default: 60)")
+    add("--attainment-percent", type=float, metavar="N", default=99.0, help="how many are to keep both (default: 99)")
     routing = [routing.value for routing in Routing]
-    add("--routing", choices=routing, default=Routing.TWO_CHOICES.value, help="to a replica (default: two-choices)")
-    add("--gateway", action="store_true", help="hold requests in front, and give away what is begun soon")
+    add(
+        "--routing",
+        choices=routing,
+        default=Routing.TWO_CHOICES.value,
+        help="how a replica is chosen (default: two-choices)",
+    )
+    add("--gateway", action="store_true", help="a queue in front, which passes on only what is begun soon")
     add("--boot-seconds", type=float, metavar="N", default=100.0, help="until a replica serves (default: 100)")
     add("--boot-variation", type=float, metavar="F", default=0.1, help="standard deviation over mean (default: 0.1)")
-    add("--scrape-delay-seconds", type=float, metavar="N", default=0.0, help="age of engines' counts (default: 0)")
-    add("--mean-life-seconds", type=float, metavar="N", help="replicas die by chance (default: none does)")
+    add("--scrape-delay-seconds", type=float, metavar="N", default=0.0, help="how old engines' counts are (default: 0)")
+    add("--mean-life-seconds", type=float, metavar="N", help="a replica's mean life (default: for ever)")
     add("--min-replicas", type=int, metavar="N", default=1, help="the fewest (default: 1)")
     add("--max-replicas", type=int, metavar="N", default=40, help="the most (default: 40)")
     add("--start", type=int, metavar="N", help="replicas at first (default: what the first five minutes need)")
     add("--engine", metavar="KEY=VALUE,...", help=f"an engine's times: {', '.join(ENGINE_KEYS)}")
-    add("--lengths", metavar="SPEC", help="of requests, for rates: FILE:TRACE or input=MEDIAN/MEAN,output=MEDIAN/MEAN")
-    add("--burstiness", type=float, metavar="F", help="of gaps, for rates: deviation over mean (default: 1)")
-    add("--scale", type=float, metavar="F", default=1.0, help="as many requests as the trace has (default: 1)")
-    add("--from-hours", type=float, metavar="N", default=0.0, help="begin there (default: 0)")
-    add("--hours", type=float, metavar="N", default=24.0, help="play so long (default: 24)")
+    add("--lengths", metavar="SPEC", help="for rates, of requests: FILE:TRACE or input=MEDIAN/MEAN,output=MEDIAN/MEAN")
+    add("--burstiness", type=float, metavar="F", help="for rates, of gaps: deviation over mean (default: 1)")
+    add("--scale", type=float, metavar="F", default=1.0, help="times as many requests as the trace has (default: 1)")
+    add("--from-hours", type=float, metavar="N", default=0.0, help="skip the first N hours (default: 0)")
+    add("--hours", type=float, metavar="N", default=24.0, help="play N hours (default: 24)")
     add("--report", metavar="FILE", help="also write a page with drawings, for a browser: report.html")
-    add("--seed", type=int, metavar="N", default=1, help="of all chance: the same gives the same (default: 1)")
+    add("--seed", type=int, metavar="N", default=1, help="the same seed gives the same result (default: 1)")
     add_output(parser)
 
 

@@ -85,23 +85,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--namespace",
         metavar="N",
-        help="where NAME is, and what a file names no namespace for (default: the context's, or default)",
+        help="the namespace of NAME, and of whatever in a file names none (default: the context's, or default)",
     )
     add(
         "-f",
         "--file",
         metavar="FILE",
         action="append",
-        help="Gemma4Deployments as YAML or JSON instead, given several times for several files; a folder stands for "
-        "its files; - for standard input",
+        help="Gemma4Deployments as YAML or JSON, instead of NAME; may be given several times; a folder stands for its "
+        "files; - for standard input",
     )
     add(
         "--inventory",
         metavar="FILE",
-        help="what `kubectl get nodes -o json` prints, pods beside them if you like; - for standard input; "
-        "without it, the cluster",
+        help="plan on these nodes instead of the cluster's: what `kubectl get nodes -o json` prints, or "
+        "`kubectl get nodes,pods -A -o json`; - for standard input",
     )
-    add("--pods", metavar="FILE", help="what `kubectl get pods -A -o json` prints, instead, for what is free")
+    add(
+        "--pods",
+        metavar="FILE",
+        help="what `kubectl get pods -A -o json` prints: the GPUs that these pods hold are not free",
+    )
     add("--catalog", metavar="FILE", help="rows and prices of your own, which go before the built-in catalogue's")
     add_access(parser)
 
