@@ -98,7 +98,8 @@ STATES: Mapping[str, Meaning] = {
     ),
     "ScaledToZero": Meaning(
         "No replica is wanted, so nothing serves.",
-        "Raise `spec.replicas`, or with `spec.autoscaling` its `minReplicas`.",
+        "Raise `spec.replicas`. With `spec.autoscaling`, wake it by the annotation `gemma4.dev/asked-at`, or raise "
+        "`minReplicas`.",
     ),
     "Available": Meaning(
         "As many replicas serve as `spec.disruption` asks for.",
