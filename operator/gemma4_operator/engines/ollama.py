@@ -115,8 +115,8 @@ class Ollama:
     def remarks(self, serving: Serving) -> tuple[str, ...]:
         """Say what cannot be seen of it."""
         return (
-            "Ollama publishes no metrics: only its requests can be counted, where they pass.",
-            "Ollama lets every client load, unload and delete models: let only those reach the Service that may.",
+            "Ollama publishes no metrics: its requests can only be counted in front of it, such as by a gateway.",
+            "Ollama lets every client load, unload and delete models: let only clients that you trust reach the Service.",
         )
 
     def pod(self, serving: Serving) -> EnginePod:
