@@ -31,7 +31,7 @@ def clash(serving: Serving, managed: Managed) -> str | None:
         if glued:
             return (
                 f"`spec.engine.extraArgs` must not contain '{shown(given)}' and its value as one item with white space "
-                "between: make two items of it."
+                "between: write two items."
             )
     return None
 

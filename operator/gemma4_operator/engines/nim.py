@@ -154,7 +154,7 @@ def _refuses_generation(serving: Serving) -> str | None:
         )
     if serving.drafter is not None:
         return (
-            "`spec.model.drafter` must be false with NIM, whose way to say it is not documented for Gemma 4: "
+            "`spec.model.drafter` must be false with NIM, which documents no way to set it for Gemma 4: "
             "set `spec.engine.type` to 'VLLM'."
         )
     if serving.adapters and not _is_model_free(serving):

@@ -116,7 +116,7 @@ class Ollama:
         """Say what cannot be seen of it."""
         return (
             "Ollama publishes no metrics: its requests can only be counted in front of it, such as by a gateway.",
-            "Ollama lets every client load, unload and delete models: let only clients that you trust reach the Service.",
+            "Ollama lets every client load, unload and delete models: let only trusted clients reach the Service.",
         )
 
     def pod(self, serving: Serving) -> EnginePod:

@@ -96,7 +96,7 @@ def _refuses_drafter(serving: Serving) -> str | None:
     version = version_of(serving.engine_version)
     if version and version < vllm_flags.DRAFTER_FROM:
         return (
-            f"`spec.model.drafter` must be false with vLLM {serving.engine_version}, which loses by it: "
+            f"`spec.model.drafter` must be false with vLLM {serving.engine_version}, where it fails or gains nothing: "
             "take an image of 0.33.0 or newer."
         )
     return None

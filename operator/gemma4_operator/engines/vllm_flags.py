@@ -67,8 +67,8 @@ BARRED: Mapping[str, str] = {
     "--attention-backend": "since Gemma 4's heads of 512 run only on what vLLM picks itself",
     "--attention-config": "since Gemma 4's heads of 512 run only on what vLLM picks itself",
     "-ac": "since Gemma 4's heads of 512 run only on what vLLM picks itself",
-    "--disable-hybrid-kv-cache-manager": "without which every sliding layer keeps the whole context",
-    "--disable-sliding-window": "which cuts the context to the window of the sliding layers",
+    "--disable-hybrid-kv-cache-manager": "since without that manager every sliding layer keeps the whole context",
+    "--disable-sliding-window": "since it cuts the context to the window of the sliding layers",
     "--quantization": "since what is not in the checkpoint's own format has answered with gibberish",
     "-q": "since what is not in the checkpoint's own format has answered with gibberish",
     "--quantization-config": "since what is not in the checkpoint's own format has answered with gibberish",
@@ -79,10 +79,10 @@ BARRED: Mapping[str, str] = {
     "-pcp": "since the plan counts on tensor parallel",
     "--decode-context-parallel-size": "since the plan counts on tensor parallel",
     "-dcp": "since the plan counts on tensor parallel",
-    "--ssl-keyfile": "since probes and the Service speak plain HTTP with it",
-    "--ssl-certfile": "since probes and the Service speak plain HTTP with it",
-    "--disable-log-stats": "without whose figures nothing is measured",
-    "--shutdown-timeout": "by which running requests may finish",
+    "--ssl-keyfile": "since probes and the Service speak plain HTTP",
+    "--ssl-certfile": "since probes and the Service speak plain HTTP",
+    "--disable-log-stats": "since without its figures nothing is measured",
+    "--shutdown-timeout": "since the operator sets it, so that running requests may finish",
 }
 """Each with why (facts with their threads: vllm#40677, #39049, #40437, #42516, vllm-metal#505)."""
 

@@ -101,7 +101,7 @@ def _batch(ask: Ask, best: Found) -> str:
     most = BATCHED_TOKENS[0 if shape.device.memory_bytes >= LARGE_MEMORY_BYTES else 1]
     larger = [tokens for tokens in BATCHED_TOKENS if shape.max_batched_tokens < tokens <= most]
     if not larger:
-        return "prompts gain little by more, and the cache loses by it"
+        return "a larger step gains prompts little, and takes memory from the cache"
     if not memory(replace(shape, max_batched_tokens=larger[-1], max_sequences=1)).fits:
         return f"each sliding layer sets memory aside for the batches in flight, and {larger[-1]} do not fit"
     limit = ask.deadlines.time_per_output_token_seconds

@@ -102,7 +102,7 @@ def test_so_is_a_barred_one(argument: str) -> None:
 def test_any_other_is_told_to_be_two_and_no_value_is_told(argument: str, flag: str) -> None:
     assert of("--ok", argument) == (
         f"`spec.engine.extraArgs` must not contain '{flag}' and its value as one item with white space between: "
-        "make two items of it."
+        "write two items."
     )
 
 

@@ -269,4 +269,4 @@ def test_its_first_run_cannot_be_switched_off() -> None:
     """A pod counts as serving by it: the health route answers only afterwards."""
     refused = LlamaCpp().refuses(a_serving(quantization="Q4_K_M", weights=FILE, extra_args=("--no-warmup",)))
     assert refused is not None
-    assert "by whose first run a pod counts as serving" in refused
+    assert "since a pod counts as serving once its warm-up has run" in refused

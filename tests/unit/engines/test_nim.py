@@ -206,7 +206,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a drafter": (
         DEDICATED,
         {"drafter": Drafter(repository="google/gemma-4-E2B-it-assistant", tokens=2)},
-        "`spec.model.drafter` must be false with NIM, whose way to say it is not documented for Gemma 4: "
+        "`spec.model.drafter` must be false with NIM, which documents no way to set it for Gemma 4: "
         "set `spec.engine.type` to 'VLLM'.",
     ),
     "an adapter without a profile for it": (

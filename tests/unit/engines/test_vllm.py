@@ -311,7 +311,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a drafter in an old version": (
         {"engine_version": "0.32.0", "drafter": TestDrafter.DRAFTER},
-        "`spec.model.drafter` must be false with vLLM 0.32.0, which loses by it: take an image of 0.33.0 or newer.",
+        "`spec.model.drafter` must be false with vLLM 0.32.0, where it fails or gains nothing: "
+        "take an image of 0.33.0 or newer.",
     ),
     "a token in plain": (
         {"env": (("HF_TOKEN", "x"),)},

@@ -174,10 +174,10 @@ class TestLevers:
         assert re.fullmatch(r"each sliding layer sets memory aside .* and (2048|4096|1536|1024) do not fit", reason)
 
     def test_the_most_that_is_worth_it(self):
-        assert because({}, H200, of="4096 tokens").startswith("prompts gain little by more")
+        assert because({}, H200, of="4096 tokens").startswith("a larger step gains prompts little")
 
     def test_a_small_gpu_is_not_told_to_lack_what_no_small_gpu_tries(self):
-        assert because({}, A100, of="2048 tokens").startswith("prompts gain little by more")
+        assert because({}, A100, of="2048 tokens").startswith("a larger step gains prompts little")
 
     def test_llamacpp_has_its_own(self):
         spec = {"model": {"variant": "E2B", "quantization": "Q4_K_M"}}
