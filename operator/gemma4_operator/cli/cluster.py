@@ -130,7 +130,7 @@ def asked(question: Callable[[Api], Awaitable[_Answer]], access: Access, *, inst
     try:
         return asyncio.run(ask())
     except ApiError as error:
-        raise InvalidInput(f"{instead} must be given where the cluster cannot be asked: {error}") from error
+        raise _without(instead, f"the cluster cannot be asked: {error}") from error
 
 
 async def _connected(access: Access, instead: str) -> ApiClient:
@@ -174,9 +174,10 @@ def _config(access: Access, instead: str) -> Config | None:
         files = " or ".join(f"'{path}'" for path in paths)
         if access.kubeconfig is not None:
             raise InvalidInput(f"`--kubeconfig` must be a file, and there is no file {files}")
-        raise InvalidInput(
-            f"{instead} must be given where there is no cluster: There is no ServiceAccount token and no file "
-            f"{files}: set KUBECONFIG or run in a cluster."
+        raise _without(
+            instead,
+            f"there is no cluster to ask, neither by a ServiceAccount token nor by the file {files}: set KUBECONFIG, "
+            "or run in a cluster",
         )
     try:
         return merged(paths)
@@ -185,5 +186,9 @@ def _config(access: Access, instead: str) -> Config | None:
 
 
 def _unusable(instead: str, error: Exception) -> InvalidInput:
-    problem = " ".join(str(error).split())
-    return InvalidInput(f"{instead} must be given where the kubeconfig cannot be used: {problem}")
+    return _without(instead, f"the kubeconfig cannot be used: {' '.join(str(error).split())}")
+
+
+def _without(instead: str, problem: str) -> InvalidInput:
+    """Return the problem, and what does without a cluster."""
+    return InvalidInput(f"{problem.rstrip('.')}. Or give {instead}.")

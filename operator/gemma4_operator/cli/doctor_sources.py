@@ -41,7 +41,7 @@ def seen(access: Access) -> Seen:
             resources=await _allowed(_resources(api)),
         )
 
-    return asked(all_of, access, instead="a kubeconfig with a cluster")
+    return asked(all_of, access, instead="a kubeconfig of another cluster")
 
 
 async def _allowed(answer: Awaitable[_Answer]) -> _Answer | None:
