@@ -95,7 +95,7 @@ CLUSTER_CAUSES: Mapping[str, Meaning] = {
     ),
     "ImageNotFound": cause(
         "The image's name or tag does not exist or cannot be read.",
-        "Correct the image in `spec.engine`; tags of nightly builds go away, so name a release or a digest.",
+        "Correct `spec.engine.image`; tags of nightly builds go away, so name a release or a digest.",
         _USER,
         retryable=False,
     ),

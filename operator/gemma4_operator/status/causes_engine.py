@@ -12,13 +12,15 @@ _USER, _ADMIN, _OPERATOR, _WAIT = FixableBy.USER, FixableBy.CLUSTER_ADMIN, Fixab
 ENGINE_CAUSES: Mapping[str, Meaning] = {
     "GPUMemoryInUse": cause(
         "Something else holds memory of the GPU, so the engine does not start.",
-        "Find the other process on the GPU, or lower the share of the memory so that both fit.",
+        "Find the other process on the GPU and end it. Where others use the GPU on purpose, let the device plugin offer "
+        "it as a shared one and set `spec.placement.allowSharedGPUs`: plans then leave them their part.",
         _USER,
         retryable=True,
     ),
     "GPUOutOfMemory": cause(
         "The weights or working buffers do not fit the GPU's memory.",
-        "Choose a smaller quantization, more or larger GPUs, or less context or batch.",
+        "Choose a smaller `spec.model.quantization`, lower `spec.capabilities.contextTokens`, or take more or larger "
+        "GPUs with `spec.placement.gpusPerReplica` or `gpuProducts`.",
         _USER,
         retryable=False,
     ),
@@ -79,7 +81,8 @@ ENGINE_CAUSES: Mapping[str, Meaning] = {
     ),
     "SharedMemoryTooSmall": cause(
         "/dev/shm is too small for the workers of an engine on several GPUs.",
-        "Mount an emptyDir in memory at /dev/shm: 16 to 32 GiB for NIM, a few GiB for vLLM.",
+        "Mount an emptyDir in memory at /dev/shm, the volume `shm` in `spec.podTemplatePatch`: 16 to 32 GiB for NIM, "
+        "a few GiB for vLLM.",
         _USER,
         retryable=False,
     ),
@@ -123,7 +126,8 @@ ENGINE_CAUSES: Mapping[str, Meaning] = {
     ),
     "ProbeKilledDuringStart": cause(
         "The kubelet killed the container because a probe failed while it was still starting.",
-        "Give the startup probe the time that the weights' size needs, more on slow storage.",
+        "Give the startup probe the time that the weights' size needs, more on slow storage: its `failureThreshold` in "
+        "`spec.podTemplatePatch`.",
         _OPERATOR,
         retryable=True,
     ),

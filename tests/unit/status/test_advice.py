@@ -38,6 +38,11 @@ def test_every_field_that_advice_names_is_one(reason: Reason) -> None:
             Reason.KV_CACHE_TOO_SMALL,
             {"spec.capabilities.contextTokens", "spec.model.quantization", "spec.placement.gpusPerReplica"},
         ),
+        (
+            Reason.GPU_OUT_OF_MEMORY,
+            {"spec.capabilities.contextTokens", "spec.model.quantization", "spec.placement.gpusPerReplica"},
+        ),
+        (Reason.GPU_MEMORY_IN_USE, {"spec.placement.allowSharedGPUs"}),
         (Reason.GPU_RUNTIME_MISSING, {"spec.placement.runtimeClassName"}),
     ],
 )
