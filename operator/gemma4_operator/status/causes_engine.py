@@ -12,8 +12,8 @@ _USER, _ADMIN, _OPERATOR, _WAIT = FixableBy.USER, FixableBy.CLUSTER_ADMIN, Fixab
 ENGINE_CAUSES: Mapping[str, Meaning] = {
     "GPUMemoryInUse": cause(
         "Something else holds memory of the GPU, so the engine does not start.",
-        "Find the other process on the GPU and end it. Where others use the GPU on purpose, let the device plugin offer "
-        "it as a shared one and set `spec.placement.allowSharedGPUs`: plans then leave them their part.",
+        "Find the other process on the GPU and end it. Where others use it on purpose, let the device plugin offer the "
+        "GPU as a shared one and set `spec.placement.allowSharedGPUs`: plans then leave them their part.",
         _USER,
         retryable=True,
     ),
