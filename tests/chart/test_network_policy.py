@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gemma4_operator.planner.serving import CONTAINER_PORT
 from gemma4_operator.render.labels import labels
 from tests.chart.conftest import WALLED_OFF, Object, Render, only
 
@@ -100,9 +101,9 @@ def test_or_at_the_ports_that_it_has_behind_its_service(render: Render):
     assert ("TCP", 9090) not in anywhere(policy(render, ON, behind[1])["egress"]), "nobody is asked"
 
 
-def test_engines_are_reached_in_every_namespace_on_any_port(render: Render):
+def test_engines_are_reached_in_every_namespace_at_the_port_that_all_listen_at(render: Render):
     (rule,) = [rule for rule in policy(render, ON)["egress"] if "podSelector" in rule.get("to", [{}])[0]]
     (peer,) = rule["to"]
     assert peer["namespaceSelector"] == {}
     assert peer["podSelector"]["matchLabels"].items() <= labels("chat").items(), "the labels that the operator sets"
-    assert ports(rule) == set(), "spec.endpoint.port is each resource's own"
+    assert ports(rule) == {("TCP", CONTAINER_PORT)}, "a policy sees the pod's port, and not the Service's"
