@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gemma4_operator.api.placement import TaintEffect, Toleration, TolerationOperator
 from gemma4_operator.planner.inventory import inventory
 from gemma4_operator.planner.node_labels import told_of
 from gemma4_operator.planner.node_view import node_view
@@ -24,14 +25,18 @@ NODES = [
     gpu_node("i", unschedulable=True),
     gpu_node("l", f"{H100}-SHARED"),
     gpu_node("j", taints=[{"key": "spot", "effect": "NoSchedule"}]),
+    gpu_node("m", taints=[{"key": "drain", "effect": "NoExecute"}]),
 ]
+SHORTLY = Toleration(
+    key="drain", operator=TolerationOperator.EXISTS, effect=TaintEffect.NO_EXECUTE, toleration_seconds=60
+)
 ELSEWHERE = gpu_node("k", labels={"team": "b"})
 
 
 def notes() -> tuple[str, ...]:
     views = [node_view(raw) for raw in NODES]
     choosy = inventory([node_view(ELSEWHERE)], catalog=CATALOG, node_selector={"team": "a"})
-    return (*inventory(views, catalog=CATALOG).notes, *choosy.notes)
+    return (*inventory(views, catalog=CATALOG, tolerations=(SHORTLY,)).notes, *choosy.notes)
 
 
 def told_in_guide() -> list[str]:
