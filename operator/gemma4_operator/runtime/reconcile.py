@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gemma4_operator.api.status import AutoscalingStatus
 from gemma4_operator.kube.api import Api, Object
-from gemma4_operator.kube.errors import ApiRejected, Forbidden, NotFound
+from gemma4_operator.kube.errors import ApiRejected, Conflict, Forbidden, NotFound
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.kinds import DEPLOYMENT
 from gemma4_operator.planner.cache_size import CacheSize
@@ -90,6 +90,7 @@ class Reconciler:
 
         Raises:
             ApiUnavailable: Nothing is wrong with the object; the status stays as it is.
+            Conflict: Nor is it then: somebody was first, or a quota of the namespace was counted anew just then.
             LeadershipLost: Another replica may be writing.
         """
         resource = self._world.custom_resources.get(key)
@@ -155,6 +156,7 @@ class Reconciler:
 
         Raises:
             NotFound: If the namespace or the custom resource is gone.
+            Conflict: If a write came at a bad moment.
             Forbidden: If the namespace is ending.
         """
         if wanted.problem is not None:
@@ -167,7 +169,7 @@ class Reconciler:
             for change in changes:
                 written = await self._converger.apply(change, key=key)
                 done += [change] if written else []
-        except NotFound:
+        except (NotFound, Conflict):
             raise
         except (ForeignObject, ApiRejected) as error:
             if isinstance(error, Forbidden) and error.namespace_is_terminating:

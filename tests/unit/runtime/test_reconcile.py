@@ -9,6 +9,7 @@ import pytest
 from gemma4_operator.catalog.loader import builtin_catalog
 from gemma4_operator.engines.registry import engines
 from gemma4_operator.kube.api import Listing, Object
+from gemma4_operator.kube.errors import Conflict
 from gemma4_operator.kube.events import Recorder
 from gemma4_operator.kube.kinds import Kind
 from gemma4_operator.planner.record import record
@@ -167,6 +168,24 @@ async def test_a_child_that_is_somebodys_own_is_told_whatever_pods_say(
     world = a_world(unplaced_seconds=unplaced_seconds, service_is_ours=service_is_ours)
     await reconciler(world, api)(CHAT)
     assert ready_of(api) == reason
+
+
+class AtABadMoment(Api):
+    """A ResourceQuota is counted anew by another write at the same time, as where many objects are made at once."""
+
+    async def apply(self, kind: Kind, obj: Object, **_: Any) -> Object:
+        raise Conflict('Operation cannot be fulfilled on resourcequotas "team": the object has been modified')
+
+
+async def test_a_write_at_a_bad_moment_is_tried_again_and_told_to_nobody() -> None:
+    """Told as a refusal it would stall the resource, page somebody and stay in `status.lastFailure`."""
+    api, world = AtABadMoment(), a_world(unplaced_seconds=30, service_is_ours=True)
+    service = world.children["Service"].get(CHAT)
+    assert service is not None
+    service["spec"]["ports"] = []
+    with pytest.raises(Conflict):
+        await reconciler(world, api)(CHAT)
+    assert api.statuses == []
 
 
 E4B = {"model": {"variant": "E4B", "quantization": "Q4_K_M"}}
