@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gemma4_operator.kube.api import Api, Object
-from gemma4_operator.kube.errors import ApiError
+from gemma4_operator.kube.errors import ApiError, NotFound
 from gemma4_operator.kube.kinds import EVENT
 
 REPEAT_SECONDS = 120.0
@@ -109,14 +109,21 @@ class Recorder:
         self._published[uid] = {key: seen for key, seen in known.items() if seen.last_seconds > oldest}
 
     async def _send(self, event: Event, known: _Published | None) -> str:
-        if known is None:
-            body = self._body(event)
-            await self._api.create(EVENT, body)
-            return str(body["metadata"]["name"])
+        if known is not None and await self._goes_on(event, known):
+            return known.name
+        body = self._body(event)
+        await self._api.create(EVENT, body)
+        return str(body["metadata"]["name"])
+
+    async def _goes_on(self, event: Event, known: _Published) -> bool:
+        """Tell of an event once more; whether it is still there, as API servers keep events for any time they like."""
         series = {"count": known.count + 1, "lastObservedTime": self._timestamp()}
         namespace = event.regarding["metadata"]["namespace"]
-        await self._api.merge(EVENT, {"series": series}, namespace=namespace, name=known.name)
-        return known.name
+        try:
+            await self._api.merge(EVENT, {"series": series}, namespace=namespace, name=known.name)
+        except NotFound:
+            return False
+        return True
 
     def _take_token(self, uid: str) -> bool:
         now = self._monotonic()

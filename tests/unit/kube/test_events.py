@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemma4_operator.kube.errors import ApiUnavailable
+from gemma4_operator.kube.errors import ApiUnavailable, NotFound
 from gemma4_operator.kube.events import BURST, Event, EventType, Recorder
 
 RESOURCE = {
@@ -42,6 +42,8 @@ class Log:
 
     async def merge(self, _kind: Any, patch: dict[str, Any], *, namespace: str, name: str) -> dict[str, Any]:
         assert namespace == "team"
+        if name not in {obj["metadata"]["name"] for obj in self.created}:
+            raise NotFound("it has expired")
         self.merged.append((name, patch))
         return patch
 
@@ -112,6 +114,18 @@ async def test_after_a_while_the_count_is_published_as_a_series(recorder: Record
     ((name, patch),) = log.merged
     assert name == log.created[0]["metadata"]["name"]
     assert patch["series"]["count"] == 11
+
+
+async def test_one_that_the_api_server_keeps_no_longer_is_made_anew(
+    recorder: Recorder, log: Log, clock: Clock, dropped: list[str]
+) -> None:
+    await recorder.publish(event())
+    log.created.clear()
+    for _ in range(2):
+        clock.seconds += 121
+        await recorder.publish(event())
+    assert dropped == []
+    assert [name for name, _ in log.merged] == [obj["metadata"]["name"] for obj in log.created]
 
 
 async def test_another_note_is_another_event(recorder: Recorder, log: Log) -> None:
