@@ -26,7 +26,7 @@ class CacheClaim(ApiModel):
         Form("[1-9][0-9]*(Mi|Gi|Ti|M|G|T)", "must be a size such as '100Gi', in Mi, Gi, Ti, M, G or T"),
     ]
     """How much room it has; 1.2 times the weights is enough, and less than the weights is told in `status.plan.notes`.
-    It may grow where the StorageClass lets it."""
+    It may grow where the StorageClass lets it. Less than the claim has changes nothing, since no volume shrinks."""
     storage_class_name: Name | None = None
     """The StorageClass; absent: the cluster's default. It cannot be changed later."""
     access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=3), Unique()] = (
