@@ -142,6 +142,10 @@ def test_downloads_are_kept_on_a_claim_that_goes_with_the_resource(home: Home, o
     )
     assert "PersistentVolumeClaim 'chat': " in waits["message"]
     home.edit("chat", cache={"claim": {"size": "50Gi", "storageClassName": "none"}})
+    wait_for(lambda: home.ready("chat").get("observedGeneration") == 2, 20, "the edit to be seen")
+    assert home.ready("chat")["reason"] == "VolumeClaimNotBound", "no volume shrinks, and nobody is troubled with it"
+    assert home.child(PERSISTENT_VOLUME_CLAIM, "chat")["spec"]["resources"]["requests"]["storage"] == "100Gi"
+    home.edit("chat", cache={"claim": {"size": "100Gi", "storageClassName": "other"}})
     ready = home.wait_reason("chat", "ChildRejected")
     assert "persistentvolumeclaims" in ready["message"].lower() or "PersistentVolumeClaim" in ready["message"]
     home.delete("chat")
