@@ -49,6 +49,7 @@ KNOWN = (
         ("NVIDIA-H20O", ("NVIDIA-H20", "NVIDIA-H200")),
         ("Spark", ()),
         ("nvidia", ()),
+        ("1", ()),
     ],
 )
 def test_what_a_slip_means_begins_with_names_that_contain_it(name: str, meant: tuple[str, ...]) -> None:
