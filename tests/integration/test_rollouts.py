@@ -34,7 +34,7 @@ OTHER = {"env": [{"name": "SOMETHING", "value": "else"}]}
 IN_PLACE, WAITING = (
     found.shown
     for block in blocks_of("docs/guides/rollouts.md")
-    if block.has_commands
+    if block.has_commands and "not run here" not in block.marks
     for found in commands(block.text)
 )
 """What the guide shows of a rollout under way, and of one that waits."""

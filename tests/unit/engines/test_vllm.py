@@ -292,8 +292,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a server that probes do not understand": (
         {"extra_args": ("--ssl-certfile=/tls/tls.crt",)},
-        "`spec.engine.extraArgs` must not contain '--ssl-certfile', since probes and the Service speak plain HTTP with "
-        "it: leave it out.",
+        "`spec.engine.extraArgs` must not contain '--ssl-certfile', since probes and the Service speak plain HTTP: "
+        "leave it out.",
     ),
     "an attention backend": (
         {"extra_args": ("--attention-backend", "FLASHINFER")},

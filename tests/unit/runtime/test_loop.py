@@ -1,12 +1,14 @@
 """What fails where nobody waits for it: told with its traceback, unless it is kopf's own, of which nothing comes."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import kopf
 import pytest
 from kopf._cogs.clients import api as clients
+from kopf._cogs.clients import scanning
 
 from gemma4_operator.runtime.loop import failed
 
@@ -22,7 +24,9 @@ def said(callback: Callable[[], None], caplog: pytest.LogCaptureFixture) -> list
     async def run() -> None:
         asyncio.get_running_loop().set_exception_handler(failed)
         asyncio.get_running_loop().call_soon(callback)
-        await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        gc.collect()
 
     with caplog.at_level(logging.INFO):
         asyncio.run(run())
@@ -44,6 +48,42 @@ def test_kopfs_own_slip_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
 def test_all_else_is_told(path: str, body: str, caplog: pytest.LogCaptureFixture) -> None:
     (line,) = said(callback_of(path, body), caplog)
     assert line.startswith("asyncio: Exception in callback")
+
+
+def scan_of(path: str) -> Callable[[], None]:
+    """Return a callback that begins a task of a file of this name, which fails and is asked by nobody."""
+    names: dict[str, Callable[[], Coroutine[None, None, None]]] = {}
+    exec(compile("async def scan():\n    raise OSError('reset by peer')\n", path, "exec"), names)
+
+    def begin() -> None:
+        asyncio.ensure_future(names["scan"]())  # noqa: RUF006  -- nobody keeps it
+
+    return begin
+
+
+def test_of_a_scan_that_was_cut_only_its_first_failure_is_news(caplog: pytest.LogCaptureFixture) -> None:
+    assert said(scan_of(scanning.__file__), caplog) == []
+
+
+def test_other_tasks_that_nobody_asks_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    (line,) = said(scan_of("/app/gemma4_operator/runtime/queue.py"), caplog)
+    assert line.startswith("asyncio: Task exception was never retrieved")
+
+
+async def test_a_scan_still_leaves_failures_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When kopf hears all of them, that part of this module has no purpose any more."""
+
+    async def cut(*_: object, **__: object) -> None:
+        raise OSError("reset by peer")
+
+    met: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: met.append(str(context["exception"])))
+    monkeypatch.setattr(clients, "get", cut)
+    with pytest.raises(OSError, match="reset by peer"):
+        await scanning.scan_resources(settings=kopf.OperatorSettings(), logger=logging.getLogger("x"))
+    await asyncio.sleep(0)
+    gc.collect()
+    assert met == ["reset by peer"]
 
 
 def test_the_slip_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
