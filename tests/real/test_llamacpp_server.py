@@ -359,7 +359,7 @@ class TestEnd:
                 rest = pool.submit(list, events)
                 time.sleep(5)
                 # Neither an end nor an error: clients are left waiting.
-                assert not rest.done()
+                assert not rest.done(), f"ended with {rest.result()[-2:]}"
                 assert not whole.done()
                 assert server.running.alive()
                 server.running.kill()
