@@ -96,7 +96,7 @@ def name_of(lost: Lost) -> str:
 
 
 def nearness(lost: Lost) -> tuple[int, Decimal, float, tuple[object, ...]]:
-    """Return how far a way got: those that ranked lower first, by cost and place; then by how far they came."""
+    """Return how far a way got: those that work first, by cost and by rank; then the others, by how far they failed."""
     cost = _UNKNOWN if lost.hourly_cost is None else lost.hourly_cost
     return (-_PLACE[lost.because], cost, shortfall(lost.because, lost.figures), lost.place)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from gemma4_operator.api.capabilities import DEFAULT_CONTEXT_TOKENS
 from gemma4_operator.api.workload import DEFAULT_INPUT_TOKENS, DEFAULT_OUTPUT_TOKENS
 from gemma4_operator.planner.ask import IMAGE_TOKENS
 from gemma4_operator.planner.plan import Plan, Rejection, Relaxation
@@ -158,7 +159,8 @@ def _wishes(spec: Mapping[str, Json]) -> Iterator[_Ladder]:
     floor = spec.get("objectives", {}).get("minimumQuality", "Standard" if is_auto else None)
     if floor is not None:
         yield "spec.objectives.minimumQuality", _lower(floor)
-    context, least = spec.get("capabilities", {}).get("contextTokens", 8192), _usual_tokens(spec.get("workload"))
+    context = spec.get("capabilities", {}).get("contextTokens", DEFAULT_CONTEXT_TOKENS)
+    least = _usual_tokens(spec.get("workload"))
     shorter = tuple(size for size in _CONTEXTS if least <= size < context)
     longer = -(-least // _CONTEXT_STEP) * _CONTEXT_STEP
     yield "spec.capabilities.contextTokens", shorter if least <= context else (longer,)
